@@ -1,0 +1,67 @@
+import type { Warning } from '../../server/domain/failure.ts'
+
+/** Where to read: the whole URL, secrets included, and the headers the user gave for it. */
+export interface SourceTarget {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What was pinned about a source at first contact. Every later answer is held against it. */
+export interface SourceIdentity {
+  /** Null where the source did not say. */
+  readonly sizeBytes: number | null
+  /** As sent, quotes and `W/` included. A weak one proves nothing about bytes (RFC 9110 section 8.8.1). */
+  readonly etag: string | null
+  readonly lastModified: string | null
+  /** True only after a ranged GET was answered with a right 206. */
+  readonly acceptsRanges: boolean
+}
+
+/** The answer of a probe. */
+export interface SourceProbe {
+  readonly identity: SourceIdentity
+  /** From Content-Disposition or the path; one segment, safe as a key. */
+  readonly name: string
+  readonly contentType: string | null
+  readonly warnings: readonly Warning[]
+}
+
+/**
+ * Takes bytes in order. The chunk is only valid during the call: copy what you keep. Returning false pauses the
+ * connection until `SourceRead.resume()`; the chunk itself was taken. May throw to end the read with that error.
+ */
+export type ByteSink = (chunk: Uint8Array) => boolean
+
+/** A read under way. */
+export interface SourceRead {
+  /** Resolves when every byte asked for was handed to the sink; rejects with a TransferError, or the signal's reason. */
+  readonly done: Promise<void>
+  /** Goes on after the sink returned false. Harmless when not paused. */
+  resume(): void
+}
+
+export interface RangeRequest {
+  readonly target: SourceTarget
+  readonly identity: SourceIdentity
+  /** `[startByte, endByte)`: the end is not read. */
+  readonly startByte: number
+  readonly endByte: number
+  readonly sink: ByteSink
+  readonly signal: AbortSignal
+}
+
+/** One GET without Range from byte 0 to the end; for sources without ranges or without a length. */
+export type WholeRequest = Omit<RangeRequest, 'startByte' | 'endByte'>
+
+/**
+ * Reads from HTTP(S) sources. Every answer is proven before a byte reaches a sink: 206 with the exact Content-Range, the
+ * pinned identity, no Content-Encoding, exact length. Redirects are followed by hand, guarded at each hop.
+ * Failures are TransferErrors with `retry`; reads are not retried here, the caller knows from which byte to go on.
+ */
+export interface Source {
+  probe(target: SourceTarget, signal: AbortSignal): Promise<SourceProbe>
+  readRange(request: RangeRequest): SourceRead
+  readWhole(request: WholeRequest): SourceRead
+  /** Closes idle connections and waits for nothing. */
+  close(): Promise<void>
+}

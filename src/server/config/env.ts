@@ -1,0 +1,203 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { GIB, MIB, parseBytes } from '../domain/bytes.ts'
+
+/** Slice size, span width, retries and cache by profile (product.md C5), and the bytes an engine may hold in flight. */
+export const PROFILES = {
+  'high-throughput': {
+    sliceSizeBytes: 2 * MIB,
+    spanSlices: 8,
+    sliceRetries: 2,
+    cacheTtlSeconds: 7200,
+    memoryBudgetBytes: 512 * MIB,
+    cacheMemoryBytes: 512 * MIB,
+  },
+  balanced: {
+    sliceSizeBytes: MIB,
+    spanSlices: 8,
+    sliceRetries: 3,
+    cacheTtlSeconds: 3600,
+    memoryBudgetBytes: 256 * MIB,
+    cacheMemoryBytes: 256 * MIB,
+  },
+  'low-memory': {
+    sliceSizeBytes: MIB / 2,
+    spanSlices: 8,
+    sliceRetries: 3,
+    cacheTtlSeconds: 1800,
+    memoryBudgetBytes: 64 * MIB,
+    cacheMemoryBytes: 32 * MIB,
+  },
+} as const
+export type ProfileName = keyof typeof PROFILES
+
+/** A setting that cannot be used. Its message names the variable, what is wrong and what to write; it is shown without a stack. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+const port = (name: string, fallback: number) =>
+  z.coerce
+    .number({ error: `${name} is a port number, such as ${fallback}.` })
+    .int(`${name} is a whole number, such as ${fallback}.`)
+    .min(1, `${name} is a port from 1 to 65535.`)
+    .max(65_535, `${name} is a port from 1 to 65535.`)
+    .optional()
+
+const count = (name: string, fallback: number, min: number, max: number) =>
+  z.coerce
+    .number({ error: `${name} is a whole number from ${min} to ${max}; the default is ${fallback}.` })
+    .int(`${name} is a whole number from ${min} to ${max}; the default is ${fallback}.`)
+    .min(min, `${name} is at least ${min}; the default is ${fallback}.`)
+    .max(max, `${name} is at most ${max}; the default is ${fallback}.`)
+    .default(fallback)
+
+const bytes = (name: string, example: string, minBytes: number) =>
+  z
+    .string()
+    .transform((text, context) => {
+      const value = parseBytes(text)
+      if (value === null || value < minBytes) {
+        context.addIssue({
+          code: 'custom',
+          message: `${name} is a size of at least ${minBytes / MIB} MiB, such as ${example}.`,
+        })
+        return z.NEVER
+      }
+      return value
+    })
+    .optional()
+
+const onOff = (name: string) =>
+  z
+    .enum(['on', 'off'], { error: `${name} is on or off.` })
+    .default('on')
+    .transform((value) => value === 'on')
+
+const cidrs = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    const entries = text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '')
+    for (const entry of entries) {
+      const [address, length, extra] = entry.split('/')
+      const family = isIP(address ?? '')
+      const bits = Number(length)
+      if (family === 0 || extra !== undefined || !/^\d{1,3}$/.test(length ?? '') || bits > (family === 4 ? 32 : 128))
+        context.addIssue({
+          code: 'custom',
+          message: `SLUICE_ALLOWED_PRIVATE_NETWORKS has "${entry}", which is no network. Write comma-separated CIDRs such as 10.0.0.0/8,127.0.0.0/8.`,
+        })
+    }
+    return entries
+  })
+
+const envSchema = z.object({
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'DATABASE_URL begins with postgresql://; leave it out for the embedded database.')
+    .optional(),
+  PORT: port('PORT', 3000),
+  ENGINE_PORT: port('ENGINE_PORT', 3001),
+  SLUICE_HOST: z.string().default('127.0.0.1'),
+  SLUICE_DATA_DIR: z.string().default('./data'),
+  SLUICE_SECRET_KEY: z
+    .string()
+    .min(32, 'SLUICE_SECRET_KEY has at least 32 characters; make one with: openssl rand -hex 32')
+    .optional(),
+  SLUICE_PUBLIC_URL: z
+    .string()
+    .regex(
+      /^https?:\/\/[^\s/?#]+\/?$/,
+      'SLUICE_PUBLIC_URL is the address people use, such as https://sluice.example.org.',
+    )
+    .optional(),
+  SLUICE_ADMIN_TOKEN: z
+    .string()
+    .min(24, 'SLUICE_ADMIN_TOKEN has at least 24 characters; make one with: openssl rand -hex 24')
+    .optional(),
+  SLUICE_ALLOWED_PRIVATE_NETWORKS: cidrs,
+  SLUICE_PROFILE: z
+    .enum(['balanced', 'high-throughput', 'low-memory'], {
+      error: 'SLUICE_PROFILE is balanced, high-throughput or low-memory.',
+    })
+    .default('balanced'),
+  SLUICE_MEMORY_BUDGET: bytes('SLUICE_MEMORY_BUDGET', '128MiB', 16 * MIB),
+  SLUICE_EMBEDDED_S3_PORT: port('SLUICE_EMBEDDED_S3_PORT', 9000),
+  SLUICE_EMBEDDED_S3_ACCESS_KEY: z
+    .string()
+    .min(3, 'SLUICE_EMBEDDED_S3_ACCESS_KEY has at least 3 characters.')
+    .optional(),
+  SLUICE_EMBEDDED_S3_SECRET_KEY: z
+    .string()
+    .min(8, 'SLUICE_EMBEDDED_S3_SECRET_KEY has at least 8 characters.')
+    .optional(),
+  MAX_CONCURRENT_UPLOADS: count('MAX_CONCURRENT_UPLOADS', 10, 1, 20),
+  SLUICE_PART_SIZING: z.enum(['auto', 'table'], { error: 'SLUICE_PART_SIZING is auto or table.' }).default('auto'),
+  BUFFER_HIGH_WATER_MARK: count('BUFFER_HIGH_WATER_MARK', 3, 1, 100),
+  BUFFER_LOW_WATER_MARK: count('BUFFER_LOW_WATER_MARK', 1, 1, 100),
+  SLUICE_CONNECT_TIMEOUT_MS: count('SLUICE_CONNECT_TIMEOUT_MS', 10_000, 100, 600_000),
+  SLUICE_IDLE_TIMEOUT_MS: count('SLUICE_IDLE_TIMEOUT_MS', 30_000, 100, 3_600_000),
+  SLUICE_LEASE_MS: count('SLUICE_LEASE_MS', 30_000, 1_000, 600_000),
+  SLUICE_SLICE_SIZE: bytes('SLUICE_SLICE_SIZE', '1MiB', MIB / 2),
+  SLUICE_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'SLUICE_LOG_LEVEL is trace, debug, info, warn, error or silent.',
+    })
+    .default('info'),
+  SLUICE_METRICS: onOff('SLUICE_METRICS'),
+  SLUICE_FAILED_UPLOAD_KEEP_HOURS: count('SLUICE_FAILED_UPLOAD_KEEP_HOURS', 24, 1, 24 * 365),
+})
+
+/** Every setting of a process, checked and frozen. Sizes are bytes, times milliseconds unless the name says otherwise. */
+export type Env = Readonly<ReturnType<typeof readEnv>>
+
+/**
+ * Reads and checks the environment: the only place that does. Throws ConfigError with one sentence per bad setting.
+ * Empty variables count as not set, because compose files and shells make them so.
+ */
+export function readEnv(source: Record<string, string | undefined> = process.env) {
+  const filled = Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  )
+  const parsed = envSchema.safeParse(filled)
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => issue.message).join('\n'))
+  const env = parsed.data
+  if (env.BUFFER_LOW_WATER_MARK > env.BUFFER_HIGH_WATER_MARK)
+    throw new ConfigError(
+      'BUFFER_LOW_WATER_MARK is above BUFFER_HIGH_WATER_MARK; reading would never resume. Lower it.',
+    )
+  if (!isLoopback(env.SLUICE_HOST))
+    throw new ConfigError(
+      `SLUICE_HOST is ${env.SLUICE_HOST}, which other machines can reach, and there is no sign-in yet. Use 127.0.0.1 and, for access from elsewhere, an SSH tunnel.`,
+    )
+  const profile = PROFILES[env.SLUICE_PROFILE]
+  const memoryBudgetBytes = env.SLUICE_MEMORY_BUDGET ?? profile.memoryBudgetBytes
+  if (memoryBudgetBytes > 64 * GIB) throw new ConfigError('SLUICE_MEMORY_BUDGET is above 64 GiB. Use a smaller size.')
+  const sliceSizeBytes = env.SLUICE_SLICE_SIZE ?? profile.sliceSizeBytes
+  if ((2 * MIB) % sliceSizeBytes !== 0)
+    throw new ConfigError('SLUICE_SLICE_SIZE is 512KiB, 1MiB or 2MiB, so that parts are whole slices.')
+  const webPort = env.PORT ?? 3000
+  return Object.freeze({
+    ...env,
+    PORT: webPort,
+    ENGINE_PORT: env.ENGINE_PORT ?? 3001,
+    /** False where an engine may fall back to a free port because nobody chose one. */
+    enginePortIsSet: env.ENGINE_PORT !== undefined,
+    SLUICE_EMBEDDED_S3_PORT: env.SLUICE_EMBEDDED_S3_PORT ?? 9000,
+    SLUICE_PUBLIC_URL: (env.SLUICE_PUBLIC_URL ?? `http://localhost:${webPort}`).replace(/\/$/, ''),
+    dataDir: resolve(env.SLUICE_DATA_DIR),
+    profile,
+    memoryBudgetBytes,
+    sliceSizeBytes,
+  })
+}
+
+/** 127.0.0.0/8, ::1 and localhost. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
+}

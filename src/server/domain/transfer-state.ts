@@ -1,0 +1,50 @@
+import type { TransferStatus } from './transfer.ts'
+
+/**
+ * The life of a transfer. What each state guarantees:
+ *
+ * queued     waits for an engine, or for `startAt`; no byte moves.
+ * running    engines hold claims on its parts; while `completingSince` is set, one of them completes the upload.
+ * verifying  the object is there; its bytes are being proven once more.
+ * completed  the object at the key is the whole file; which proof it rests on is in `verification`.
+ * paused     nothing moves; the upload and its finished parts are kept.
+ * failed     nothing moves; `failure` says why. The upload is kept while a retry could use it, and is aborted after that.
+ * cancelled  nothing moves and no multipart upload of ours is left.
+ */
+const MOVES: Record<TransferStatus, readonly TransferStatus[]> = {
+  queued: ['running', 'paused', 'failed', 'cancelled', 'completed'],
+  running: ['queued', 'verifying', 'completed', 'paused', 'failed', 'cancelled'],
+  verifying: ['completed', 'failed', 'cancelled'],
+  completed: ['verifying'],
+  paused: ['queued', 'cancelled'],
+  failed: ['queued', 'cancelled'],
+  cancelled: ['queued'],
+}
+
+/** Whether a transfer may go from one state to the other. */
+export function canMove(from: TransferStatus, to: TransferStatus): boolean {
+  return MOVES[from].includes(to)
+}
+
+/** True where nothing happens to the transfer any more unless somebody asks. */
+export function isTerminal(status: TransferStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}
+
+/** The actions of the API and the pages. */
+export const TRANSFER_ACTIONS = ['pause', 'resume', 'cancel', 'retry', 'remove', 'verify'] as const
+export type TransferAction = (typeof TRANSFER_ACTIONS)[number]
+
+const ACTION_STATES: Record<TransferAction, readonly TransferStatus[]> = {
+  pause: ['queued', 'running'],
+  resume: ['paused'],
+  cancel: ['queued', 'running', 'paused', 'failed'],
+  retry: ['failed', 'cancelled'],
+  remove: ['completed', 'failed', 'cancelled'],
+  verify: ['completed'],
+}
+
+/** Whether an action makes sense in a state; the API refuses it otherwise, and the pages do not offer it. */
+export function allows(status: TransferStatus, action: TransferAction): boolean {
+  return ACTION_STATES[action].includes(status)
+}

@@ -1,0 +1,30 @@
+import { type Logger, pino } from 'pino'
+
+export type Log = Logger
+
+/**
+ * One line of JSON an event, to standard output. `name` says which process speaks. URLs are cut before they come here
+ * (domain/redact.ts); the paths below are a second net under that one.
+ */
+export function createLog(name: 'web' | 'engine' | 'start', level: string): Log {
+  return pino({
+    name,
+    level,
+    base: { name },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: {
+      paths: [
+        'headers.authorization',
+        'headers.cookie',
+        '*.secretAccessKey',
+        '*.accessKeyId',
+        '*.authorization',
+        '*.cookie',
+        'error.$response',
+        'error.$metadata',
+        'err.$response',
+      ],
+      censor: '[cut]',
+    },
+  })
+}
