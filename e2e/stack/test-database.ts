@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { createDb, type Db } from '../../src/server/db/client.ts'
+import { migrate } from '../../src/server/db/migrate.ts'
+
+/** A migrated database of its own for one test file or test. */
+export interface TestDatabase {
+  url: string
+  db: Db
+  /** Closes the client and drops the database, whoever else is still connected to it. */
+  close(): Promise<void>
+}
+
+/** Makes and migrates a new database on the server of SLUICE_TEST_POSTGRES_URL (see postgres-server.ts). */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const serverUrl = process.env.SLUICE_TEST_POSTGRES_URL
+  if (!serverUrl) throw new Error('SLUICE_TEST_POSTGRES_URL is not set: run this in the integration project of Vitest.')
+  const name = `test_${randomBytes(8).toString('hex')}`
+  await runOnServer(serverUrl, `CREATE DATABASE ${name}`)
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  await migrate(url.href)
+  const db = createDb(url.href)
+  return {
+    url: url.href,
+    db,
+    async close() {
+      await db.$disconnect()
+      await runOnServer(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+async function runOnServer(serverUrl: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
