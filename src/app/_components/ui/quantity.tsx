@@ -1,0 +1,57 @@
+import { splitBytes } from '../../../server/domain/bytes.ts'
+import { cn } from './cn.ts'
+import { formatDuration } from './format-duration.ts'
+
+/** A number with its unit dimmed. `value` null is shown as a dash. */
+export function Quantity(props: {
+  value: string | number | null
+  unit?: string
+  className?: string
+  unitClassName?: string
+}) {
+  if (props.value === null) return <span className={cn('num text-dim', props.className)}>–</span>
+  return (
+    <span className={cn('num whitespace-nowrap', props.className)}>
+      {typeof props.value === 'number' ? props.value.toLocaleString('en-US') : props.value}
+      {props.unit && <span className={cn('text-dim', props.unitClassName)}> {props.unit}</span>}
+    </span>
+  )
+}
+
+type Looks = { className?: string; unitClassName?: string }
+
+/** A byte count: `4.40 GiB`. */
+export function Bytes({ bytes, ...looks }: { bytes: number | null } & Looks) {
+  if (bytes === null) return <Quantity value={null} {...looks} />
+  const { value, unit } = splitBytes(bytes)
+  return <Quantity value={value} unit={unit} {...looks} />
+}
+
+/** A rate: `412.6 MiB/s`. */
+export function Rate({ bytesPerSecond, ...looks }: { bytesPerSecond: number | null } & Looks) {
+  if (bytesPerSecond === null) return <Quantity value={null} {...looks} />
+  const { value, unit } = splitBytes(bytesPerSecond)
+  return <Quantity value={value} unit={`${unit}/s`} {...looks} />
+}
+
+/** A span of time: `4 s`, `3 min 12 s`, `2 h 5 min`. */
+export function Duration({ seconds, ...looks }: { seconds: number | null } & Looks) {
+  if (seconds === null) return <Quantity value={null} {...looks} />
+  return (
+    <span className={cn('num whitespace-nowrap', looks.className)}>
+      {formatDuration(seconds)
+        .split(' ')
+        .map((piece, index) =>
+          index % 2 === 0 ? (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one short text have no other identity.
+            <span key={index}>{index > 0 ? ` ${piece}` : piece}</span>
+          ) : (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one short text have no other identity.
+            <span key={index} className={cn('text-dim', looks.unitClassName)}>
+              {` ${piece}`}
+            </span>
+          ),
+        )}
+    </span>
+  )
+}

@@ -1,0 +1,37 @@
+import { GeistMono } from 'geist/font/mono'
+import { GeistSans } from 'geist/font/sans'
+import type { Metadata, Viewport } from 'next'
+import { headers } from 'next/headers'
+import type { ReactNode } from 'react'
+import { ThemeProvider } from './_components/shell/theme-provider.tsx'
+import { Toaster } from './_components/ui/toaster.tsx'
+import { TooltipProvider } from './_components/ui/tooltip.tsx'
+import './globals.css'
+
+export const metadata: Metadata = {
+  title: { default: 'Sluice', template: '%s · Sluice' },
+  description: 'Streams big files from any HTTP(S) URL into S3-compatible buckets, with proof.',
+}
+
+export const viewport: Viewport = {
+  themeColor: [
+    { media: '(prefers-color-scheme: light)', color: '#ffffff' },
+    { media: '(prefers-color-scheme: dark)', color: '#121416' },
+  ],
+  viewportFit: 'cover',
+}
+
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  // Set by src/proxy.ts for each request; reading it also keeps pages from being prerendered with a stale nonce.
+  const nonce = (await headers()).get('x-nonce') ?? undefined
+  return (
+    <html lang="en" className={`${GeistSans.variable} ${GeistMono.variable}`} suppressHydrationWarning>
+      <body>
+        <ThemeProvider nonce={nonce}>
+          <TooltipProvider delayDuration={300}>{children}</TooltipProvider>
+          <Toaster />
+        </ThemeProvider>
+      </body>
+    </html>
+  )
+}
