@@ -1,0 +1,23 @@
+import type { Site } from '../auth/request-guard.ts'
+import type { Db } from '../db/client.ts'
+import type { Notifications } from '../db/notifications.ts'
+import type { Log } from '../log.ts'
+import type { Sealer } from '../secrets.ts'
+
+/** What procedures work with; one set for a process. */
+export interface Services {
+  db: Db
+  sealer: Sealer
+  notifications: Notifications
+  log: Log
+  site: Site
+  adminToken: string | undefined
+  version: string
+}
+
+/** One request: its services, and the headers the guard and the sign-in look at. */
+export interface ApiContext {
+  services: Services
+  method: string
+  headers: Headers
+}

@@ -1,0 +1,85 @@
+import type { TRPC_ERROR_CODE_KEY } from '@trpc/server/rpc'
+import { ZodError } from 'zod'
+import { databaseFailure } from '../db/database-failure.ts'
+import { type Failure, type FailureCode, failureCodeSchema, TransferError, toFailure } from '../domain/failure.ts'
+
+/** What an error of the API carries in `error.data`: the failure, and for bad input every issue by its path. */
+export interface ErrorData {
+  failure: Failure
+  issues: { path: string; message: string }[]
+}
+
+const STATUS: Partial<Record<FailureCode, TRPC_ERROR_CODE_KEY>> = {
+  invalid_input: 'BAD_REQUEST',
+  invalid_url: 'BAD_REQUEST',
+  unsupported_scheme: 'BAD_REQUEST',
+  invalid_key: 'BAD_REQUEST',
+  not_found: 'NOT_FOUND',
+  not_allowed_in_state: 'CONFLICT',
+  unauthorized: 'UNAUTHORIZED',
+  forbidden_origin: 'FORBIDDEN',
+  no_engine: 'SERVICE_UNAVAILABLE',
+  timed_out: 'GATEWAY_TIMEOUT',
+  database_unavailable: 'SERVICE_UNAVAILABLE',
+  internal_error: 'INTERNAL_SERVER_ERROR',
+  secret_key_changed: 'INTERNAL_SERVER_ERROR',
+}
+
+/** The HTTP status of a failure, by tRPC's name. What a source or a bucket did wrong is 422: asked for rightly, but not possible. */
+export function statusOf(code: FailureCode): TRPC_ERROR_CODE_KEY {
+  return STATUS[code] ?? 'UNPROCESSABLE_CONTENT'
+}
+
+/** Any error of a procedure as the caller sees it: never the text of an error that is not ours. */
+export function toErrorData(error: unknown): ErrorData {
+  if (error instanceof ZodError) return fromZod(error)
+  if (error instanceof TransferError) return { failure: error.toFailure(), issues: [] }
+  const database = databaseFailure(error)
+  if (database) return { failure: database.toFailure(), issues: [] }
+  return {
+    failure: {
+      ...toFailure(error),
+      message: 'Sluice hit an unexpected error. The log of the web process has the details; retrying may help.',
+    },
+    issues: [],
+  }
+}
+
+/** True where the log should have the details, because the caller does not get them. */
+export function isUnexpected(data: ErrorData): boolean {
+  return data.failure.code === 'internal_error'
+}
+
+/** The failure of one refused input, for lists whose items fail apart. */
+export function zodFailure(error: ZodError): Failure {
+  return fromZod(error).failure
+}
+
+function fromZod(error: ZodError): ErrorData {
+  const [first] = error.issues
+  const issues = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  return {
+    failure: {
+      code: first ? issueCode(first) : 'invalid_input',
+      message: first ? sentence(first) : 'The input is not what this call takes.',
+      retry: 'never',
+    },
+    issues,
+  }
+}
+
+type Issue = ZodError['issues'][number]
+
+/** A schema may name the code (`params.failure`); a bad key has its own. */
+function issueCode(issue: Issue): FailureCode {
+  const named = issue.code === 'custom' ? failureCodeSchema.safeParse(issue.params?.failure).data : undefined
+  if (named) return named
+  return issue.path.at(-1) === 'key' ? 'invalid_key' : 'invalid_input'
+}
+
+/** Our schemas speak in sentences; zod's own short texts ("Invalid input: expected string") get their path in front. */
+function sentence(issue: Issue): string {
+  if (!/^(Invalid|Unrecognized|Too (big|small))/.test(issue.message)) return issue.message
+  const path = issue.path.join('.')
+  return path === '' ? `${issue.message}.` : `${path}: ${issue.message}.`
+}

@@ -1,0 +1,15 @@
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import type { Services } from './context.ts'
+import { appRouter } from './root.ts'
+import { webServices } from './web-services.ts'
+
+/** Answers `/api/trpc/*`. Responses are never kept by a cache between here and the browser. */
+export function handleTrpc(request: Request, services: Services = webServices()): Promise<Response> {
+  return fetchRequestHandler({
+    endpoint: '/api/trpc',
+    req: request,
+    router: appRouter,
+    createContext: () => ({ services, method: request.method, headers: request.headers }),
+    responseMeta: () => ({ headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } }),
+  })
+}

@@ -1,0 +1,29 @@
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { bucketsRouter } from './routers/buckets.ts'
+import { enginesRouter } from './routers/engines.ts'
+import { inspectionsRouter } from './routers/inspections.ts'
+import { progressRouter } from './routers/progress.ts'
+import { reportsRouter } from './routers/reports.ts'
+import { systemRouter } from './routers/system.ts'
+import { tokensRouter } from './routers/tokens.ts'
+import { transfersRouter } from './routers/transfers.ts'
+import { createCallerFactory, router } from './trpc.ts'
+
+/** The whole API; its names are promises (the contract in docs/). */
+export const appRouter = router({
+  transfers: transfersRouter,
+  inspections: inspectionsRouter,
+  progress: progressRouter,
+  reports: reportsRouter,
+  buckets: bucketsRouter,
+  engines: enginesRouter,
+  tokens: tokensRouter,
+  system: systemRouter,
+})
+
+export type AppRouter = typeof appRouter
+export type RouterInputs = inferRouterInputs<AppRouter>
+export type RouterOutputs = inferRouterOutputs<AppRouter>
+
+/** Calls procedures in this process, with all checks of a request. */
+export const createCaller = createCallerFactory(appRouter)

@@ -1,0 +1,121 @@
+import { ENGINE_SILENT_AFTER_MS, type EngineView, engineStatsSchema, type SystemHealth } from '../domain/engine.ts'
+import type { DbOrTx } from './client.ts'
+import { movedSince } from './samples.ts'
+
+const HOUR_MS = 3_600_000
+/** The overview's hour has 120 points. */
+const LAST_HOUR_STEP_MS = 30_000
+/** Engines that are gone longer than this are not shown. */
+const FORGET_AFTER_MS = 24 * HOUR_MS
+
+/** Engines seen within a day, the healthy first. Health is judged by the database's clock. */
+export async function listEngines(db: DbOrTx): Promise<EngineView[]> {
+  const [rows, nowMs] = await Promise.all([
+    db.engine.findMany({
+      orderBy: { startedAt: 'desc' },
+      take: 200,
+      select: {
+        id: true,
+        name: true,
+        version: true,
+        pid: true,
+        url: true,
+        startedAt: true,
+        heartbeatAt: true,
+        stoppedAt: true,
+        stats: true,
+      },
+    }),
+    databaseNowMs(db),
+  ])
+  const order = { healthy: 0, silent: 1, stopped: 2 }
+  return rows
+    .filter((row) => nowMs - row.heartbeatAt.getTime() < FORGET_AFTER_MS)
+    .map(({ stoppedAt, stats, ...row }): EngineView => {
+      const silent = nowMs - row.heartbeatAt.getTime() > ENGINE_SILENT_AFTER_MS
+      return {
+        ...row,
+        state: stoppedAt ? 'stopped' : silent ? 'silent' : 'healthy',
+        stats: engineStatsSchema.safeParse(stats).data ?? null,
+      }
+    })
+    .sort((a, b) => order[a.state] - order[b.state])
+}
+
+/** True where at least one engine beats. */
+export async function hasHealthyEngine(db: DbOrTx): Promise<boolean> {
+  const [row] = await db.$queryRaw<{ healthy: boolean }[]>`
+    SELECT EXISTS (SELECT 1 FROM "Engine" WHERE "stoppedAt" IS NULL
+      AND "heartbeatAt" > now() - ${ENGINE_SILENT_AFTER_MS}::int * interval '1 millisecond') AS healthy`
+  return row?.healthy ?? false
+}
+
+/** The figures of the overview. `version` is that of the web process. */
+export async function systemHealth(db: DbOrTx, version: string): Promise<SystemHealth> {
+  const nowMs = Date.now()
+  const midnight = new Date(new Date(nowMs).setUTCHours(0, 0, 0, 0))
+  const hourStart = new Date(Math.ceil((nowMs - HOUR_MS) / LAST_HOUR_STEP_MS) * LAST_HOUR_STEP_MS)
+  const [engines, groups, [today], ended, lastHour] = await Promise.all([
+    listEngines(db),
+    db.transfer.groupBy({ by: ['status'], _count: { _all: true } }),
+    db.$queryRaw<{ bytes: bigint | null }[]>`
+      SELECT sum("bucketBytes")::bigint AS bytes FROM "Sample" WHERE at >= ${midnight}`,
+    db.transfer.groupBy({
+      by: ['status'],
+      where: { finishedAt: { gte: midnight }, status: { in: ['completed', 'failed'] } },
+      _count: { _all: true },
+    }),
+    movedSince(db, hourStart, LAST_HOUR_STEP_MS),
+  ])
+  const byStatus = new Map(groups.map((group) => [group.status, group._count._all]))
+  const endedCount = ended.reduce((total, group) => total + group._count._all, 0)
+  const completed = ended.find((group) => group.status === 'completed')?._count._all ?? 0
+  const healthy = engines.filter((engine) => engine.state === 'healthy')
+  const silent = engines.filter((engine) => engine.state === 'silent')
+  return {
+    ...judge(healthy.length, silent.length),
+    version,
+    enginesHealthy: healthy.length,
+    enginesTotal: healthy.length + silent.length,
+    running: (byStatus.get('running') ?? 0) + (byStatus.get('verifying') ?? 0),
+    queued: byStatus.get('queued') ?? 0,
+    failed: byStatus.get('failed') ?? 0,
+    bytesPerSecond: healthy.reduce((total, engine) => total + (engine.stats?.bucketBytesPerSecond ?? 0), 0),
+    movedTodayBytes: Number(today?.bytes ?? 0),
+    successRateToday: endedCount === 0 ? null : completed / endedCount,
+    lastHour: fillSteps(lastHour, hourStart.getTime(), nowMs),
+    lastHourStepMs: LAST_HOUR_STEP_MS,
+  }
+}
+
+function judge(healthy: number, silent: number): Pick<SystemHealth, 'state' | 'message'> {
+  const engines = (n: number) => `${n} engine${n === 1 ? '' : 's'}`
+  if (healthy === 0)
+    return {
+      state: 'down',
+      message:
+        silent > 0
+          ? `${engines(silent)} stopped answering, so nothing moves. Look at the engine's log and start it again.`
+          : 'No engine is running, so nothing moves. Start one with `npm run engine`, or everything with `npm start`.',
+    }
+  if (silent > 0)
+    return {
+      state: 'degraded',
+      message: `${engines(healthy)} working; ${engines(silent)} stopped answering. Its parts are taken over by the others.`,
+    }
+  return { state: 'ok', message: `${engines(healthy)} working.` }
+}
+
+/** Every step of the hour has a point, so that a quiet minute shows as zero and not as a line across it. */
+function fillSteps(rows: SystemHealth['lastHour'], firstMs: number, nowMs: number): SystemHealth['lastHour'] {
+  const byStep = new Map(rows.map((row) => [row.at.getTime(), row]))
+  const steps: SystemHealth['lastHour'] = []
+  for (let ms = firstMs; ms <= nowMs; ms += LAST_HOUR_STEP_MS)
+    steps.push(byStep.get(ms) ?? { at: new Date(ms), bucketBytes: 0, sourceBytes: 0 })
+  return steps
+}
+
+async function databaseNowMs(db: DbOrTx): Promise<number> {
+  const [row] = await db.$queryRaw<{ now: Date }[]>`SELECT now() AS now`
+  return row?.now.getTime() ?? Date.now()
+}

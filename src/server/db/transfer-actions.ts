@@ -1,0 +1,182 @@
+import { type Failure, TransferError } from '../domain/failure.ts'
+import type { TransferStatus } from '../domain/transfer.ts'
+import { allows, type TransferAction } from '../domain/transfer-state.ts'
+import type { Db, DbOrTx } from './client.ts'
+import { notifyIds } from './notifications.ts'
+
+/** What an action did: the ids it changed, and why it left the others as they are. */
+export interface ActionResult {
+  changed: string[]
+  refused: { id: string; failure: Failure }[]
+}
+
+type Tx = DbOrTx
+type Change = (tx: Tx, ids: string[]) => Promise<{ id: string }[]>
+
+/**
+ * Carries out one action on many transfers. Each change is one UPDATE with the allowed states in its WHERE, so an engine that
+ * moves the row at the same moment never loses: the action is then refused with a sentence. Engines are told after the commit.
+ */
+export async function applyAction(db: Db, action: TransferAction, ids: readonly string[]): Promise<ActionResult> {
+  return change(db, action, ids, CHANGES[action])
+}
+
+/** Sets or (with null) lifts the bandwidth limit of transfers that are not at their end. */
+export async function setBandwidth(
+  db: Db,
+  ids: readonly string[],
+  bytesPerSecond: number | null,
+): Promise<ActionResult> {
+  const limit = bytesPerSecond === null ? null : BigInt(bytesPerSecond)
+  return change(
+    db,
+    'setBandwidth',
+    ids,
+    (tx, wanted) =>
+      tx.$queryRaw<{ id: string }[]>`
+      UPDATE "Transfer" SET "bandwidthLimitBytesPerSecond" = ${limit}
+      WHERE id = ANY(${wanted}::uuid[]) AND status IN ('queued', 'running', 'paused', 'failed')
+      RETURNING id::text`,
+  )
+}
+
+async function change(
+  db: Db,
+  action: TransferAction | 'setBandwidth',
+  ids: readonly string[],
+  run: Change,
+): Promise<ActionResult> {
+  const wanted = [...new Set(ids)]
+  const { changed, rest } = await db.$transaction(async (tx) => {
+    const rows = await run(tx, wanted)
+    const done = new Set(rows.map((row) => row.id))
+    const changedIds = wanted.filter((id) => done.has(id))
+    const left = wanted.filter((id) => !done.has(id))
+    const event = EVENTS[action]
+    if (event && changedIds.length > 0)
+      await tx.event.createMany({ data: changedIds.map((transferId) => ({ transferId, ...event })) })
+    const states = await tx.transfer.findMany({
+      where: { id: { in: left } },
+      select: { id: true, status: true, cancelRequestedAt: true, completingSince: true, uploadId: true },
+    })
+    await notifyIds(tx, 'sluice_transfers', changedIds)
+    return { changed: changedIds, rest: left.map((id) => ({ id, row: states.find((state) => state.id === id) })) }
+  })
+  return { changed, refused: rest.map(({ id, row }) => ({ id, failure: refusal(action, row).toFailure() })) }
+}
+
+const EVENTS: Record<TransferAction | 'setBandwidth', { code: string; message: string } | null> = {
+  pause: { code: 'paused', message: 'Paused. The finished parts are kept.' },
+  resume: { code: 'resumed', message: 'Resumed; it goes on from its finished parts.' },
+  cancel: { code: 'cancel_requested', message: 'Cancelled. An unfinished upload is removed from the bucket.' },
+  retry: { code: 'retried', message: 'Queued again.' },
+  remove: null,
+  verify: { code: 'verify_requested', message: 'Asked to prove the object once more.' },
+  setBandwidth: { code: 'bandwidth_set', message: 'The bandwidth limit was changed.' },
+}
+
+const CHANGES: Record<TransferAction, Change> = {
+  pause: (tx, ids) => tx.$queryRaw`
+    UPDATE "Transfer" SET status = 'paused'
+    WHERE id = ANY(${ids}::uuid[]) AND status IN ('queued', 'running')
+      AND "cancelRequestedAt" IS NULL AND "completingSince" IS NULL
+    RETURNING id::text`,
+
+  resume: (tx, ids) => tx.$queryRaw`
+    UPDATE "Transfer" SET status = 'queued', "nextRunAt" = NULL
+    WHERE id = ANY(${ids}::uuid[]) AND status = 'paused' AND "cancelRequestedAt" IS NULL
+    RETURNING id::text`,
+
+  // Without an upload there is nothing to clean up, so it ends here; else an engine aborts the upload first.
+  cancel: async (tx, ids) => {
+    const ended = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE "Transfer" SET status = 'cancelled', "finishedAt" = now(), "cancelRequestedAt" = now(), "nextRunAt" = NULL
+      WHERE id = ANY(${ids}::uuid[]) AND status IN ('queued', 'paused', 'failed') AND "uploadId" IS NULL
+      RETURNING id::text`
+    await tx.partClaim.deleteMany({ where: { transferId: { in: ended.map((row) => row.id) } } })
+    const asked = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE "Transfer" SET "cancelRequestedAt" = now(), "nextRunAt" = NULL
+      WHERE id = ANY(${ids}::uuid[]) AND status IN ('queued', 'running', 'paused', 'failed')
+        AND "cancelRequestedAt" IS NULL
+      RETURNING id::text`
+    return [...ended, ...asked]
+  },
+
+  // Claims of the old run go; the new plan decides which parts are still missing.
+  retry: async (tx, ids) => {
+    const queued = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE "Transfer" SET status = 'queued', failure = NULL, attempts = 0, "nextRunAt" = NULL, "finishedAt" = NULL,
+        "cancelRequestedAt" = NULL, "completingSince" = NULL, verification = NULL
+      WHERE id = ANY(${ids}::uuid[])
+        AND (status = 'cancelled' OR (status = 'failed' AND "cancelRequestedAt" IS NULL))
+      RETURNING id::text`
+    await replaceClaims(tx, queued)
+    return queued
+  },
+
+  verify: async (tx, ids) => {
+    const asked = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE "Transfer" SET status = 'verifying', attempts = 0, "nextRunAt" = NULL
+      WHERE id = ANY(${ids}::uuid[]) AND status = 'completed'
+      RETURNING id::text`
+    await replaceClaims(tx, asked)
+    return asked
+  },
+
+  // A failed transfer may still have an upload in the bucket: cancelling it first keeps the promise to leave none behind.
+  remove: (tx, ids) => tx.$queryRaw`
+    DELETE FROM "Transfer"
+    WHERE id = ANY(${ids}::uuid[])
+      AND (status IN ('completed', 'cancelled') OR (status = 'failed' AND "uploadId" IS NULL))
+    RETURNING id::text`,
+}
+
+async function replaceClaims(tx: Tx, rows: readonly { id: string }[]): Promise<void> {
+  const transferIds = rows.map((row) => row.id)
+  await tx.partClaim.deleteMany({ where: { transferId: { in: transferIds } } })
+  await tx.partClaim.createMany({
+    data: transferIds.map((transferId) => ({ transferId, firstPart: 0, lastPart: 0 })),
+  })
+}
+
+interface RefusedRow {
+  status: TransferStatus
+  cancelRequestedAt: Date | null
+  completingSince: Date | null
+  uploadId: string | null
+}
+
+const VERBS: Record<TransferAction | 'setBandwidth', string> = {
+  pause: 'paused',
+  resume: 'resumed',
+  cancel: 'cancelled',
+  retry: 'tried again',
+  remove: 'removed',
+  verify: 'verified',
+  setBandwidth: 'given a bandwidth limit',
+}
+
+const NEEDS: Record<TransferAction | 'setBandwidth', string> = {
+  pause: 'Only queued and running transfers can be.',
+  resume: 'Only paused transfers can be.',
+  cancel: 'It has ended already.',
+  retry: 'Only failed and cancelled transfers can be.',
+  remove: 'Cancel it, or wait for its end.',
+  verify: 'Only completed transfers can be.',
+  setBandwidth: 'It moves no more bytes.',
+}
+
+function refusal(action: TransferAction | 'setBandwidth', row: RefusedRow | undefined): TransferError {
+  if (!row) return new TransferError('not_found', 'There is no such transfer. It may have been removed.')
+  const refuse = (message: string, retry: 'later' | 'never' = 'never') =>
+    new TransferError('not_allowed_in_state', message, { retry })
+  const allowed = action !== 'setBandwidth' && allows(row.status, action)
+  if (allowed && row.cancelRequestedAt)
+    return refuse('The transfer is being cancelled; wait until its upload is removed from the bucket.', 'later')
+  if (allowed && row.completingSince)
+    return refuse('All parts are in the bucket and the upload is being completed; it ends in a moment.', 'later')
+  if (allowed && action === 'remove' && row.uploadId)
+    return refuse('The transfer still has an unfinished upload in the bucket. Cancel it first, then remove it.')
+  if (allowed) return refuse('The transfer changed at the same moment. Look at its state and try again.', 'later')
+  return refuse(`A ${row.status} transfer cannot be ${VERBS[action]}. ${NEEDS[action]}`)
+}

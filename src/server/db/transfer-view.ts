@@ -1,0 +1,122 @@
+import { failureSchema, warningSchema } from '../domain/failure.ts'
+import { LIVE_ENTRY_TTL_MS, type LiveEntry, liveEntrySchema } from '../domain/live.ts'
+import {
+  type TransferMetrics,
+  type TransferView,
+  transferMetricsSchema,
+  verificationSchema,
+} from '../domain/transfer.ts'
+import type { Prisma } from './generated/client.ts'
+import { sumMetrics } from './sum-metrics.ts'
+
+/** The columns a view needs; nothing sealed is among them. */
+export const transferViewSelect = {
+  id: true,
+  status: true,
+  sourceUrl: true,
+  sourceHost: true,
+  key: true,
+  bucketId: true,
+  bucket: { select: { name: true } },
+  bandwidthLimitBytesPerSecond: true,
+  priority: true,
+  startAt: true,
+  cancelRequestedAt: true,
+  sizeBytes: true,
+  acceptsRanges: true,
+  partSizeBytes: true,
+  partsTotal: true,
+  doneBytes: true,
+  partsDone: true,
+  live: true,
+  metrics: true,
+  failure: true,
+  warnings: true,
+  verification: true,
+  createdAt: true,
+  startedAt: true,
+  finishedAt: true,
+} satisfies Prisma.TransferSelect
+
+export type TransferRow = Prisma.TransferGetPayload<{ select: typeof transferViewSelect }>
+
+/**
+ * A row as the API shows it. Bytes of unfinished parts count as transferred while an engine reports them (entries younger than
+ * LIVE_ENTRY_TTL_MS), never beyond the size; rates and lanes are the sum over engines.
+ */
+export function toTransferView(row: TransferRow, nowMs = Date.now()): TransferView {
+  const live = liveEntries(row, nowMs)
+  const sizeBytes = toNumber(row.sizeBytes)
+  const reported = Number(row.doneBytes) + sum(live, (entry) => entry.inflightBytes)
+  const transferredBytes =
+    row.status === 'completed' ? (sizeBytes ?? reported) : Math.min(reported, sizeBytes ?? Number.POSITIVE_INFINITY)
+  const bytesPerSecond = live.length > 0 ? sum(live, (entry) => entry.bytesPerSecond) : null
+  const remainingBytes = sizeBytes === null ? null : sizeBytes - transferredBytes
+  return {
+    id: row.id,
+    status: row.status,
+    cancelling: row.cancelRequestedAt !== null && row.status !== 'cancelled' && row.status !== 'completed',
+    sourceUrl: row.sourceUrl,
+    sourceHost: row.sourceHost,
+    name: row.key.split('/').at(-1) || row.key,
+    key: row.key,
+    bucketId: row.bucketId,
+    bucketName: row.bucket.name,
+    sizeBytes,
+    transferredBytes,
+    partsDone: row.partsDone,
+    partsTotal: row.partsTotal,
+    partSizeBytes: toNumber(row.partSizeBytes),
+    acceptsRanges: row.acceptsRanges,
+    bytesPerSecond,
+    etaSeconds:
+      row.status === 'running' && remainingBytes !== null && bytesPerSecond !== null && bytesPerSecond > 0
+        ? Math.ceil(remainingBytes / bytesPerSecond)
+        : null,
+    readLanes: sum(live, (entry) => entry.readLanes),
+    uploadLanes: sum(live, (entry) => entry.uploadLanes),
+    bufferedBytes: sum(live, (entry) => entry.bufferedBytes),
+    bandwidthLimitBytesPerSecond: toNumber(row.bandwidthLimitBytesPerSecond),
+    priority: row.priority,
+    failure: failureSchema.safeParse(row.failure).data ?? null,
+    warnings: warningSchema.array().safeParse(row.warnings).data ?? [],
+    verification: verificationSchema.safeParse(row.verification).data ?? null,
+    metrics: sumMetrics(metricsEntries(row.metrics)),
+    createdAt: row.createdAt,
+    startAt: row.startAt,
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+  }
+}
+
+/** What engines report of a transfer right now; nothing once it stands still. */
+export function liveEntries(row: Pick<TransferRow, 'live' | 'status'>, nowMs = Date.now()): LiveEntry[] {
+  if (row.status !== 'running' && row.status !== 'verifying') return []
+  return objectValues(row.live).flatMap((value) => {
+    const entry = liveEntrySchema.safeParse(value).data
+    return entry && nowMs - Date.parse(entry.at) < LIVE_ENTRY_TTL_MS ? [entry] : []
+  })
+}
+
+/** The part numbers engines are moving, in order. */
+export function movingParts(row: Pick<TransferRow, 'live' | 'status'>, nowMs = Date.now()): number[] {
+  const numbers = liveEntries(row, nowMs).flatMap((entry) => entry.movingParts)
+  return [...new Set(numbers)].sort((a, b) => a - b)
+}
+
+function metricsEntries(json: Prisma.JsonValue): TransferMetrics[] {
+  return objectValues(json).flatMap((value) => transferMetricsSchema.safeParse(value).data ?? [])
+}
+
+function objectValues(json: Prisma.JsonValue): unknown[] {
+  return json !== null && typeof json === 'object' && !Array.isArray(json) ? Object.values(json) : []
+}
+
+function sum<T>(items: readonly T[], pick: (item: T) => number): number {
+  return items.reduce((total, item) => total + pick(item), 0)
+}
+
+/** BigInt columns become numbers at this edge: 2^53 bytes are 8 PiB, far above S3's largest object. */
+export function toNumber(value: bigint | null): number | null {
+  return value === null ? null : Number(value)
+}
