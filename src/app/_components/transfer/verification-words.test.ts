@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { algorithmName, evidenceAgrees, evidenceWords, verdictWords } from './verification-words.ts'
+
+describe('verification words', () => {
+  it('names what the verdict rests on', () => {
+    const evidence = [{ kind: 'bucket_checksum', algorithm: 'crc32c', expected: 'AAAA', actual: 'AAAA' }]
+    expect(verdictWords({ verdict: 'verified', evidence }).title).toBe('Verified · CRC32C by the bucket')
+  })
+
+  it('claims no more than the length where only the length was compared', () => {
+    const words = verdictWords({ verdict: 'size-only', evidence: [{ kind: 'size', expected: '5', actual: '5' }] })
+    expect(words.title).toBe('Length compared, bytes not')
+  })
+
+  it('writes algorithms as people do, in any case', () => {
+    expect(['SHA256', 'crc64nvme', 'sha-1', undefined].map(algorithmName)).toEqual([
+      'SHA-256',
+      'CRC64NVME',
+      'SHA-1',
+      'Checksum',
+    ])
+  })
+
+  it('shows a kind it does not know by its name', () => {
+    expect(evidenceWords({ kind: 'moon_phase', algorithm: 'md5' })).toBe('MD5 (moon phase)')
+  })
+
+  it('does not call a one-sided evidence an agreement', () => {
+    expect(evidenceAgrees({ kind: 'size', expected: '5' })).toBeNull()
+    expect(evidenceAgrees({ kind: 'size', expected: '5', actual: '6' })).toBe(false)
+  })
+})
