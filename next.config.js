@@ -1,0 +1,21 @@
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(fileURLToPath(import.meta.url))
+
+/** @type {import('next').NextConfig} */
+const config = {
+  reactStrictMode: true,
+  poweredByHeader: false,
+  // The project is its own root, whatever lock files lie in folders above it.
+  turbopack: { root },
+  outputFileTracingRoot: root,
+  // These load parts of themselves at run time and must not be bundled.
+  serverExternalPackages: ['@prisma/client', '@prisma/adapter-pg', 'pg', 'pino'],
+  // `npm run check` compiles the whole project, strictly; the build does not do it a second time.
+  typescript: { ignoreBuildErrors: true },
+  // Server-sent events must leave at once; a proxy in front may compress.
+  compress: false,
+}
+
+export default config
