@@ -49,6 +49,7 @@ export const FAILURE_CODES = [
   'bucket_protocol_error',
   'key_exists',
   'upload_lost',
+  'upload_conflict',
   'checksum_mismatch',
   'size_mismatch',
   'clock_skewed',

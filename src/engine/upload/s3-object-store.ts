@@ -1,0 +1,235 @@
+import { setTimeout } from 'node:timers/promises'
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  ListPartsCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3'
+import type { BucketConnection } from '../../server/domain/bucket.ts'
+import { TransferError } from '../../server/domain/failure.ts'
+import { crc32cOf } from './crc32c.ts'
+import {
+  type CompleteUpload,
+  type ObjectInfo,
+  type ObjectStore,
+  type UploadedPart,
+  WRITE_TOKEN_KEY,
+} from './object-store.ts'
+import { createS3Clients, type S3ClientOptions } from './s3-clients.ts'
+import { dialectOf } from './s3-dialects.ts'
+import { createPartSender } from './send-part.ts'
+import { uploadFailure } from './upload-failure.ts'
+
+/** Complete may take minutes: stores put the parts together, and send white space meanwhile (CompleteMultipartUpload). */
+const COMPLETE_TIMEOUT_MS = 10 * 60_000
+/** A part that was under way may come in after an abort, which then has to be repeated (AbortMultipartUpload). */
+const ABORT_ATTEMPTS = 6
+
+/**
+ * The door to one bucket: the control plane by the AWS SDK, the bodies of parts by our own sender. What a store supports
+ * is taken from the inspection of the bucket, else from what its dialect promises. Throws TransferError (address_refused,
+ * invalid_url) where the endpoint may not be reached at all.
+ */
+export function createObjectStore(connection: BucketConnection, options: S3ClientOptions): ObjectStore {
+  const clients = createS3Clients(connection, options)
+  const { repeatable, once } = clients
+  const dialect = dialectOf(connection.endpoint)
+  const capabilities = connection.capabilities ?? dialect.capabilities
+  const { idleTimeoutMs } = options
+  const Bucket = connection.bucket
+
+  /** Runs one call; what it throws comes out as a TransferError, or as the signal's reason. */
+  async function call<T>(signal: AbortSignal, doing: string, ofUpload: boolean, send: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    try {
+      return await send()
+    } catch (error) {
+      signal.throwIfAborted()
+      throw uploadFailure(error, { connection, doing, ofUpload })
+    }
+  }
+
+  async function listParts(key: string, uploadId: string, signal: AbortSignal) {
+    const parts: Omit<UploadedPart, 'crc32c'>[] = []
+    let marker: string | undefined
+    try {
+      for (;;) {
+        const input = { Bucket, Key: key, UploadId: uploadId, PartNumberMarker: marker }
+        const page = await call(signal, 'listing the parts of the upload', true, () =>
+          repeatable.send(new ListPartsCommand(input), { abortSignal: signal }),
+        )
+        for (const part of page.Parts ?? [])
+          parts.push({ number: part.PartNumber ?? 0, sizeBytes: part.Size ?? 0, etag: part.ETag ?? '' })
+        if (!page.IsTruncated) return parts
+        if (!page.NextPartNumberMarker || page.NextPartNumberMarker === marker)
+          throw new TransferError(
+            'bucket_protocol_error',
+            `${dialect.title} lists the same page of parts again and again.`,
+          )
+        marker = page.NextPartNumberMarker
+      }
+    } catch (error) {
+      if (error instanceof TransferError && error.code === 'upload_lost') return null
+      throw error
+    }
+  }
+
+  return {
+    capabilities,
+
+    async head(key, signal) {
+      try {
+        const input = {
+          Bucket,
+          Key: key,
+          ChecksumMode: capabilities.checksumHeaders ? ('ENABLED' as const) : undefined,
+        }
+        return objectInfo(await repeatable.send(new HeadObjectCommand(input), { abortSignal: signal }))
+      } catch (error) {
+        signal.throwIfAborted()
+        if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404) return null
+        throw uploadFailure(error, { connection, doing: 'looking at the object' })
+      }
+    },
+
+    async putSmall(put, signal) {
+      const answer = await call(signal, 'writing the object', false, () =>
+        repeatable.send(
+          new PutObjectCommand({
+            Bucket,
+            Key: put.key,
+            Body: put.body,
+            ContentType: put.contentType ?? undefined,
+            Metadata: { [WRITE_TOKEN_KEY]: put.writeToken },
+            IfNoneMatch: put.mustNotExist && capabilities.conditionalWrites ? '*' : undefined,
+            ...(capabilities.checksumHeaders && {
+              ChecksumAlgorithm: 'CRC32C' as const,
+              ChecksumCRC32C: crc32cOf([put.body]),
+            }),
+          }),
+          { abortSignal: signal },
+        ),
+      )
+      return { etag: required(answer.ETag, 'an ETag for the object') }
+    },
+
+    async createUpload(create, signal) {
+      const answer = await call(signal, 'starting the upload', false, () =>
+        once.send(
+          new CreateMultipartUploadCommand({
+            Bucket,
+            Key: create.key,
+            ContentType: create.contentType ?? undefined,
+            Metadata: { [WRITE_TOKEN_KEY]: create.writeToken },
+            ...(capabilities.fullObjectChecksum && {
+              ChecksumAlgorithm: 'CRC32C' as const,
+              ChecksumType: 'FULL_OBJECT' as const,
+            }),
+          }),
+          { abortSignal: signal },
+        ),
+      )
+      return required(answer.UploadId, 'an ID for the upload')
+    },
+
+    uploadPart: createPartSender({
+      connection,
+      capabilities,
+      dispatcher: clients.parts,
+      clock: clients.clock,
+      idleTimeoutMs,
+    }),
+
+    listParts,
+
+    async completeUpload(complete, signal) {
+      checkParts(complete)
+      const withChecksum = capabilities.fullObjectChecksum && complete.crc32c !== null
+      const answer = await call(signal, 'completing the upload', true, () =>
+        once.send(
+          new CompleteMultipartUploadCommand({
+            Bucket,
+            Key: complete.key,
+            UploadId: complete.uploadId,
+            MultipartUpload: {
+              Parts: complete.parts.map((part) => ({
+                PartNumber: part.number,
+                ETag: part.etag,
+                ...(withChecksum && part.crc32c !== null && { ChecksumCRC32C: part.crc32c }),
+              })),
+            },
+            IfNoneMatch: complete.mustNotExist && capabilities.conditionalWrites ? '*' : undefined,
+            MpuObjectSize: dialect.objectSizeAtComplete ? complete.sizeBytes : undefined,
+            ...(withChecksum && {
+              ChecksumType: 'FULL_OBJECT' as const,
+              ChecksumCRC32C: complete.crc32c ?? undefined,
+            }),
+          }),
+          { abortSignal: signal, requestTimeout: COMPLETE_TIMEOUT_MS },
+        ),
+      )
+      return { etag: required(answer.ETag, 'an ETag for the object') }
+    },
+
+    async abortUpload(key, uploadId, signal) {
+      for (let attempt = 0; attempt < ABORT_ATTEMPTS; attempt++) {
+        if (attempt > 0) await setTimeout(100 * 2 ** attempt, undefined, { signal })
+        try {
+          const input = { Bucket, Key: key, UploadId: uploadId }
+          await call(signal, 'aborting the upload', true, () =>
+            repeatable.send(new AbortMultipartUploadCommand(input), { abortSignal: signal }),
+          )
+        } catch (error) {
+          if (!(error instanceof TransferError && error.code === 'upload_lost')) throw error
+        }
+        if ((await listParts(key, uploadId, signal)) === null) return
+      }
+      throw new TransferError(
+        'bucket_error',
+        `${dialect.title} still lists the multipart upload after ${ABORT_ATTEMPTS} aborts. Sluice will try again.`,
+        { retry: 'later' },
+      )
+    },
+
+    close: clients.close,
+  }
+
+  function required(value: string | undefined, what: string): string {
+    if (value) return value
+    throw new TransferError('bucket_protocol_error', `${dialect.title} did not give ${what}. Check the endpoint.`)
+  }
+}
+
+/** Never complete an upload that was not counted: numbers from 1 without holes, bytes that add up. */
+function checkParts(complete: CompleteUpload): void {
+  const isInOrder = complete.parts.every((part, index) => part.number === index + 1)
+  const sumBytes = complete.parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+  if (!isInOrder || complete.parts.length === 0)
+    throw new TransferError('internal_error', 'The parts of the upload are not numbered from 1 without holes.')
+  if (sumBytes !== complete.sizeBytes)
+    throw new TransferError(
+      'size_mismatch',
+      `The parts add up to ${sumBytes} bytes, not to ${complete.sizeBytes}. The upload was not completed.`,
+      { facts: { sumBytes, sizeBytes: complete.sizeBytes } },
+    )
+}
+
+function objectInfo(head: HeadObjectCommandOutput): ObjectInfo {
+  const checksums = {
+    crc32: head.ChecksumCRC32,
+    crc32c: head.ChecksumCRC32C,
+    crc64nvme: head.ChecksumCRC64NVME,
+    sha1: head.ChecksumSHA1,
+    sha256: head.ChecksumSHA256,
+  }
+  return {
+    sizeBytes: head.ContentLength ?? 0,
+    etag: head.ETag ?? '',
+    checksums: Object.fromEntries(Object.entries(checksums).filter(([, value]) => value)),
+    checksumType: head.ChecksumType === 'FULL_OBJECT' || head.ChecksumType === 'COMPOSITE' ? head.ChecksumType : null,
+    metadata: head.Metadata ?? {},
+  }
+}

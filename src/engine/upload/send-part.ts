@@ -1,0 +1,265 @@
+import type { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import type { Dispatcher } from 'undici'
+import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
+import { TransferError } from '../../server/domain/failure.ts'
+import { encodeCrc32c, updateCrc32c } from './crc32c.ts'
+import type { PartUpload, UploadedPart } from './object-store.ts'
+import { createFramer, type Framer, framedLength } from './part-framing.ts'
+import { ProgressWatch } from './progress-watch.ts'
+import { createPartSigner, type PayloadHash } from './sign-part.ts'
+import { retryAfterMs, StoreAnswerError, uploadFailure } from './upload-failure.ts'
+
+/**
+ * A write of at least the socket's high-water mark is waited for until the kernel has it; a smaller one is not, so it is
+ * copied before its slice may be reused. Node's sockets have 64 KiB or less.
+ */
+const COPY_BELOW_BYTES = 64 * 1024
+/** Smaller writes cost CPU, larger ones hide progress on slow lines: the size follows the pace between these. */
+const MIN_WRITE_BYTES = 64 * 1024
+const MAX_WRITE_BYTES = 1024 * 1024
+/** The answer comes after what the network still holds was sent and the store has made it durable. */
+const ANSWER_FACTOR = 4
+const MAX_ERROR_BODY_BYTES = 64 * 1024
+
+/** The clock that requests are signed with; `correct` says whether the store's date changed it. */
+export interface SigningClock {
+  now(): Date
+  correct(storeDate: Date): boolean
+}
+
+export interface PartSenderOptions {
+  readonly connection: BucketConnection
+  readonly capabilities: BucketCapabilities
+  /** Guarded, HTTP/1.1, one request at a time on a connection. */
+  readonly dispatcher: Dispatcher
+  readonly clock: SigningClock
+  readonly idleTimeoutMs: number
+}
+
+/**
+ * Sends bodies of UploadPart (Amazon S3 API Reference). `held` goes with Content-Length and its CRC32C in a header,
+ * `streamed` aws-chunked with the CRC32C in a trailer where the store takes one, else plain. A body that is shorter or
+ * longer than announced breaks the connection before the store can accept it. An error answer that comes while bytes are
+ * still being sent is read and reported. Throws TransferError, an error of the slices as it is, or the signal's reason.
+ */
+export function createPartSender(options: PartSenderOptions): (part: PartUpload) => Promise<UploadedPart> {
+  const { connection, capabilities, dispatcher, clock, idleTimeoutMs } = options
+  const signer = createPartSigner(connection)
+  const host = new URL(connection.endpoint).host
+
+  return async function sendPart(part) {
+    part.signal.throwIfAborted()
+    const shape = shapeOf(part, capabilities)
+    const { path, headers } = signer.sign({
+      key: part.key,
+      uploadId: part.uploadId,
+      number: part.number,
+      payloadHash: shape.payloadHash,
+      headers: shape.headers,
+      at: clock.now(),
+    })
+    headers['content-length'] = String(shape.contentLength)
+    const watch = new ProgressWatch(idleTimeoutMs, () =>
+      silence(`${host} took no bytes for ${idleTimeoutMs / 1000} s while sending part ${part.number}`),
+    )
+    const state: BodyState = { crc: 0, sentBytes: 0, isWhole: false, isOver: false, failure: null }
+    try {
+      const response = await dispatcher.request({
+        origin: signer.origin,
+        path,
+        method: 'PUT',
+        headers,
+        body: shape.contentLength === 0 ? null : asBody(bodyOf(part, shape.framer, state, watch, idleTimeoutMs)),
+        signal: AbortSignal.any([part.signal, watch.signal]),
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      })
+      if (shape.contentLength === 0) state.isWhole = true
+      await judge(response)
+      return acknowledged(part, response.headers, state, host)
+    } catch (error) {
+      part.signal.throwIfAborted()
+      if (state.failure) throw state.failure.error
+      throw corrected(error, uploadFailure(error, { connection, doing: `sending part ${part.number}`, ofUpload: true }))
+    } finally {
+      state.isOver = true
+      watch.stop()
+    }
+  }
+
+  /** Where the clocks differed and the answer has set ours right, the next attempt will do. */
+  function corrected(error: unknown, failure: TransferError): TransferError {
+    if (failure.code !== 'clock_skewed' || !(error instanceof StoreAnswerError) || !error.date) return failure
+    if (!clock.correct(error.date)) return failure
+    return new TransferError('clock_skewed', failure.message, { retry: 'now', facts: failure.facts, cause: error })
+  }
+}
+
+interface Shape {
+  readonly payloadHash: PayloadHash
+  readonly headers: Record<string, string>
+  readonly contentLength: number
+  readonly framer: Framer | null
+}
+
+/** What a request looks like, by the kind of body and what the store takes. */
+function shapeOf(part: PartUpload, capabilities: BucketCapabilities): Shape {
+  if (part.body.kind === 'held') {
+    const heldBytes = part.body.slices.reduce((sum, slice) => sum + slice.length, 0)
+    if (heldBytes !== part.sizeBytes) throw wrongLength(part, heldBytes)
+    // Ceph looks at the checksum only with the algorithm beside it.
+    const headers: Record<string, string> = capabilities.checksumHeaders
+      ? { 'x-amz-checksum-crc32c': part.body.crc32c, 'x-amz-sdk-checksum-algorithm': 'CRC32C' }
+      : {}
+    return { payloadHash: 'UNSIGNED-PAYLOAD', headers, contentLength: part.sizeBytes, framer: null }
+  }
+  if (!capabilities.checksumTrailers)
+    return { payloadHash: 'UNSIGNED-PAYLOAD', headers: {}, contentLength: part.sizeBytes, framer: null }
+  return {
+    payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+    headers: {
+      'content-encoding': 'aws-chunked',
+      'x-amz-decoded-content-length': String(part.sizeBytes),
+      'x-amz-sdk-checksum-algorithm': 'CRC32C',
+      'x-amz-trailer': 'x-amz-checksum-crc32c',
+    },
+    contentLength: framedLength(part.sizeBytes),
+    framer: createFramer(part.sizeBytes),
+  }
+}
+
+interface BodyState {
+  crc: number
+  sentBytes: number
+  /** All bytes were taken by the socket. */
+  isWhole: boolean
+  /** The request has settled: no more slices are asked for. */
+  isOver: boolean
+  /** An error of the slices, or of their length: it is the cause, whatever the torn connection says. */
+  failure: { readonly error: unknown } | null
+}
+
+/** undici takes async iterables as they are and waits for the socket between chunks; its types know only streams, which would read ahead. */
+const asBody = (bytes: AsyncGenerator<Uint8Array | string>) => bytes as unknown as Readable
+
+/** The bytes of the body as the socket takes them. The next slice is asked for when the last one has left. */
+async function* bodyOf(
+  part: PartUpload,
+  framer: Framer | null,
+  state: BodyState,
+  watch: ProgressWatch,
+  idleTimeoutMs: number,
+): AsyncGenerator<Uint8Array | string> {
+  const slices = part.body.slices
+  let writeBytes = MIN_WRITE_BYTES * 4
+  let sinceImmediate = 0
+  try {
+    watch.pause()
+    for await (const slice of slices) {
+      if (state.isOver) return
+      if (state.sentBytes + slice.length > part.sizeBytes) throw wrongLength(part, state.sentBytes + slice.length)
+      // A held body brings its value along; nothing is hashed twice.
+      if (part.body.kind === 'streamed') state.crc = updateCrc32c(slice, state.crc)
+      for (let start = 0; start < slice.length; ) {
+        const frame = framer?.open()
+        if (frame?.before) yield frame.before
+        const end = Math.min(slice.length, start + Math.min(writeBytes, frame?.roomBytes ?? writeBytes))
+        const piece = slice.subarray(start, end)
+        const startedAt = performance.now()
+        watch.moved()
+        yield piece.length < COPY_BELOW_BYTES ? Buffer.from(piece) : piece
+        framer?.took(piece.length)
+        start = end
+        const tookMs = performance.now() - startedAt
+        if (tookMs < 50) writeBytes = Math.min(MAX_WRITE_BYTES, writeBytes * 2)
+        else if (tookMs > 1000) writeBytes = Math.max(MIN_WRITE_BYTES, writeBytes / 2)
+        // Writes that the kernel takes at once never let the event loop read, and an early error answer would be missed.
+        sinceImmediate += piece.length
+        if (sinceImmediate >= MAX_WRITE_BYTES) {
+          sinceImmediate = 0
+          await setImmediate()
+        }
+        if (state.isOver) return
+      }
+      state.sentBytes += slice.length
+      part.onBytes(slice.length)
+      watch.pause()
+    }
+    if (state.sentBytes !== part.sizeBytes) throw wrongLength(part, state.sentBytes)
+    watch.moved(idleTimeoutMs * ANSWER_FACTOR)
+    if (framer) yield framer.close(encodeCrc32c(state.crc))
+    state.isWhole = true
+  } catch (error) {
+    if (!state.isOver) state.failure = { error }
+    throw error
+  }
+}
+
+/** Reads the answer to its end; throws StoreAnswerError unless it is a success. */
+async function judge(response: Dispatcher.ResponseData): Promise<void> {
+  if (response.statusCode >= 200 && response.statusCode < 300) {
+    await response.body.dump({ limit: MAX_ERROR_BODY_BYTES })
+    return
+  }
+  let text = ''
+  try {
+    for await (const chunk of response.body) {
+      text += String(chunk)
+      if (text.length > MAX_ERROR_BODY_BYTES) break
+    }
+  } catch {
+    // The connection broke behind the status line: the status alone has to do.
+  }
+  const { headers } = response
+  const date = typeof headers.date === 'string' ? new Date(headers.date) : null
+  throw new StoreAnswerError(
+    {
+      status: response.statusCode,
+      code: /<Code>([^<]{1,100})<\/Code>/.exec(text)?.[1] ?? null,
+      region: /<Region>([^<]{1,64})<\/Region>/.exec(text)?.[1] ?? text1(headers['x-amz-bucket-region']),
+      retryAfterMs: retryAfterMs(headers),
+    },
+    date && !Number.isNaN(date.getTime()) ? date : null,
+  )
+}
+
+/** The acknowledged part; throws where a success does not fit what was sent. */
+function acknowledged(
+  part: PartUpload,
+  headers: Dispatcher.ResponseData['headers'],
+  state: BodyState,
+  host: string,
+): UploadedPart {
+  const problem = (message: string) => new TransferError('bucket_protocol_error', message, { retry: 'now' })
+  if (!state.isWhole)
+    throw problem(`${host} said it had part ${part.number} before all of it was sent. It is sent again.`)
+  const etag = text1(headers.etag)
+  if (!etag)
+    throw problem(`${host} took part ${part.number} without giving an ETag for it. Check that it is an S3 store.`)
+  const crc32c = part.body.kind === 'held' ? part.body.crc32c : encodeCrc32c(state.crc)
+  const returned = text1(headers['x-amz-checksum-crc32c'])
+  if (returned !== null && returned !== crc32c)
+    throw new TransferError(
+      'checksum_mismatch',
+      `${host} has other bytes for part ${part.number} than were sent (CRC32C ${returned}, not ${crc32c}). It is sent again.`,
+      { retry: 'now', facts: { number: part.number } },
+    )
+  return { number: part.number, sizeBytes: part.sizeBytes, etag, crc32c }
+}
+
+function wrongLength(part: PartUpload, bytes: number): TransferError {
+  return new TransferError(
+    'size_mismatch',
+    `Part ${part.number} was to have ${part.sizeBytes} bytes and came to ${bytes}${bytes > part.sizeBytes ? ' or more' : ''}. It was not stored.`,
+    { retry: 'now', facts: { number: part.number, expectedBytes: part.sizeBytes, bytes } },
+  )
+}
+
+function silence(what: string): TransferError {
+  return new TransferError('bucket_unreachable', `${what}. Check the network and the store; Sluice tries again.`, {
+    retry: 'now',
+  })
+}
+
+const text1 = (value: string | string[] | undefined): string | null => (Array.isArray(value) ? value[0] : value) || null
