@@ -10,8 +10,8 @@ for name in rgw osd mon; do
   tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$run" || continue
   kill -TERM "$pid" 2>/dev/null && pids+=("$pid")
 done
-# What they hold is thrown away, so whoever has not left after two seconds is ended.
-for _ in $(seq 40); do
+# What they hold is thrown away, so whoever has not left after a second is ended.
+for _ in $(seq 20); do
   alive=0
   for pid in ${pids[@]+"${pids[@]}"}; do kill -0 "$pid" 2>/dev/null && alive=1; done
   [ $alive -eq 0 ] && break

@@ -1,0 +1,15 @@
+import { isMainThread } from 'node:worker_threads'
+
+// Preloaded (--import) into every process the supervisor starts. Its IPC channel closes when the supervisor is gone, even
+// by kill -9: then the process ends itself as it would on SIGTERM, and after a grace without more ado.
+
+const GRACE_MS = 10_000
+
+if (isMainThread && process.connected) {
+  process.on('disconnect', () => {
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS).unref()
+    process.kill(process.pid, 'SIGTERM')
+  })
+  // Listening for the end must not keep a process alive that has nothing left to do.
+  process.channel?.unref()
+}
