@@ -2,8 +2,9 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import superjson from 'superjson'
 import { authenticate } from '../auth/authenticate.ts'
 import { guardContentType, guardRequest } from '../auth/request-guard.ts'
+import { TransferError } from '../domain/failure.ts'
 import type { ApiContext } from './context.ts'
-import { isUnexpected, statusOf, toErrorData } from './errors.ts'
+import { meaningOf, statusOf, toErrorData } from './errors.ts'
 
 const t = initTRPC.context<ApiContext>().create({
   transformer: superjson,
@@ -19,32 +20,30 @@ const t = initTRPC.context<ApiContext>().create({
 })
 
 /** The checks and the error shape every procedure has. The checks are here, not in proxy.ts, because a proxy can be bypassed. */
-export const procedure = t.procedure.use(async ({ ctx, next, path }) => {
+export const procedure = t.procedure.use(async ({ ctx, next, getRawInput }) => {
   const { services, headers, method } = ctx
   try {
     guardRequest(services.site, method, headers)
-    guardContentType(services.site, method, headers)
+    guardContentType(method, headers)
     const caller = await authenticate(services.db, services.adminToken, headers.get('authorization'))
+    await getRawInput().catch((cause: unknown) => {
+      throw new TransferError('invalid_input', 'The body of the request is not JSON that can be read.', { cause })
+    })
     const result = await next({ ctx: { ...ctx, caller } })
     if (result.ok) return result
     throw result.error
   } catch (error) {
-    throw withStatus(error, ctx, path)
+    throw toTrpcError(error)
   }
 })
 
 export const router = t.router
 export const createCallerFactory = t.createCallerFactory
 
-function withStatus(error: unknown, ctx: ApiContext, path: string): TRPCError {
-  const meaning = error instanceof TRPCError ? meaningOf(error) : error
+/** Any error as tRPC sends it, with the status of its failure. Subscriptions need it too: what they throw later passes no middleware. */
+export function toTrpcError(error: unknown): TRPCError {
+  const meaning = meaningOf(error)
   if (meaning instanceof TRPCError) return meaning
-  const data = toErrorData(meaning)
-  if (isUnexpected(data)) ctx.services.log.error({ err: meaning, path }, 'A procedure failed unexpectedly')
-  return new TRPCError({ code: statusOf(data.failure.code), message: data.failure.message, cause: meaning })
-}
-
-/** tRPC wraps what a procedure throws; the cause is what happened. Its own errors (no such path, ...) stand for themselves. */
-function meaningOf(error: TRPCError): unknown {
-  return error.cause ?? error
+  const { failure } = toErrorData(meaning)
+  return new TRPCError({ code: statusOf(failure.code), message: failure.message, cause: meaning })
 }

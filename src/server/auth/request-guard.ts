@@ -35,15 +35,12 @@ export function guardHost(site: Site, headers: Headers): void {
     throw forbidden(site, host === '' ? 'The request names no host' : `The request is for the host ${printable(host)}`)
 }
 
+export const JSON_ONLY = 'A POST to the API carries JSON and says so: send the header "content-type: application/json".'
+
 /** A body must be JSON: forms of other sites cannot send that without asking first. Throws `forbidden_origin`. */
-export function guardContentType(site: Site, method: string, headers: Headers): void {
-  if (method !== 'POST') return
+export function guardContentType(method: string, headers: Headers): void {
   const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json')
-    throw new TransferError(
-      'forbidden_origin',
-      `A POST to the API needs the header "content-type: application/json". The API is at ${site.publicUrl}.`,
-    )
+  if (method === 'POST' && type !== 'application/json') throw new TransferError('forbidden_origin', JSON_ONLY)
 }
 
 function allowedHosts(site: Site): Set<string> {

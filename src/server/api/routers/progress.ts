@@ -2,7 +2,7 @@ import { tracked } from '@trpc/server'
 import { z } from 'zod'
 import { followSamples } from '../../db/follow-samples.ts'
 import { sampleWindow } from '../../db/samples.ts'
-import { procedure, router } from '../trpc.ts'
+import { procedure, router, toTrpcError } from '../trpc.ts'
 
 const transferId = z.uuid('A transfer id is a UUID.')
 
@@ -29,7 +29,11 @@ export const progressRouter = router({
     .subscription(async function* ({ ctx, input, signal }) {
       const { db, notifications } = ctx.services
       const after = BigInt(input.lastEventId ?? 0)
-      for await (const { id, sample } of followSamples({ db, notifications, signal }, input.transferId, after))
-        yield tracked(String(id), sample)
+      try {
+        for await (const { id, sample } of followSamples({ db, notifications, signal }, input.transferId, after))
+          yield tracked(String(id), sample)
+      } catch (error) {
+        throw toTrpcError(error)
+      }
     }),
 })
