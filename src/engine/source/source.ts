@@ -32,10 +32,20 @@ export interface SourceProbe {
  */
 export type ByteSink = (chunk: Uint8Array) => boolean
 
+/** How a read ended well. */
+export interface ReadResult {
+  readonly bytes: number
+  /**
+   * False only after `readWhole` of a source that neither said its length nor sent chunks: a cut connection looks like the
+   * end then, so the object is labelled "length not verified" (correctness.md case 20).
+   */
+  readonly lengthVerified: boolean
+}
+
 /** A read under way. */
 export interface SourceRead {
   /** Resolves when every byte asked for was handed to the sink; rejects with a TransferError, or the signal's reason. */
-  readonly done: Promise<void>
+  readonly done: Promise<ReadResult>
   /** Goes on after the sink returned false. Harmless when not paused. */
   resume(): void
 }
@@ -62,6 +72,6 @@ export interface Source {
   probe(target: SourceTarget, signal: AbortSignal): Promise<SourceProbe>
   readRange(request: RangeRequest): SourceRead
   readWhole(request: WholeRequest): SourceRead
-  /** Closes idle connections and waits for nothing. */
+  /** Closes all connections; reads under way fail. */
   close(): Promise<void>
 }
