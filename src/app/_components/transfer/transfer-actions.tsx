@@ -1,0 +1,88 @@
+'use client'
+
+import { Copy, Pause, Play, RotateCcw, ShieldCheck, Trash2, X } from 'lucide-react'
+import Link from 'next/link'
+import { useRouter } from 'next/navigation'
+import { useState } from 'react'
+import type { TransferView } from '../../../server/domain/transfer.ts'
+import { allows } from '../../../server/domain/transfer-state.ts'
+import { Button } from '../ui/button.tsx'
+import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
+import { BandwidthPopover } from './bandwidth-popover.tsx'
+import { useTransferAction } from './use-transfer-action.ts'
+
+/** The actions the state allows; the others are not shown. What cannot be taken back asks first. */
+export function TransferActions({ transfer }: { transfer: TransferView }) {
+  const router = useRouter()
+  const action = useTransferAction(transfer.id)
+  const [asking, setAsking] = useState<'cancel' | 'remove' | null>(null)
+  const { status, cancelling } = transfer
+  const can = (name: Parameters<typeof allows>[1]) => allows(status, name) && !cancelling
+  const busy = action.isPending
+  const remove = async () => {
+    const failure = await action.mutateAsync('remove').catch(() => undefined)
+    if (failure === null) router.push('/transfers')
+  }
+  return (
+    <div className="flex flex-wrap items-center gap-2">
+      {can('retry') && (
+        <Button disabled={busy} onClick={() => action.mutate('retry')} variant="outline">
+          <RotateCcw aria-hidden /> Retry
+        </Button>
+      )}
+      {can('resume') && (
+        <Button disabled={busy} onClick={() => action.mutate('resume')}>
+          <Play aria-hidden /> Resume
+        </Button>
+      )}
+      {can('pause') && (
+        <Button disabled={busy} onClick={() => action.mutate('pause')} variant="outline">
+          <Pause aria-hidden /> Pause
+        </Button>
+      )}
+      {(status === 'queued' || status === 'running' || status === 'paused') && !cancelling && (
+        <BandwidthPopover limit={transfer.bandwidthLimitBytesPerSecond} transferId={transfer.id} />
+      )}
+      {can('cancel') && (
+        <Button disabled={busy} onClick={() => setAsking('cancel')} variant="outline">
+          <X aria-hidden /> Cancel
+        </Button>
+      )}
+      {can('verify') && (
+        <Button disabled={busy} onClick={() => action.mutate('verify')} variant="outline">
+          <ShieldCheck aria-hidden /> Verify again
+        </Button>
+      )}
+      <Button asChild variant="outline">
+        <Link href={`/transfers/new?from=${transfer.id}`}>
+          <Copy aria-hidden /> Duplicate
+        </Link>
+      </Button>
+      {can('remove') && (
+        <Button disabled={busy} onClick={() => setAsking('remove')} variant="outline">
+          <Trash2 aria-hidden /> Remove
+        </Button>
+      )}
+      <ConfirmDialog
+        cancelLabel="Go on with it"
+        confirmLabel="Cancel the transfer"
+        description="What is already in the bucket of this upload is removed. A retry starts over."
+        destructive
+        onConfirm={() => action.mutate('cancel')}
+        onOpenChange={(open) => setAsking(open ? 'cancel' : null)}
+        open={asking === 'cancel'}
+        title={`Cancel ${transfer.name}?`}
+      />
+      <ConfirmDialog
+        cancelLabel="Keep it"
+        confirmLabel="Remove from the list"
+        description="Its numbers, events and chart are deleted. A finished object stays in the bucket."
+        destructive
+        onConfirm={() => void remove()}
+        onOpenChange={(open) => setAsking(open ? 'remove' : null)}
+        open={asking === 'remove'}
+        title={`Remove ${transfer.name}?`}
+      />
+    </div>
+  )
+}

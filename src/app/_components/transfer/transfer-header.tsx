@@ -1,0 +1,68 @@
+'use client'
+
+import { ArrowRight } from 'lucide-react'
+import { formatBytes } from '../../../server/domain/bytes.ts'
+import type { TransferView } from '../../../server/domain/transfer.ts'
+import { CopyButton } from '../ui/copy-button.tsx'
+import { formatRelativeTime } from '../ui/format-relative-time.ts'
+import { TransferStatus } from '../ui/transfer-status.tsx'
+import { useNow } from '../ui/use-now.ts'
+import { TransferActions } from './transfer-actions.tsx'
+import { percentText, planText } from './transfer-summary.ts'
+
+/** Name, state, actions; below: from where to where, and the plan. */
+export function TransferHeader({ transfer, engineCount }: { transfer: TransferView; engineCount: number }) {
+  const target = `${transfer.bucketName}/${transfer.key}`
+  return (
+    <header className="grid gap-2">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <h1 className="min-w-0 max-w-full truncate font-medium text-xl tracking-tight" title={transfer.name}>
+          {transfer.name}
+        </h1>
+        <p className="flex items-center gap-2 text-base">
+          <TransferStatus cancelling={transfer.cancelling} status={transfer.status} />
+          <Progress transfer={transfer} />
+        </p>
+        <div className="sm:ml-auto">
+          <TransferActions transfer={transfer} />
+        </div>
+      </div>
+      <div className="flex flex-wrap items-center gap-x-6 gap-y-1 text-muted-foreground">
+        <p className="flex min-w-0 max-w-full flex-wrap items-center gap-x-1 gap-y-0.5">
+          <span className="min-w-0 break-all text-foreground">{transfer.sourceUrl}</span>
+          <CopyButton label="Copy the link, without its secrets" text={transfer.sourceUrl} />
+          <ArrowRight aria-label="into" className="mx-1 size-3.5 shrink-0" />
+          <span className="min-w-0 break-all text-foreground">{target}</span>
+          <CopyButton label="Copy the key" text={transfer.key} />
+        </p>
+        <p className="num sm:ml-auto">
+          {planText(transfer)}
+          {engineCount > 0 && ` · ${engineCount === 1 ? '1 engine' : `${engineCount} engines`}`}
+        </p>
+      </div>
+    </header>
+  )
+}
+
+function Progress({ transfer }: { transfer: TransferView }) {
+  const nowMs = useNow()
+  if (transfer.status === 'completed') return null
+  if (transfer.status === 'queued' && transfer.startAt && nowMs !== null && transfer.startAt.getTime() > nowMs)
+    return (
+      <span className="text-muted-foreground" title={transfer.startAt.toLocaleString()}>
+        starts {formatRelativeTime(transfer.startAt.getTime(), nowMs)}
+      </span>
+    )
+  const bytes = formatBytes(transfer.transferredBytes)
+  if (transfer.sizeBytes === null)
+    return <span className="num text-muted-foreground">{transfer.transferredBytes > 0 ? `${bytes} so far` : ''}</span>
+  if (transfer.status === 'queued' && transfer.transferredBytes === 0) return null
+  return (
+    <span className="num inline-block min-w-[5ch]">
+      {percentText(transfer)}
+      <span className="ml-3 text-muted-foreground">
+        {bytes} of {formatBytes(transfer.sizeBytes)}
+      </span>
+    </span>
+  )
+}

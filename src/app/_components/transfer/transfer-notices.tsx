@@ -1,0 +1,85 @@
+'use client'
+
+import { RotateCcw } from 'lucide-react'
+import Link from 'next/link'
+import type { TransferDetail } from '../../../server/domain/transfer.ts'
+import { allows, isTerminal } from '../../../server/domain/transfer-state.ts'
+import { Button } from '../ui/button.tsx'
+import { Callout } from '../ui/callout.tsx'
+import { useTransferAction } from './use-transfer-action.ts'
+
+/** What needs to be known before any number: a failure and what to do, remarks, and what is being waited for. */
+export function TransferNotices({
+  transfer,
+  enginesHealthy,
+}: {
+  transfer: TransferDetail
+  enginesHealthy: number | null
+}) {
+  const waits = !isTerminal(transfer.status) && transfer.status !== 'paused'
+  const failure = transfer.status === 'completed' ? null : transfer.failure
+  const skippedOnly = transfer.warnings.length === 1 && transfer.warnings[0]?.code === 'skipped_existing'
+  return (
+    <div className="grid gap-2 empty:hidden">
+      {failure && <FailureNotice transfer={transfer} />}
+      {transfer.cancelling && (
+        <Callout>Being cancelled: the engines stop, and the unfinished upload is removed from the bucket.</Callout>
+      )}
+      {waits && enginesHealthy === 0 && (
+        <Callout title="No engine is running" tone="warning">
+          {transfer.status === 'queued' ? 'The transfer waits for one. ' : 'Nothing moves until one is back. '}
+          Start one with <code className="num">npm run engine</code>, and it goes on by itself.
+        </Callout>
+      )}
+      {!skippedOnly &&
+        transfer.warnings.map((warning) => (
+          <Callout key={warning.code + warning.message} tone="warning">
+            {warning.message}
+          </Callout>
+        ))}
+    </div>
+  )
+}
+
+function FailureNotice({ transfer }: { transfer: TransferDetail }) {
+  const action = useTransferAction(transfer.id)
+  const { failure } = transfer
+  if (!failure) return null
+  if (transfer.status !== 'failed')
+    return (
+      <Callout title="Tried again after a failure" tone="warning">
+        {failure.message}
+      </Callout>
+    )
+  const kept = transfer.partsDone > 0 && failure.retry !== 'never'
+  return (
+    <Callout
+      action={
+        failure.retry === 'never' ? (
+          <Button asChild>
+            <Link href={`/transfers/new?from=${transfer.id}`}>Change and start again</Link>
+          </Button>
+        ) : (
+          allows(transfer.status, 'retry') && (
+            <Button disabled={action.isPending} onClick={() => action.mutate('retry')}>
+              <RotateCcw aria-hidden /> Retry
+            </Button>
+          )
+        )
+      }
+      className="flex-wrap gap-y-3 px-4 py-3"
+      title={failure.message}
+      tone="destructive"
+    >
+      {
+        {
+          now: 'Trying again now may help.',
+          later: 'Try again a little later: the other side was busy or away.',
+          never: 'Trying the same again would fail the same way; change something first.',
+        }[failure.retry]
+      }
+      {kept && ` A retry goes on from the ${transfer.partsDone.toLocaleString('en-US')} parts that are done.`}{' '}
+      <code className="num text-xs">{failure.code}</code>
+    </Callout>
+  )
+}
