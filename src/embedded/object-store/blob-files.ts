@@ -98,6 +98,7 @@ export class BlobWriter {
   #pendingBytes = 0
   #writing: Promise<void> | null = null
   #failure: unknown = null
+  #adopted = false
 
   constructor(id: string, temporary: string, final: string, folder: string) {
     this.id = id
@@ -138,8 +139,14 @@ export class BlobWriter {
     return this.id
   }
 
-  /** Removes what was written. Never throws: it runs where something else has failed. */
+  /** The catalog knows the blob now: a later `discard` leaves it alone. */
+  adopt(): void {
+    this.#adopted = true
+  }
+
+  /** Removes what was written and not adopted. Never throws: it runs where something else has failed. */
   async discard(): Promise<void> {
+    if (this.#adopted) return
     await this.#writing
     await this.#file?.close().catch(() => undefined)
     this.#file = null

@@ -157,13 +157,15 @@ export class Catalog {
   /** Counts one more use of each blob. Inside a transaction. */
   retainBlobs(ids: readonly string[]): void {
     const retain = this.sql('INSERT INTO blobs (id, refs) VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET refs = refs + 1')
-    for (const id of ids) retain.run(id)
+    // A part without bytes has no file, and '' for an id.
+    for (const id of ids) if (id !== '') retain.run(id)
   }
 
   /** Counts one use less of each blob; returns those that had their last. Inside a transaction. */
   releaseBlobs(ids: readonly string[]): string[] {
     const unused: string[] = []
     for (const id of ids) {
+      if (id === '') continue
       const row = this.sql('UPDATE blobs SET refs = refs - 1 WHERE id = ? RETURNING refs').get(id)
       if (!row || Number(row.refs) > 0) continue
       this.sql('DELETE FROM blobs WHERE id = ?').run(id)

@@ -167,6 +167,8 @@ function eachChunk(request: S3Request, take: (chunk: Buffer) => Promise<void> | 
       }
     }
     const onEnd = () => {
+      // From here on closing is the normal course, also while the last write is still under way.
+      message.off('close', onClose)
       if (waiting) waiting.then(() => done(), done)
       else done()
     }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { S3Request } from './request.ts'
 import type { S3Error } from './s3-error.ts'
 import { type XmlElements, xmlDocument } from './xml.ts'
@@ -32,7 +33,7 @@ export function respondError(
   requestId: string,
 ): void {
   const { message, response } = request
-  const unread = !message.complete
+  const unread = !message.complete && hasBody(message)
   const headers: AnswerHeaders = { ...error.headers, ...(unread ? { connection: 'close' } : {}) }
   if (message.method === 'HEAD' || error.status === 304) {
     response.writeHead(error.status, headers)
@@ -51,6 +52,12 @@ export function respondError(
     response.end(body)
   }
   if (unread) drain(request)
+}
+
+/** Whether the request announced a body. */
+export function hasBody(message: IncomingMessage): boolean {
+  const length = message.headers['content-length']
+  return message.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
 /** How long and how much of an unwanted body is still taken in, so that the client reads the answer before the reset. */

@@ -6,7 +6,7 @@ export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
 /** Checksums in base64, as S3 sends them; those of a COMPOSITE object end in the number of its parts. */
 export type Checksums = Readonly<Partial<Record<ChecksumAlgorithm, string>>>
 
-/** A file of bytes that an object consists of, in order. Parts keep their number and checksums for GET ?partNumber. */
+/** A file of bytes that an object consists of, in order ('' is the id of an empty part). Parts keep their number and checksums for GET ?partNumber. */
 export interface ObjectBlob {
   readonly id: string
   readonly sizeBytes: number
