@@ -7,6 +7,8 @@ const root = dirname(fileURLToPath(import.meta.url))
 const config = {
   reactStrictMode: true,
   poweredByHeader: false,
+  // Several servers may run from one checkout; each then has a folder of its own.
+  distDir: process.env.NEXT_DIST_DIR || '.next',
   // The project is its own root, whatever lock files lie in folders above it.
   turbopack: { root },
   outputFileTracingRoot: root,
