@@ -7,10 +7,12 @@ const crypto = require('crypto')
 const fs = require('fs')
 const os = require('os')
 const path = require('path')
+const lock = require('./bootstrap-lock.cjs')
 
 const ROOT = path.resolve(__dirname, '..')
 const MODULES = path.join(ROOT, 'node_modules')
 const NODE = path.join(MODULES, 'node', 'bin', 'node')
+const GENERATED = path.join(ROOT, 'src', 'server', 'db', 'generated')
 const OLDEST_NODE = 20
 const WANTED_NODE = 24
 const NEEDS_BUILD = ['start', 'web', 'build']
@@ -24,11 +26,7 @@ const BUILT_FROM = [
   'package-lock.json',
   'tsconfig.json',
   'next.config.js',
-  'next.config.ts',
-  'next.config.mjs',
   'postcss.config.mjs',
-  'postcss.config.js',
-  'components.json',
 ]
 
 let current = null
@@ -57,7 +55,6 @@ async function main(name, args) {
   return run(name, args)
 }
 
-/** One sentence instead of whatever npm or the parser would say. */
 function checkMachine() {
   const major = Number(process.versions.node.split('.')[0])
   if (!(major >= OLDEST_NODE))
@@ -78,7 +75,7 @@ async function prepare(name, args) {
   ]
   if (NEEDS_BUILD.indexOf(name) >= 0 && args.indexOf('--show-keys') < 0) steps.push({ isDone: isBuilt, run: build })
   if (steps.every((step) => step.isDone())) return
-  const unlock = await lock()
+  const unlock = await lock(path.join(ROOT, '.cache', 'bootstrap.lock'), () => stoppedBy !== null)
   try {
     for (const step of steps) if (!step.isDone()) await step.run()
   } finally {
@@ -110,21 +107,28 @@ async function install() {
   const started = say('Installing packages, which takes a minute or two the first time')
   const npm = findNpm()
   const env = Object.assign({}, process.env, { npm_config_audit: 'false', npm_config_fund: 'false' })
-  // Lifecycle scripts look `node` up in PATH: it must not be the one that is being replaced.
+  // Not `npm ci`: it wants every platform's packages in the lock file, and not every registry has them all. The
+  // versions are the lock file's all the same, and it is not written to. Install scripts look `node` up in PATH.
   env.PATH = pathWithoutModules()
   delete env.NODE_ENV
-  await runQuietly(npm.command, npm.args.concat(['ci', '--include=dev', '--include=optional', '--no-progress']), env, {
-    failed:
-      'The packages could not be installed. npm said (above) why; check the connection and the space on the disk, then try again.',
-    missing: 'npm was not found. Install Node with npm from https://nodejs.org, then try again.',
-    doing: 'still installing packages',
-  })
+  await runQuietly(
+    npm.command,
+    npm.args.concat(['install', '--no-save', '--include=dev', '--include=optional', '--no-progress']),
+    env,
+    {
+      failed:
+        'The packages could not be installed. npm said (above) why; check the connection and the space on the disk, then try again.',
+      missing: 'npm was not found. Install Node with npm from https://nodejs.org, then try again.',
+      doing: 'still installing packages',
+    },
+  )
   const missing = missingParts()
   if (missing.length > 0)
     throw sentence(
       'npm left out the install scripts of ' +
         missing.join(' and ') +
-        ', and Sluice cannot run without them. Run: npm rebuild ' +
+        ', and Sluice cannot run without them. ' +
+        'Run: npm rebuild ' +
         missing.join(' ') +
         ' --ignore-scripts=false',
     )
@@ -171,8 +175,6 @@ function findInPath(program) {
 }
 
 // The Prisma client ---------------------------------------------------------------------------------------------------
-
-const GENERATED = path.join(ROOT, 'src', 'server', 'db', 'generated')
 
 function generatedHash() {
   const prisma = readJson(path.join(MODULES, 'prisma', 'package.json'))
@@ -282,55 +284,17 @@ function passSignalsOn() {
       if (current) current.kill(signal)
     })
   })
+  // npm killed without a word leaves us with another parent: then nobody would ever stop us.
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent || !process.env.npm_lifecycle_event) return
+    clearInterval(watch)
+    process.emit('SIGTERM')
+  }, 1000)
+  watch.unref()
   // A terminal that was closed refuses our words; that is no reason to leave without stopping what we started.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
-}
-
-// One at a time -------------------------------------------------------------------------------------------------------
-
-/** Two runs must not install or build at once: the second waits. The lock of a run that is gone is taken over. */
-async function lock() {
-  const file = path.join(ROOT, '.cache', 'bootstrap.lock')
-  const refuse = (error) => {
-    const why = ROOT + ' is not writable (' + error.code + '). Run it once as the owner of that folder.'
-    return sentence('Sluice must install or build something, and ' + why)
-  }
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true })
-  } catch (error) {
-    throw refuse(error)
-  }
-  let told = false
-  for (;;) {
-    try {
-      fs.writeFileSync(file, String(process.pid), { flag: 'wx' })
-      return () => {
-        fs.rmSync(file, { force: true })
-      }
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw refuse(error)
-    }
-    const pid = Number(readText(file))
-    if (pid > 0 && !isAlive(pid)) fs.rmSync(file, { force: true })
-    else {
-      if (!told) process.stdout.write('Another run (process ' + pid + ') is installing or building; waiting for it.\n')
-      told = true
-      await new Promise((settle) => {
-        setTimeout(settle, 250)
-      })
-      if (stoppedBy) throw sentence('Stopped.')
-    }
-  }
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error.code === 'EPERM'
-  }
 }
 
 // Small things --------------------------------------------------------------------------------------------------------
