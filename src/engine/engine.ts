@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { Env } from '../server/config/env.ts'
+import type { Connections } from '../server/config/runtime.ts'
+import { releaseClaims } from '../server/db/claims.ts'
+import { createDb } from '../server/db/client.ts'
+import { sayGoodbye } from '../server/db/engine-heartbeat.ts'
+import { newId } from '../server/db/new-id.ts'
+import { listenForNotifications } from '../server/db/notifications.ts'
+import type { Log } from '../server/log.ts'
+import { createSealer } from '../server/secrets.ts'
+import { ByteBudget } from './part/byte-budget.ts'
+import { createMetrics } from './progress/metrics.ts'
+import { Recorder } from './progress/recorder.ts'
+import { InspectionLoop } from './queue/answer-inspections.ts'
+import { ClaimLoop } from './queue/claim-loop.ts'
+import { Heartbeat } from './queue/heartbeat.ts'
+import { BufferPool } from './slice/buffer-pool.ts'
+import { createAddressGuard } from './source/address-guard.ts'
+import { createSource } from './source/http-source.ts'
+import { startStatusServer } from './status-server.ts'
+import type { WorkContext } from './transfer/work-context.ts'
+
+/** Connections to one host, over all transfers that read from it. */
+const MAX_CONNECTIONS_PER_HOST = 64
+
+export interface Engine {
+  readonly id: string
+  readonly url: string
+  /** Hands all work back and closes everything. Takes a second or so; safe to call twice. */
+  stop(): Promise<void>
+}
+
+/**
+ * Puts an engine together and starts it: the one place that knows all its pieces. Rejects where the database cannot be
+ * reached or the port cannot be had; then nothing is left running.
+ */
+export async function startEngine(env: Env, connections: Connections, log: Log): Promise<Engine> {
+  const engineId = newId()
+  const db = createDb(connections.databaseUrl)
+  const guard = createAddressGuard({
+    allowedNetworks: env.SLUICE_ALLOWED_PRIVATE_NETWORKS,
+    exemptListeners: connections.exemptListeners,
+  })
+  const source = createSource({
+    guard,
+    connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS,
+    idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS,
+    maxConnectionsPerHost: MAX_CONNECTIONS_PER_HOST,
+  })
+  const budget = new ByteBudget(env.memoryBudgetBytes)
+  const metrics = createMetrics(budget.totalBytes, {
+    transfers: () => loop.transfers,
+    readLanes: () => recorder.lanes().readLanes,
+    uploadLanes: () => recorder.lanes().uploadLanes,
+    bufferedBytes: () => budget.usedBytes,
+  })
+  const recorder = new Recorder({ db, engineId, log, metrics })
+  const context: WorkContext = {
+    env,
+    engineId,
+    db,
+    sealer: createSealer(connections.secretKey),
+    log,
+    guard,
+    source,
+    pool: new BufferPool(env.sliceSizeBytes),
+    budget,
+    recorder,
+    metrics,
+  }
+  const loop = new ClaimLoop(context)
+  const inspections = new InspectionLoop(context)
+  const status = await startStatusServer({
+    host: env.SLUICE_HOST,
+    port: env.ENGINE_PORT,
+    mayMove: !env.enginePortIsSet,
+    registry: env.SLUICE_METRICS ? metrics.registry : null,
+    isReady: () => heartbeat.isBeating,
+    publicHost: new URL(env.SLUICE_PUBLIC_URL).hostname,
+  })
+  const identity = {
+    id: engineId,
+    name: `${hostname()}:${status.port}`,
+    version: version(),
+    pid: process.pid,
+    url: status.url,
+  }
+  const heartbeat = new Heartbeat(context, identity, () => ({ transfers: loop.transfers, ...recorder.lanes() }))
+  try {
+    await heartbeat.start()
+  } catch (error) {
+    await Promise.allSettled([status.close(), source.close(), db.$disconnect()])
+    throw error
+  }
+  const notifications = listenForNotifications(connections.databaseUrl, log)
+  notifications.subscribe('sluice_transfers', (id) => {
+    // A wish about a transfer that runs here is read back with a flush; anything else may be new work.
+    if (loop.isActive(id)) recorder.flush().catch((err) => log.warn({ err }, 'a wish could not be read yet'))
+    loop.poke()
+  })
+  notifications.subscribe('sluice_inspections', () => inspections.poke())
+  recorder.start()
+  loop.start()
+  inspections.start()
+  log.info({ engineId, url: status.url, memoryBudgetBytes: budget.totalBytes }, 'engine started')
+
+  let stopping: Promise<void> | null = null
+  const stop = async () => {
+    await notifications.close()
+    await Promise.all([loop.stop(), inspections.stop()])
+    recorder.stop()
+    heartbeat.stop()
+    await Promise.allSettled([releaseClaims(db, engineId), sayGoodbye(db, engineId)])
+    await Promise.allSettled([status.close(), source.close(), db.$disconnect()])
+    log.info({ engineId }, 'engine stopped')
+  }
+  return {
+    id: engineId,
+    url: status.url,
+    stop: () => {
+      stopping ??= stop()
+      return stopping
+    },
+  }
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return manifest.version
+}

@@ -1,0 +1,247 @@
+import type { BufferCounters, BufferPool } from '../slice/buffer-pool.ts'
+import type { ByteBudget } from './byte-budget.ts'
+
+/** Adjacent slices `[startByte, endByte)` of the file, fetched with one request. */
+export interface Span {
+  readonly startByte: number
+  readonly endByte: number
+}
+
+/** Copy counters (product.md A2). */
+export interface PartCounters extends BufferCounters {
+  bufferCopies: number
+  bytesCopied: number
+}
+
+export interface PartStreamOptions {
+  readonly number: number
+  readonly startByte: number
+  readonly endByte: number
+  /** held: the whole part is reserved before it is opened, stays in memory and can be sent again. streamed: span by span. */
+  readonly shape: 'held' | 'streamed'
+  readonly pool: BufferPool
+  readonly budget: ByteBudget
+  readonly counters: PartCounters
+  /** Called when a slice was filled or consumed: something may now go on. */
+  readonly onChange: () => void
+}
+
+/**
+ * One part between the source and the bucket. Read lanes fill its slices, in any order and several at once; one upload
+ * lane takes them in order. Bytes of the budget: reserved by whoever opens the part (held) or a span (streamed) before
+ * it is handed in here, and released here, slice by slice as the bucket takes them or all together in `dispose`.
+ */
+export class PartStream {
+  readonly number: number
+  readonly startByte: number
+  readonly shape: 'held' | 'streamed'
+  readonly openedAt = new Date()
+  readonly #options: PartStreamOptions
+  readonly #sliceSizeBytes: number
+  readonly #slices: (Uint8Array | undefined)[] = []
+  readonly #filled: boolean[] = []
+  readonly #reads = new Set<Promise<void>>()
+  readonly #aborter = new AbortController()
+  #endByte: number
+  #requestedByte: number
+  #reservedBytes = 0
+  #filledBytes = 0
+  #consumedBytes = 0
+  #wakeConsumer: (() => void) | undefined
+
+  constructor(options: PartStreamOptions) {
+    this.#options = options
+    this.#sliceSizeBytes = options.pool.bufferBytes
+    this.number = options.number
+    this.startByte = options.startByte
+    this.shape = options.shape
+    this.#endByte = options.endByte
+    this.#requestedByte = options.startByte
+    if (options.shape === 'held') this.#reservedBytes = this.reservationBytes(options.endByte - options.startByte)
+  }
+
+  get sizeBytes(): number {
+    return this.#endByte - this.startByte
+  }
+
+  get endByte(): number {
+    return this.#endByte
+  }
+
+  /** Ends the reads of this part; its reason tells them why. */
+  get signal(): AbortSignal {
+    return this.#aborter.signal
+  }
+
+  get isFilled(): boolean {
+    return this.#filledBytes === this.sizeBytes
+  }
+
+  /** Bytes asked for and not yet taken by the bucket; the part with the fewest is the one that needs bytes first. */
+  get aheadBytes(): number {
+    return this.#requestedByte - this.startByte - this.#consumedBytes
+  }
+
+  /** Bytes here that the upload lane has not taken yet. */
+  get waitingBytes(): number {
+    return this.#filledBytes - this.#consumedBytes
+  }
+
+  get hasUnrequested(): boolean {
+    return this.#requestedByte < this.#endByte
+  }
+
+  /** Whole slices, as buffers are: what has to be reserved for so many bytes. */
+  reservationBytes(bytes: number): number {
+    return Math.ceil(bytes / this.#sliceSizeBytes) * this.#sliceSizeBytes
+  }
+
+  /** The next span nobody has asked for, at most so long; null where all is asked for. */
+  takeSpan(maxBytes: number): Span | null {
+    if (!this.hasUnrequested) return null
+    const startByte = this.#requestedByte
+    const endByte = Math.min(startByte + Math.max(maxBytes, this.#sliceSizeBytes), this.#endByte)
+    this.#requestedByte = endByte
+    return { startByte, endByte }
+  }
+
+  /** Hands over budget that was reserved for a span of a streamed part. */
+  addReservation(bytes: number): void {
+    this.#reservedBytes += bytes
+  }
+
+  /** Keeps a read of this part in view, so that `dispose` can wait for it before buffers go to somebody else. */
+  track(read: Promise<void>): void {
+    this.#reads.add(read)
+    read.finally(() => this.#reads.delete(read)).catch(() => {})
+  }
+
+  /** A writer that fills the slices of a span from its first byte on; it survives a broken read and goes on from there. */
+  writer(span: Span): SpanWriter {
+    return new SpanWriter(span, (chunk, atByte) => this.#write(chunk, atByte))
+  }
+
+  /** The source ended early: the part is shorter than planned. Only for the last part of a source of unknown size. */
+  endAt(endByte: number): void {
+    const sliceStart =
+      this.startByte + Math.floor((endByte - this.startByte) / this.#sliceSizeBytes) * this.#sliceSizeBytes
+    this.#endByte = endByte
+    this.#requestedByte = endByte
+    if (endByte > sliceStart)
+      this.#fill(Math.floor((sliceStart - this.startByte) / this.#sliceSizeBytes), endByte - sliceStart)
+    else this.#options.onChange()
+  }
+
+  /** All slices of a filled part, in order. */
+  heldSlices(): readonly Uint8Array[] {
+    return Array.from({ length: this.#sliceCount() }, (_, index) => this.#view(index))
+  }
+
+  /** Slices in order, each as soon as it is filled; the one before is given back when the next is asked for. */
+  async *consume(): AsyncGenerator<Uint8Array> {
+    for (let index = 0; index < this.#sliceCount(); index++) {
+      if (index > 0) this.#giveBack(index - 1)
+      while (!this.#filled[index]) {
+        this.#aborter.signal.throwIfAborted()
+        await new Promise<void>((resolve) => {
+          this.#wakeConsumer = resolve
+        })
+      }
+      yield this.#view(index)
+    }
+  }
+
+  /** Stops reads and the consumer, waits for the reads to be gone, and gives back every buffer and reserved byte. */
+  async dispose(reason: unknown): Promise<void> {
+    this.#aborter.abort(reason)
+    this.#wakeConsumer?.()
+    await Promise.allSettled(this.#reads)
+    for (let index = 0; index < this.#slices.length; index++) {
+      const slice = this.#slices[index]
+      if (slice) this.#options.pool.give(slice)
+    }
+    this.#slices.length = 0
+    this.#options.budget.release(this.#reservedBytes)
+    this.#reservedBytes = 0
+    this.#options.onChange()
+  }
+
+  #sliceCount(): number {
+    return Math.ceil(this.sizeBytes / this.#sliceSizeBytes)
+  }
+
+  #view(index: number): Uint8Array {
+    const slice = this.#slices[index]
+    if (!slice) throw new Error(`Slice ${index} of part ${this.number} is not there.`)
+    return slice.subarray(0, Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes))
+  }
+
+  #write(chunk: Uint8Array, atByte: number): number {
+    const { pool, counters } = this.#options
+    let taken = 0
+    while (taken < chunk.length) {
+      const at = atByte + taken - this.startByte
+      const index = Math.floor(at / this.#sliceSizeBytes)
+      const within = at - index * this.#sliceSizeBytes
+      const room = Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes) - within
+      if (room <= 0) break
+      const bytes = Math.min(room, chunk.length - taken)
+      let slice = this.#slices[index]
+      if (!slice) {
+        slice = pool.take(counters)
+        this.#slices[index] = slice
+      }
+      slice.set(bytes === chunk.length ? chunk : chunk.subarray(taken, taken + bytes), within)
+      counters.bufferCopies++
+      taken += bytes
+      if (bytes === room) this.#fill(index, within + bytes)
+    }
+    counters.bytesCopied += taken
+    return taken
+  }
+
+  #fill(index: number, bytes: number): void {
+    this.#filled[index] = true
+    this.#filledBytes += bytes
+    const wake = this.#wakeConsumer
+    this.#wakeConsumer = undefined
+    wake?.()
+    this.#options.onChange()
+  }
+
+  #giveBack(index: number): void {
+    const slice = this.#slices[index]
+    if (!slice) return
+    this.#consumedBytes += Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes)
+    this.#slices[index] = undefined
+    this.#options.pool.give(slice)
+    this.#reservedBytes -= this.#sliceSizeBytes
+    this.#options.budget.release(this.#sliceSizeBytes)
+    this.#options.onChange()
+  }
+}
+
+/** Where the bytes of one span go, and up to which byte they have come. */
+export class SpanWriter {
+  readonly #write: (chunk: Uint8Array, atByte: number) => number
+  readonly endByte: number
+  nextByte: number
+
+  constructor(span: Span, write: (chunk: Uint8Array, atByte: number) => number) {
+    this.#write = write
+    this.nextByte = span.startByte
+    this.endByte = span.endByte
+  }
+
+  get isDone(): boolean {
+    return this.nextByte >= this.endByte
+  }
+
+  /** Copies the chunk into the part; returns how much of it belonged to the span. */
+  write(chunk: Uint8Array): number {
+    const room = this.endByte - this.nextByte
+    const taken = this.#write(chunk.length > room ? chunk.subarray(0, room) : chunk, this.nextByte)
+    this.nextByte += taken
+    return taken
+  }
+}

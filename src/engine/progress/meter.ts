@@ -1,0 +1,155 @@
+import { MIB } from '../../server/domain/bytes.ts'
+import type { TransferMetrics } from '../../server/domain/transfer.ts'
+
+/** Progress is marked as due after this much more, or 1 %, or a second, whichever comes first (product.md A7). */
+const PROGRESS_STEP_BYTES = 100 * MIB
+
+/** What one interval of a transfer's life moved, for a sample. */
+export interface MeterDelta {
+  readonly durationMs: number
+  readonly sourceBytes: number
+  readonly bucketBytes: number
+  readonly retries: number
+}
+
+/**
+ * The numbers of one transfer on one engine: plain fields, raised where things happen, read once a second. What runs per
+ * chunk only adds; nothing here allocates or asks the clock.
+ */
+export class Meter {
+  buffersAllocated = 0
+  bufferReuses = 0
+  bufferCopies = 0
+  bytesCopied = 0
+  pauses = 0
+  resumes = 0
+  peakBufferedBytes = 0
+  peakReadLanes = 0
+  peakUploadLanes = 0
+  progressCalculations = 0
+  progressUpdates = 0
+  progressCallbacks = 0
+  sourceRequests = 0
+  bucketRequests = 0
+  sourceRetries = 0
+  partRetries = 0
+  sourceBytes = 0
+  bucketBytes = 0
+  timeToFirstByteMs: number | null = null
+  readLanes = 0
+  uploadLanes = 0
+  isDue = true
+
+  readonly #startedAt = performance.now()
+  #pausedMs = 0
+  #pausedAt: number | null = null
+  #stepBytes = PROGRESS_STEP_BYTES
+  #markedBytes = 0
+  #lastAt = performance.now()
+  #lastSourceBytes = 0
+  #lastBucketBytes = 0
+  #lastRetries = 0
+
+  /** Once the size is known, 1 % of it may be less than the fixed step. */
+  setSize(sizeBytes: number | null): void {
+    if (sizeBytes !== null) this.#stepBytes = Math.min(PROGRESS_STEP_BYTES, Math.max(1, sizeBytes / 100))
+  }
+
+  /** Bytes from the source, per chunk. */
+  addSource(bytes: number): void {
+    if (this.sourceBytes === 0) this.timeToFirstByteMs = Math.round(performance.now() - this.#startedAt)
+    this.sourceBytes += bytes
+  }
+
+  /** Bytes the bucket's socket took, per slice: this is where progress may become due. */
+  addBucket(bytes: number): void {
+    this.bucketBytes += bytes
+    this.progressCallbacks++
+    this.progressCalculations++
+    if (this.bucketBytes - this.#markedBytes >= this.#stepBytes) {
+      this.#markedBytes = this.bucketBytes
+      this.isDue = true
+    }
+  }
+
+  laneOpened(kind: 'read' | 'upload'): void {
+    if (kind === 'read') this.peakReadLanes = Math.max(this.peakReadLanes, ++this.readLanes)
+    else this.peakUploadLanes = Math.max(this.peakUploadLanes, ++this.uploadLanes)
+  }
+
+  laneClosed(kind: 'read' | 'upload'): void {
+    if (kind === 'read') this.readLanes--
+    else this.uploadLanes--
+  }
+
+  pause(): void {
+    if (this.#pausedAt !== null) return
+    this.pauses++
+    this.#pausedAt = performance.now()
+  }
+
+  resume(): void {
+    if (this.#pausedAt === null) return
+    this.resumes++
+    this.#pausedMs += performance.now() - this.#pausedAt
+    this.#pausedAt = null
+  }
+
+  get isPaused(): boolean {
+    return this.#pausedAt !== null
+  }
+
+  noteBuffered(bytes: number): void {
+    if (bytes > this.peakBufferedBytes) this.peakBufferedBytes = bytes
+  }
+
+  /** What moved since the last call. */
+  takeDelta(): MeterDelta {
+    const now = performance.now()
+    const retries = this.sourceRetries + this.partRetries
+    const delta = {
+      durationMs: Math.max(1, Math.round(now - this.#lastAt)),
+      sourceBytes: this.sourceBytes - this.#lastSourceBytes,
+      bucketBytes: this.bucketBytes - this.#lastBucketBytes,
+      retries: retries - this.#lastRetries,
+    }
+    this.#lastAt = now
+    this.#lastSourceBytes = this.sourceBytes
+    this.#lastBucketBytes = this.bucketBytes
+    this.#lastRetries = retries
+    return delta
+  }
+
+  /** The counters as the API shows them (product.md A2, A3, A5, A7). */
+  metrics(): TransferMetrics {
+    const now = performance.now()
+    const activeMs = now - this.#startedAt
+    const pausedMs = this.#pausedMs + (this.#pausedAt === null ? 0 : now - this.#pausedAt)
+    return {
+      buffersAllocated: this.buffersAllocated,
+      bufferReuses: this.bufferReuses,
+      bufferCopies: this.bufferCopies,
+      bytesCopied: this.bytesCopied,
+      pauses: this.pauses,
+      resumes: this.resumes,
+      pausedMs: Math.round(pausedMs),
+      averagePauseMs: this.pauses === 0 ? 0 : Math.round(pausedMs / this.pauses),
+      activePercent: activeMs === 0 ? 100 : Math.round((1 - pausedMs / activeMs) * 1000) / 10,
+      peakBufferedBytes: this.peakBufferedBytes,
+      peakReadLanes: this.peakReadLanes,
+      peakUploadLanes: this.peakUploadLanes,
+      progressCalculations: this.progressCalculations,
+      progressUpdates: this.progressUpdates,
+      progressCallbacks: this.progressCallbacks,
+      progressUpdateRatio: this.progressCalculations === 0 ? 0 : this.progressUpdates / this.progressCalculations,
+      sourceRequests: this.sourceRequests,
+      bucketRequests: this.bucketRequests,
+      sourceRetries: this.sourceRetries,
+      partRetries: this.partRetries,
+      sourceBytes: this.sourceBytes,
+      bucketBytes: this.bucketBytes,
+      timeToFirstByteMs: this.timeToFirstByteMs,
+      activeMs: Math.round(activeMs),
+    }
+  }
+}

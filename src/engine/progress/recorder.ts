@@ -1,0 +1,204 @@
+import type { Db } from '../../server/db/client.ts'
+import {
+  type ClosedClaim,
+  type FinishedPart,
+  recordParts,
+  recordProgress,
+  recordSamples,
+  type SampleRow,
+  type Wishes,
+} from '../../server/db/ledger.ts'
+import type { Log } from '../../server/log.ts'
+import type { Meter } from './meter.ts'
+import type { EngineMetrics } from './metrics.ts'
+
+const FLUSH_MS = 1_000
+/** Samples that could not be written are kept this long; after that the chart has a hole and says so. */
+const MAX_SAMPLES = 5_000
+/** How fast the shown speed follows the measured one: the last three seconds or so count. */
+const SPEED_SMOOTHING = 0.4
+
+/** What the recorder asks of a transfer that runs. */
+export interface RecordedRun {
+  readonly id: string
+  readonly runId: string
+  readonly meter: Meter
+  /** Bytes of unfinished parts that the bucket has taken. */
+  sentBytes(): number
+  bufferedBytes(): number
+  movingParts(): number[]
+  takeClosedClaims(): ClosedClaim[]
+  /** What the user wants by now; null where the transfer is gone. */
+  onWishes(wishes: Wishes | null): void
+  /** The database refused a part, because the claim it was moved under is no longer ours. */
+  onRefused(): void
+}
+
+interface Entry {
+  readonly run: RecordedRun
+  sourceBytesPerSecond: number
+  bytesPerSecond: number
+}
+
+/**
+ * The numbers' way to Postgres. Once a second everything that is due is written, for all transfers of the engine together:
+ * finished parts, progress, samples, one statement each. What could not be written stays and goes with the next flush, so a
+ * database that is away for a while loses nothing but the time.
+ */
+export class Recorder {
+  readonly #db: Db
+  readonly #engineId: string
+  readonly #log: Log
+  readonly #metrics: EngineMetrics
+  readonly #runs = new Map<string, Entry>()
+  #parts: FinishedPart[] = []
+  #closed: ClosedClaim[] = []
+  #samples: SampleRow[] = []
+  #timer: NodeJS.Timeout | undefined
+  #flushing: Promise<void> | null = null
+
+  constructor(options: { db: Db; engineId: string; log: Log; metrics: EngineMetrics }) {
+    this.#db = options.db
+    this.#engineId = options.engineId
+    this.#log = options.log
+    this.#metrics = options.metrics
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      if (this.#flushing) return
+      this.flush().catch((error) =>
+        this.#log.warn({ err: error }, 'Progress could not be written; it is kept and tried again.'),
+      )
+    }, FLUSH_MS)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  add(run: RecordedRun): void {
+    this.#runs.set(run.id, { run, sourceBytesPerSecond: 0, bytesPerSecond: 0 })
+  }
+
+  addPart(part: FinishedPart): void {
+    this.#parts.push(part)
+  }
+
+  /** Smoothed rates of this engine, for its heartbeat. */
+  rates(): { sourceBytesPerSecond: number; bucketBytesPerSecond: number } {
+    const rates = { sourceBytesPerSecond: 0, bucketBytesPerSecond: 0 }
+    for (const entry of this.#runs.values()) {
+      rates.sourceBytesPerSecond += Math.round(entry.sourceBytesPerSecond)
+      rates.bucketBytesPerSecond += Math.round(entry.bytesPerSecond)
+    }
+    return rates
+  }
+
+  /** Lanes that are open now, over all transfers. */
+  lanes(): { readLanes: number; uploadLanes: number } {
+    const lanes = { readLanes: 0, uploadLanes: 0 }
+    for (const { run } of this.#runs.values()) {
+      lanes.readLanes += run.meter.readLanes
+      lanes.uploadLanes += run.meter.uploadLanes
+    }
+    return lanes
+  }
+
+  /** Writes the last of a run and forgets it. Rejects where that could not be written; then it may be called again. */
+  async finish(run: RecordedRun): Promise<void> {
+    await this.flush()
+    await recordProgress(this.#db, this.#engineId, [
+      { id: run.id, runId: run.runId, live: null, metrics: run.meter.metrics() },
+    ])
+    this.#runs.delete(run.id)
+  }
+
+  forget(run: RecordedRun): void {
+    this.#runs.delete(run.id)
+    this.#parts = this.#parts.filter((part) => part.transferId !== run.id)
+  }
+
+  /** Writes all that is due now. Calls do not overlap: one that comes during another waits for it, then writes the rest. */
+  async flush(): Promise<void> {
+    while (this.#flushing) await this.#flushing.catch(() => {})
+    this.#flushing = this.#flush().finally(() => {
+      this.#flushing = null
+    })
+    return this.#flushing
+  }
+
+  async #flush(): Promise<void> {
+    const end = this.#metrics.flushSeconds.startTimer()
+    this.#takeSamples()
+    await this.#writeParts()
+    await this.#writeProgress()
+    const samples = this.#samples
+    if (samples.length > 0) {
+      await recordSamples(this.#db, this.#engineId, samples)
+      this.#samples = this.#samples.slice(samples.length)
+    }
+    end()
+  }
+
+  async #writeParts(): Promise<void> {
+    for (const { run } of this.#runs.values()) this.#closed.push(...run.takeClosedClaims())
+    const parts = this.#parts
+    const closed = this.#closed
+    if (parts.length === 0 && closed.length === 0) return
+    const taken = await recordParts(this.#db, this.#engineId, parts, closed)
+    this.#parts = this.#parts.slice(parts.length)
+    this.#closed = this.#closed.slice(closed.length)
+    for (const part of parts)
+      if (!taken.has(`${part.transferId}/${part.number}`)) this.#runs.get(part.transferId)?.run.onRefused()
+  }
+
+  async #writeProgress(): Promise<void> {
+    const entries = [...this.#runs.values()]
+    if (entries.length === 0) return
+    const at = new Date().toISOString()
+    const wishes = await recordProgress(
+      this.#db,
+      this.#engineId,
+      entries.map(({ run, bytesPerSecond }) => {
+        run.meter.isDue = false
+        run.meter.progressUpdates++
+        const live = {
+          at,
+          inflightBytes: run.sentBytes(),
+          bytesPerSecond: Math.round(bytesPerSecond),
+          readLanes: run.meter.readLanes,
+          uploadLanes: run.meter.uploadLanes,
+          bufferedBytes: run.bufferedBytes(),
+          movingParts: run.movingParts(),
+        }
+        return { id: run.id, runId: run.runId, live, metrics: run.meter.metrics() }
+      }),
+    )
+    const byId = new Map(wishes.map((wish) => [wish.id, wish]))
+    for (const { run } of entries) run.onWishes(byId.get(run.id) ?? null)
+  }
+
+  #takeSamples(): void {
+    const at = new Date()
+    for (const entry of this.#runs.values()) {
+      const { run } = entry
+      const delta = run.meter.takeDelta()
+      const bufferedBytes = run.bufferedBytes()
+      run.meter.noteBuffered(bufferedBytes)
+      const { durationMs } = delta
+      entry.bytesPerSecond = smooth(entry.bytesPerSecond, (delta.bucketBytes / durationMs) * 1000)
+      entry.sourceBytesPerSecond = smooth(entry.sourceBytesPerSecond, (delta.sourceBytes / durationMs) * 1000)
+      this.#metrics.sourceBytes.inc(delta.sourceBytes)
+      this.#metrics.bucketBytes.inc(delta.bucketBytes)
+      this.#metrics.retries.inc(delta.retries)
+      const { readLanes, uploadLanes } = run.meter
+      this.#samples.push({ transferId: run.id, at, cacheBytes: 0, bufferedBytes, readLanes, uploadLanes, ...delta })
+    }
+    if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES)
+  }
+}
+
+function smooth(shown: number, measured: number): number {
+  return shown === 0 ? measured : shown + (measured - shown) * SPEED_SMOOTHING
+}

@@ -1,0 +1,130 @@
+import { getBucketConnection, saveBucketCapabilities } from '../../server/db/buckets.ts'
+import { answerInspection, claimInspection, type InspectionQuestion } from '../../server/db/inspections.ts'
+import type { BucketConnection } from '../../server/domain/bucket.ts'
+import { TransferError, toFailure } from '../../server/domain/failure.ts'
+import { type BucketAnswer, INSPECTION_TIMEOUT_MS, type SourceAnswer } from '../../server/domain/inspection.ts'
+import type { WorkContext } from '../transfer/work-context.ts'
+import { inspectBucket } from '../upload/inspect-bucket.ts'
+
+const POLL_MS = 1_000
+const MAX_AT_ONCE = 8
+/** Answered a little before the asker gives up, so that a slow source is named and not "no answer". */
+const ANSWER_WITHIN_MS = INSPECTION_TIMEOUT_MS - 1_500
+
+/** Answers what the web wants to know about sources and buckets, on a hint or every second, a few at a time. */
+export class InspectionLoop {
+  readonly #context: WorkContext
+  readonly #running = new Set<Promise<void>>()
+  readonly #stopper = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #isLooking = false
+  #isPoked = false
+
+  constructor(context: WorkContext) {
+    this.#context = context
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.poke(), POLL_MS)
+    this.poke()
+  }
+
+  poke(): void {
+    this.#isPoked = true
+    if (!this.#isLooking && !this.#stopper.signal.aborted) void this.#look()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stopper.abort()
+    await Promise.all(this.#running)
+  }
+
+  async #look(): Promise<void> {
+    const { db, sealer, engineId, log } = this.#context
+    this.#isLooking = true
+    try {
+      while (this.#isPoked) {
+        this.#isPoked = false
+        while (this.#running.size < MAX_AT_ONCE) {
+          const inspection = await claimInspection(db, sealer, engineId)
+          if (!inspection) break
+          const answering = this.#answer(inspection).finally(() => {
+            this.#running.delete(answering)
+            this.poke()
+          })
+          this.#running.add(answering)
+        }
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'Looking for inspections failed; trying again.')
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  async #answer(inspection: { id: string } & InspectionQuestion): Promise<void> {
+    const { db, log } = this.#context
+    const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.#stopper.signal])
+    try {
+      const result =
+        inspection.kind === 'source' ? await this.#source(inspection, signal) : await this.#bucket(inspection, signal)
+      await answerInspection(db, inspection.id, { result, failure: null })
+    } catch (error) {
+      const failure = toFailure(signal.aborted && !(error instanceof TransferError) ? tooSlow(inspection.kind) : error)
+      if (failure.code === 'internal_error') log.error({ err: error }, 'an inspection ended unexpectedly')
+      await answerInspection(db, inspection.id, { result: null, failure }).catch((err) =>
+        log.warn({ err }, 'an answer could not be written'),
+      )
+    }
+  }
+
+  async #source(
+    { question }: Extract<InspectionQuestion, { kind: 'source' }>,
+    signal: AbortSignal,
+  ): Promise<SourceAnswer> {
+    const probe = await this.#context.source.probe({ url: question.url, headers: question.headers ?? {} }, signal)
+    const { name, contentType, warnings, identity } = probe
+    return { ...identity, name, contentType, warnings: [...warnings] }
+  }
+
+  async #bucket(
+    { question }: Extract<InspectionQuestion, { kind: 'bucket' }>,
+    signal: AbortSignal,
+  ): Promise<BucketAnswer> {
+    const { db, sealer, guard, env } = this.#context
+    const timeouts = { connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS, idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS }
+    const stored = 'bucketId' in question ? question.bucketId : question.draft.id
+    const saved = stored ? await getBucketConnection(db, sealer, stored) : null
+    const connection = 'bucketId' in question ? saved : draftConnection(question.draft, saved)
+    if (!connection) throw new TransferError('not_found', 'There is no such bucket any more. Reload the page.')
+    const answer = await inspectBucket(connection, { guard, ...timeouts, maxConnections: 2 }, signal)
+    if ('bucketId' in question) await saveBucketCapabilities(db, question.bucketId, answer.capabilities)
+    return answer
+  }
+}
+
+type Draft = Extract<Extract<InspectionQuestion, { kind: 'bucket' }>['question'], { draft: unknown }>['draft']
+
+/** A draft as typed; keys left empty are the stored ones. */
+function draftConnection(draft: Draft, saved: BucketConnection | null): BucketConnection {
+  return {
+    endpoint: draft.endpoint,
+    region: draft.region,
+    bucket: draft.bucket,
+    forcePathStyle: draft.forcePathStyle,
+    capabilities: null,
+    accessKeyId: draft.accessKeyId || (saved?.accessKeyId ?? ''),
+    secretAccessKey: draft.secretAccessKey || (saved?.secretAccessKey ?? ''),
+  }
+}
+
+function tooSlow(kind: 'source' | 'bucket'): TransferError {
+  return new TransferError(
+    'timed_out',
+    `The ${kind} did not answer in time. Check that it can be reached from the engine, then try again.`,
+    {
+      retry: 'now',
+    },
+  )
+}

@@ -1,0 +1,68 @@
+import { beat, type EngineIdentity } from '../../server/db/engine-heartbeat.ts'
+import type { EngineStats } from '../../server/domain/engine.ts'
+import type { WorkContext } from '../transfer/work-context.ts'
+
+const BEAT_MS = 3_000
+
+/** Tells every few seconds that this engine lives and what it is doing. */
+export class Heartbeat {
+  readonly #context: WorkContext
+  readonly #identity: EngineIdentity
+  readonly #figures: () => Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes'>
+  #timer: NodeJS.Timeout | undefined
+  #cpu = process.cpuUsage()
+  #atMs = performance.now()
+  #lastBeatMs = Number.NEGATIVE_INFINITY
+
+  constructor(
+    context: WorkContext,
+    identity: EngineIdentity,
+    figures: () => Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes'>,
+  ) {
+    this.#context = context
+    this.#identity = identity
+    this.#figures = figures
+  }
+
+  /** Resolves after the first beat, so that a fault of the database shows at the start. */
+  async start(): Promise<void> {
+    await this.#beat()
+    this.#timer = setInterval(() => {
+      this.#beat().catch((error) =>
+        this.#context.log.warn({ err: error }, 'The heartbeat could not be written; trying again.'),
+      )
+    }, BEAT_MS)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** True while beats reach the database. */
+  get isBeating(): boolean {
+    return performance.now() - this.#lastBeatMs < 4 * BEAT_MS
+  }
+
+  async #beat(): Promise<void> {
+    const { db, budget, recorder } = this.#context
+    await beat(db, this.#identity, {
+      ...this.#figures(),
+      ...recorder.rates(),
+      bufferedBytes: budget.usedBytes,
+      memoryBudgetBytes: budget.totalBytes,
+      rssBytes: process.memoryUsage.rss(),
+      cpuPercent: this.#cpuPercent(),
+    })
+    this.#lastBeatMs = performance.now()
+  }
+
+  /** CPU time since the last beat as a share of one core. */
+  #cpuPercent(): number {
+    const now = performance.now()
+    const { user, system } = process.cpuUsage(this.#cpu)
+    const percent = ((user + system) / 1000 / Math.max(1, now - this.#atMs)) * 100
+    this.#cpu = process.cpuUsage()
+    this.#atMs = now
+    return Math.round(percent * 10) / 10
+  }
+}

@@ -1,0 +1,40 @@
+import { forgetUpload, takeUnwantedUploads } from '../../server/db/completion.ts'
+import { loadTransfer } from '../../server/db/transfer-steps.ts'
+import { openStore, type WorkContext } from '../transfer/work-context.ts'
+
+const ABORT_TIMEOUT_MS = 30_000
+
+/**
+ * Removes multipart uploads nobody wants any more: of transfers that are being cancelled, and of failed ones that cannot or
+ * may no longer go on (product.md A9). Work of this engine on such a transfer is ended first. An abort that fails is tried
+ * again when the lease on it has ended.
+ */
+export async function sweepUploads(
+  context: WorkContext,
+  endWork: (transferId: string) => Promise<void>,
+): Promise<void> {
+  const { db, engineId, env, log } = context
+  const unwanted = await takeUnwantedUploads(db, engineId, env.SLUICE_LEASE_MS, env.SLUICE_FAILED_UPLOAD_KEEP_HOURS)
+  await Promise.all(
+    unwanted.map(async (upload) => {
+      try {
+        await endWork(upload.id)
+        const row = await loadTransfer(db, upload.id)
+        if (row?.uploadId) {
+          const store = openStore(context, row)
+          try {
+            await store.abortUpload(row.key, row.uploadId, AbortSignal.timeout(ABORT_TIMEOUT_MS))
+          } finally {
+            store.close()
+          }
+        }
+        await forgetUpload(db, engineId, upload)
+      } catch (error) {
+        log.warn(
+          { transferId: upload.id, err: error },
+          'An unwanted upload could not be removed yet; trying again later.',
+        )
+      }
+    }),
+  )
+}

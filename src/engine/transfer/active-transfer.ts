@@ -1,0 +1,23 @@
+import { Stop } from './stop.ts'
+
+/** A transfer this engine works on right now: how to stop it, and when it has let go of everything. */
+export class ActiveTransfer {
+  readonly id: string
+  readonly stopper = new AbortController()
+  /** Claims held for it, by id; the lease keeper watches over them. */
+  readonly claimIds = new Set<string>()
+  /** Settles when every buffer, socket and claim of it is given back. */
+  done: Promise<void> = Promise.resolve()
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  get signal(): AbortSignal {
+    return this.stopper.signal
+  }
+
+  stop(why: Stop['why']): void {
+    this.stopper.abort(new Stop(why))
+  }
+}

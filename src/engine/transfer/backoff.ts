@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { TransferError } from '../../server/domain/failure.ts'
+
+/** Attempts in a row without a byte of progress before an error is passed on. */
+const MAX_ATTEMPTS = 6
+const BASE_MS = 400
+const CAP_MS = 20_000
+
+/** Delay before attempt `attempt` + 1: half fixed, half random. From 0.2-0.4, 0.4-0.8, 0.8-1.6, 1.6-3.2 s up to 10-20 s. */
+export function backoffMs(attempt: number, retryAfterMs: number | undefined, random = Math.random): number {
+  const ceiling = Math.min(CAP_MS, BASE_MS * 2 ** (attempt - 1))
+  return Math.max(retryAfterMs ?? 0, ceiling / 2 + (random() * ceiling) / 2)
+}
+
+/**
+ * Counts the attempts of one piece of work. `failed` waits and returns where trying again makes sense, and throws the error
+ * where it does not: the failure says never or later, or there was no progress for too long.
+ */
+export class Attempts {
+  #count = 0
+  total = 0
+
+  progressed(): void {
+    this.#count = 0
+  }
+
+  async failed(error: unknown, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (!(error instanceof TransferError) || error.retry !== 'now') throw error
+    this.#count++
+    this.total++
+    if (this.#count >= MAX_ATTEMPTS) throw error
+    await delay(backoffMs(this.#count, error.retryAfterMs), undefined, { signal }).catch(() => signal.throwIfAborted())
+  }
+}

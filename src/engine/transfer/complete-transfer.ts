@@ -1,0 +1,94 @@
+import { finishTransfer, takeCompletion } from '../../server/db/completion.ts'
+import { loadLedger, loadTransfer, startOver, type TransferRow } from '../../server/db/transfer-steps.ts'
+import { formatBytes } from '../../server/domain/bytes.ts'
+import { TransferError } from '../../server/domain/failure.ts'
+import { combineCrc32c } from '../upload/crc32c.ts'
+import { type CompleteUpload, type ObjectInfo, type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
+import { Attempts } from './backoff.ts'
+import { describeVerification, judgeObject } from './verification.ts'
+import { openStore, type WorkContext } from './work-context.ts'
+
+/**
+ * Completes a transfer whose parts are all in the ledger, if this engine gets the right to. The parts are counted and their
+ * bytes summed first; after that the object is looked at, and only what is seen there makes the transfer `completed`.
+ * A lost answer is settled by the write token in the object's metadata, never by the mere presence of an object.
+ */
+export async function completeTransfer(context: WorkContext, id: string, signal: AbortSignal): Promise<void> {
+  const { db, engineId, env, log, metrics } = context
+  const epoch = await takeCompletion(db, engineId, id, env.SLUICE_LEASE_MS)
+  if (epoch === null) return
+  const row = await loadTransfer(db, id)
+  if (!row) return
+  const store = openStore(context, row)
+  try {
+    const complete = await collectParts(context, row)
+    const object = await completeOnce(row, store, complete, signal)
+    if (!object) {
+      const message =
+        'Started over from the first byte: the bucket no longer had the unfinished upload, and the object at the key is not ours.'
+      await startOver(db, engineId, id, { code: 'started_over', message })
+      return
+    }
+    const verification = judgeObject(object, complete)
+    if (verification.verdict === 'mismatch')
+      throw new TransferError(
+        'checksum_mismatch',
+        `The object is not what was read: ${describeVerification(verification)}. Retry starts over.`,
+      )
+    const seconds = row.startedAt ? (Date.now() - row.startedAt.getTime()) / 1000 : 0
+    const message = `Completed: ${formatBytes(complete.sizeBytes)} in ${seconds.toFixed(1)} s; ${describeVerification(verification)}.`
+    if (await finishTransfer(db, engineId, id, epoch, verification, message)) {
+      metrics.transfersEnded.inc({ outcome: 'completed' })
+      log.info({ transferId: id, sizeBytes: complete.sizeBytes, verdict: verification.verdict }, 'transfer completed')
+    }
+  } finally {
+    store.close()
+  }
+}
+
+/** The ledger as Complete wants it; throws where parts or bytes are missing, because that object would be a wrong one. */
+async function collectParts(context: WorkContext, row: TransferRow): Promise<CompleteUpload> {
+  const ledger = await loadLedger(context.db, row.id)
+  const parts = ledger.map((part) => ({ ...part, sizeBytes: Number(part.sizeBytes) }))
+  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+  const isWhole = parts.every((part, index) => part.number === index + 1) && parts.length === row.partsTotal
+  if (!isWhole || sizeBytes !== Number(row.sizeBytes) || !row.uploadId)
+    throw new TransferError(
+      'size_mismatch',
+      `The finished parts are ${sizeBytes} bytes in ${parts.length} parts, the source has ${row.sizeBytes} in ${row.partsTotal}. Nothing was completed; retry starts over.`,
+    )
+  const summed = parts.flatMap((part) =>
+    part.crc32c === null ? [] : [{ crc32c: part.crc32c, sizeBytes: part.sizeBytes }],
+  )
+  const crc32c = summed.length === parts.length ? combineCrc32c(summed) : null
+  return { key: row.key, uploadId: row.uploadId, parts, sizeBytes, crc32c, mustNotExist: row.ifExists !== 'overwrite' }
+}
+
+/** Completes and looks at the object; null where the upload is gone and the object there is not ours. */
+async function completeOnce(
+  row: TransferRow,
+  store: ObjectStore,
+  complete: CompleteUpload,
+  signal: AbortSignal,
+): Promise<ObjectInfo | null> {
+  const attempts = new Attempts()
+  for (;;) {
+    try {
+      await store.completeUpload(complete, signal)
+    } catch (error) {
+      // The answer may be lost although the object is there: ours is the one with our token.
+      const found = await store.head(row.key, signal).catch(() => null)
+      if (found && row.writeToken !== null && found.metadata[WRITE_TOKEN_KEY] === row.writeToken) return found
+      if (error instanceof TransferError && error.code === 'upload_lost') return null
+      await attempts.failed(error, signal)
+      continue
+    }
+    const object = await store.head(row.key, signal)
+    if (object) return object
+    throw new TransferError(
+      'bucket_error',
+      'The bucket completed the upload but has no object at the key. Try again.',
+      { retry: 'later' },
+    )
+  }
+}

@@ -1,0 +1,115 @@
+import type { PartStream } from '../part/part-stream.ts'
+import { Changes } from './changes.ts'
+import type { PartTask } from './remaining-work.ts'
+import { Stop } from './stop.ts'
+
+/** A part between source and bucket, and what is known about its way. */
+export interface OpenPart {
+  readonly task: PartTask
+  /** Replaced by a fresh one when a streamed part has to be read again. */
+  stream: PartStream
+  isUploading: boolean
+  /** Bytes of this part that the bucket's socket has taken in the present attempt. */
+  sentBytes: number
+  retries: number
+}
+
+/**
+ * The parts that are open on this engine, in order: read lanes put bytes in on one side, upload lanes take parts off on the
+ * other, and both wait here for something to change.
+ */
+export class PartBoard {
+  readonly #parts = new Map<number, OpenPart>()
+  readonly #changes = new Changes()
+  /** True once no further part will be opened. */
+  isClosed = false
+
+  /** Wakes everybody who waits; part streams call it with every slice. */
+  readonly notify = (): void => this.#changes.notify()
+
+  changed(signal: AbortSignal): Promise<void> {
+    return this.#changes.next(signal)
+  }
+
+  get size(): number {
+    return this.#parts.size
+  }
+
+  get all(): Iterable<OpenPart> {
+    return this.#parts.values()
+  }
+
+  get isDone(): boolean {
+    return this.isClosed && this.#parts.size === 0
+  }
+
+  /** Bytes that wait for the bucket: whole parts no lane has taken yet, and slices a lane has not come to. */
+  get waitingBytes(): number {
+    let bytes = 0
+    for (const { stream, isUploading } of this.#parts.values())
+      if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += stream.waitingBytes
+    return bytes
+  }
+
+  /** Bytes of parts that are here: read and not yet taken by the bucket for good. */
+  get bufferedBytes(): number {
+    let bytes = 0
+    for (const { stream } of this.#parts.values()) bytes += stream.waitingBytes
+    return bytes
+  }
+
+  /** Bytes of unfinished parts that the bucket has taken. */
+  get sentBytes(): number {
+    let bytes = 0
+    for (const part of this.#parts.values()) bytes += part.sentBytes
+    return bytes
+  }
+
+  open(task: PartTask, stream: PartStream): OpenPart {
+    const part: OpenPart = { task, stream, isUploading: false, sentBytes: 0, retries: 0 }
+    this.#parts.set(task.number, part)
+    this.notify()
+    return part
+  }
+
+  /** The part whose bytes are needed first: the lowest held one, the streamed one with the least ahead of its lane. */
+  nextToRead(maxAheadBytes: number): OpenPart | null {
+    let best: OpenPart | null = null
+    for (const part of this.#parts.values()) {
+      if (!part.stream.hasUnrequested) continue
+      if (part.stream.shape === 'held') return part
+      if (part.stream.aheadBytes >= maxAheadBytes) continue
+      if (!best || part.stream.aheadBytes < best.stream.aheadBytes) best = part
+    }
+    return best
+  }
+
+  /** Waits for a part an upload lane can take; null once there will be none. */
+  async takeForUpload(signal: AbortSignal): Promise<OpenPart | null> {
+    for (;;) {
+      for (const part of this.#parts.values()) {
+        if (part.isUploading || (part.stream.shape === 'held' && !part.stream.isFilled)) continue
+        part.isUploading = true
+        return part
+      }
+      if (this.isDone) return null
+      await this.changed(signal)
+    }
+  }
+
+  /** Takes a part off: it is in the bucket. */
+  async close(part: OpenPart): Promise<void> {
+    this.#parts.delete(part.task.number)
+    await part.stream.dispose(new Stop('part-closed'))
+    this.notify()
+  }
+
+  /** Ends everything that is open, and waits until no buffer is in use any more. */
+  async closeAll(reason: unknown): Promise<void> {
+    this.isClosed = true
+    const parts = [...this.#parts.values()]
+    this.#parts.clear()
+    await Promise.all(parts.map((part) => part.stream.dispose(reason)))
+    this.notify()
+  }
+}

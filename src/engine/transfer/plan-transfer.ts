@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto'
+import type { Claim } from '../../server/db/claims.ts'
+import {
+  addEvent,
+  finishPlan,
+  loadLedger,
+  type PlanFields,
+  savePlan,
+  type TransferRow,
+} from '../../server/db/transfer-steps.ts'
+import { formatBytes } from '../../server/domain/bytes.ts'
+import { TransferError, type Warning } from '../../server/domain/failure.ts'
+import { partsPerClaim, planParts } from '../part/part-plan.ts'
+import type { SourceIdentity, SourceProbe } from '../source/source.ts'
+import { type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
+import { describeVerification, judgeObject } from './verification.ts'
+import { openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
+
+/**
+ * Makes or checks the plan of a transfer: probes the source, pins its identity, looks at the key, fixes part size and count,
+ * starts the multipart upload, and puts the parts up for claiming. A transfer that was planned before goes on with its
+ * upload where the source is still the same and the bucket still has the parts; else it starts over and says so.
+ * Throws TransferErrors; returns quietly where the claim went to somebody else.
+ */
+export async function planTransfer(
+  context: WorkContext,
+  row: TransferRow,
+  claim: Claim,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<void> {
+  const { engineId, db, source } = context
+  const probe = await source.probe(openTarget(context, row), signal)
+  if (await keyDecides(context, row, claim, store, probe, signal)) return
+  if (probe.identity.sizeBytes === 0) return putEmpty(context, row, claim, store, probe, signal)
+
+  const kept = await keptUpload(context, row, store, probe.identity, signal)
+  const { partSizeBytes, partsTotal } = kept ?? newPlan(context, row, probe.identity)
+  const writeToken = kept?.writeToken ?? randomUUID()
+  const create = { key: row.key, contentType: probe.contentType, writeToken }
+  const uploadId = kept?.uploadId ?? (await store.createUpload(create, signal))
+  const { identity } = probe
+  const plan: PlanFields = {
+    ...identity,
+    sizeBytes: identity.sizeBytes,
+    contentType: probe.contentType,
+    partSizeBytes,
+    partsTotal,
+    sliceSizeBytes: context.env.sliceSizeBytes,
+    uploadId,
+    writeToken,
+    warnings: [...probe.warnings, ...sizeWarnings(identity, partSizeBytes)],
+  }
+  const keptParts = kept?.parts ?? []
+  const pieces = piecesOf(identity, partsTotal, new Set(keptParts))
+  const isSaved = await savePlan(db, engineId, claim, plan, pieces, keptParts)
+  if (!isSaved) {
+    if (!kept) await store.abortUpload(row.key, uploadId, AbortSignal.timeout(30_000))
+    return
+  }
+  await addEvent(db, {
+    transferId: row.id,
+    engineId,
+    code: 'planned',
+    message: describePlan(identity, partSizeBytes, partsTotal, keptParts.length),
+  })
+}
+
+/** What is at the key already: true where that ends the transfer. Throws `key_exists` where it must not be replaced. */
+async function keyDecides(
+  context: WorkContext,
+  row: TransferRow,
+  claim: Claim,
+  store: ObjectStore,
+  probe: SourceProbe,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (row.ifExists === 'overwrite') return false
+  const object = await store.head(row.key, signal)
+  if (!object || (row.writeToken !== null && object.metadata[WRITE_TOKEN_KEY] === row.writeToken)) return false
+  if (row.ifExists === 'fail')
+    throw new TransferError(
+      'key_exists',
+      `There is already an object at ${row.key} (${formatBytes(object.sizeBytes)}). Choose another key, or allow it to be overwritten.`,
+    )
+  const { sizeBytes } = probe.identity
+  await finishPlan(context.db, context.engineId, claim, {
+    sizeBytes: object.sizeBytes,
+    verification: sizeBytes === null ? null : judgeObject(object, { sizeBytes, crc32c: null }),
+    warnings: [
+      ...probe.warnings,
+      {
+        code: 'skipped_existing',
+        message: `There was already an object of ${formatBytes(object.sizeBytes)} at this key; it was left as it is.`,
+      },
+    ],
+    message: 'Skipped: there was already an object at the key.',
+  })
+  return true
+}
+
+/** An empty file is one request; a multipart upload has at least one part. */
+async function putEmpty(
+  context: WorkContext,
+  row: TransferRow,
+  claim: Claim,
+  store: ObjectStore,
+  probe: SourceProbe,
+  signal: AbortSignal,
+): Promise<void> {
+  const put = { key: row.key, body: new Uint8Array(0), contentType: probe.contentType, writeToken: randomUUID() }
+  await store.putSmall({ ...put, mustNotExist: row.ifExists === 'fail' }, signal)
+  const object = await store.head(row.key, signal)
+  if (!object)
+    throw new TransferError('bucket_error', 'The bucket took the empty object but does not have it. Try again.', {
+      retry: 'now',
+    })
+  const verification = judgeObject(object, { sizeBytes: 0, crc32c: null })
+  await finishPlan(context.db, context.engineId, claim, {
+    sizeBytes: 0,
+    verification,
+    warnings: probe.warnings,
+    message: `Completed: the file is empty; ${describeVerification(verification)}.`,
+  })
+}
+
+interface KeptUpload {
+  readonly uploadId: string
+  readonly writeToken: string
+  readonly partSizeBytes: number
+  readonly partsTotal: number
+  readonly parts: number[]
+}
+
+/** The upload of an earlier run and the parts the bucket agrees it has; null where a new one has to be made. */
+async function keptUpload(
+  context: WorkContext,
+  row: TransferRow,
+  store: ObjectStore,
+  identity: SourceIdentity,
+  signal: AbortSignal,
+): Promise<KeptUpload | null> {
+  const { uploadId, writeToken, partSizeBytes, partsTotal } = row
+  if (!uploadId || !writeToken) return null
+  const isSame = isSameSource(row, identity) && identity.acceptsRanges && partSizeBytes !== null && partsTotal !== null
+  const listed = isSame ? await store.listParts(row.key, uploadId, signal) : null
+  if (!isSame || !listed) {
+    if (!isSame) await store.abortUpload(row.key, uploadId, signal)
+    const why = isSame
+      ? 'the bucket no longer has the unfinished upload'
+      : 'the source is not the same as before, or takes no ranges'
+    const event = { code: 'started_over', message: `Started over from the first byte: ${why}.` }
+    await addEvent(context.db, { transferId: row.id, engineId: context.engineId, level: 'warn', ...event })
+    return null
+  }
+  const inBucket = new Map(listed.map((part) => [part.number, part]))
+  const recorded = await loadLedger(context.db, row.id)
+  const parts = recorded.filter((part) => {
+    const found = inBucket.get(part.number)
+    return found?.etag === part.etag && found.sizeBytes === Number(part.sizeBytes)
+  })
+  return {
+    uploadId,
+    writeToken,
+    partSizeBytes: Number(partSizeBytes),
+    partsTotal,
+    parts: parts.map((part) => part.number),
+  }
+}
+
+/** Strong proof only: the same length and the same strong ETag, or without one the same Last-Modified. */
+function isSameSource(row: TransferRow, identity: SourceIdentity): boolean {
+  if (row.sizeBytes === null || Number(row.sizeBytes) !== identity.sizeBytes) return false
+  if (row.etag && !row.etag.startsWith('W/')) return row.etag === identity.etag
+  return row.lastModified !== null && row.lastModified === identity.lastModified
+}
+
+function newPlan(context: WorkContext, row: TransferRow, identity: SourceIdentity) {
+  return planParts({
+    sizeBytes: identity.sizeBytes,
+    acceptsRanges: identity.acceptsRanges,
+    sizing: row.partSizing === 'table' ? 'table' : 'auto',
+    wantedPartSizeBytes: row.wantedPartSizeBytes === null ? null : Number(row.wantedPartSizeBytes),
+    uploadLanes: uploadLanesOf(context, row),
+  })
+}
+
+/** Runs of parts still to be moved, cut into claims. What comes in one stream is one claim, however long it turns out. */
+function piecesOf(identity: SourceIdentity, partsTotal: number | null, kept: ReadonlySet<number>) {
+  if (partsTotal === null || !identity.acceptsRanges) return [{ firstPart: 1, lastPart: partsTotal ?? 10_000 }]
+  const most = partsPerClaim(partsTotal)
+  const pieces: { firstPart: number; lastPart: number }[] = []
+  for (let number = 1; number <= partsTotal; number++) {
+    if (kept.has(number)) continue
+    const last = pieces.at(-1)
+    if (last && last.lastPart === number - 1 && number - last.firstPart < most) last.lastPart = number
+    else pieces.push({ firstPart: number, lastPart: number })
+  }
+  return pieces
+}
+
+function sizeWarnings(identity: SourceIdentity, partSizeBytes: number): Warning[] {
+  if (identity.sizeBytes !== null) return []
+  const most = formatBytes(partSizeBytes * 10_000)
+  return [
+    {
+      code: 'unknown_size',
+      message: `The source does not say its size. With parts of ${formatBytes(partSizeBytes)} up to ${most} can be taken.`,
+    },
+  ]
+}
+
+function describePlan(
+  identity: SourceIdentity,
+  partSizeBytes: number,
+  partsTotal: number | null,
+  kept: number,
+): string {
+  const how = identity.acceptsRanges ? 'read in parallel' : 'read in one stream'
+  if (identity.sizeBytes === null || partsTotal === null)
+    return `Size unknown, parts of ${formatBytes(partSizeBytes)}, ${how}.`
+  const parts = partsTotal === 1 ? '1 part' : `${partsTotal} parts of ${formatBytes(partSizeBytes)}`
+  return `${formatBytes(identity.sizeBytes)} in ${parts}, ${how}${kept > 0 ? `; ${kept} of them are in the bucket already` : ''}.`
+}

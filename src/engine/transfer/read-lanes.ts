@@ -1,0 +1,115 @@
+import { partRange } from '../part/part-plan.ts'
+import type { PartStream, Span } from '../part/part-stream.ts'
+import type { SourceRead } from '../source/source.ts'
+import { Attempts } from './backoff.ts'
+import type { OpenPart } from './part-board.ts'
+import { openPart, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
+
+/** A streamed part is read at most this many spans ahead of its upload lane. */
+const MAX_SPANS_AHEAD = 2
+
+/**
+ * Reads the parts of a source that takes ranges, with up to `limits.readLanes` requests at once. One loop hands out spans,
+ * earliest needed bytes first, so that order, watermarks and budget are decided in one place; the reads run beside it.
+ * Resolves when every part is in the bucket; rejects with the first read that cannot be mended.
+ */
+export async function readInLanes(run: TransferRun): Promise<void> {
+  const { board, limits, signal } = run
+  let lanes = 0
+  const failures: unknown[] = []
+  while (!board.isDone) {
+    signal.throwIfAborted()
+    if (failures.length > 0) throw failures[0]
+    await waitForWater(run)
+    const part = lanes < limits.readLanes ? await nextPart(run) : null
+    const span = part?.stream.takeSpan(limits.spanBytes)
+    if (!part || !span) {
+      if (!board.isDone) await board.changed(signal)
+      continue
+    }
+    const { stream } = part
+    if (!(await reserveSpan(run, stream, span))) continue
+    lanes++
+    const read = readSpan(run, stream, span)
+    stream.track(read)
+    read
+      .catch((error) => {
+        if (!stream.signal.aborted) failures.push(error)
+      })
+      .finally(() => {
+        lanes--
+        board.notify()
+      })
+  }
+}
+
+/** The part to read from next: one that is open and lacks bytes, else a new one, else null for now. */
+async function nextPart(run: TransferRun): Promise<OpenPart | null> {
+  const { board, limits, work, plan, signal } = run
+  const open = board.nextToRead(limits.spanBytes * MAX_SPANS_AHEAD)
+  if (open || board.isClosed) return open
+  if (limits.shape === 'streamed' && board.size >= limits.uploadLanes) return null
+  const refilled = work.refill()
+  const task = work.take() ?? (await refilled.then(() => work.take()))
+  if (!task) {
+    board.isClosed = work.isExhausted
+    if (board.isClosed) board.notify()
+    return null
+  }
+  const { startByte, endByte } = partRange(task.number, plan.partSizeBytes, plan.sizeBytes ?? 0)
+  if (limits.shape === 'held') await run.budget.reserve(wholeSlices(run, endByte - startByte), signal)
+  return openPart(run, task, startByte, endByte)
+}
+
+/** Reserves the bytes of a span before they are asked for. False where the part was closed while it waited. */
+async function reserveSpan(run: TransferRun, stream: PartStream, span: Span): Promise<boolean> {
+  if (stream.shape === 'held') return true
+  const bytes = stream.reservationBytes(span.endByte - span.startByte)
+  await run.budget.reserve(bytes, run.signal)
+  if (stream.signal.aborted) {
+    run.budget.release(bytes)
+    return false
+  }
+  stream.addReservation(bytes)
+  return true
+}
+
+/** Reads one span into its part; after a fault it goes on from the byte that was reached. */
+async function readSpan(run: TransferRun, stream: PartStream, span: Span): Promise<void> {
+  const { meter, plan } = run
+  const writer = stream.writer(span)
+  const attempts = new Attempts()
+  while (!writer.isDone) {
+    const reachedByte = writer.nextByte
+    meter.sourceRequests++
+    meter.laneOpened('read')
+    try {
+      const read: SourceRead = run.source.readRange({
+        target: plan.target,
+        identity: plan.identity,
+        startByte: writer.nextByte,
+        endByte: span.endByte,
+        signal: stream.signal,
+        sink: (chunk) => {
+          meter.addSource(writer.write(chunk))
+          return keepsPace(run, chunk.length, () => read.resume())
+        },
+      })
+      await read.done
+    } catch (error) {
+      if (writer.nextByte > reachedByte) attempts.progressed()
+      meter.sourceRetries++
+      await attempts.failed(error, stream.signal)
+    } finally {
+      meter.laneClosed('read')
+    }
+  }
+}
+
+/** Asks the bandwidth limit; false holds the lane until it may read on. */
+export function keepsPace(run: TransferRun, bytes: number, resume: () => void): boolean {
+  const waitMs = run.limiter.take(bytes)
+  if (waitMs < 1) return true
+  setTimeout(resume, waitMs)
+  return false
+}

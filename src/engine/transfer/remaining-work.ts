@@ -1,0 +1,93 @@
+import type { Claim } from '../../server/db/claims.ts'
+import type { ClosedClaim } from '../../server/db/ledger.ts'
+
+/** A part to be moved, and the claim that allows it. */
+export interface PartTask {
+  readonly number: number
+  readonly claim: Claim
+}
+
+interface OpenClaim {
+  readonly claim: Claim
+  readonly left: Set<number>
+}
+
+/**
+ * The parts this engine may move: those of its claims that are not in the ledger yet, lowest first. Asks for more claims when
+ * it runs low, one question at a time; it is exhausted once nobody has any left to give.
+ */
+export class RemainingWork {
+  readonly #askMore: () => Promise<readonly { claim: Claim; recorded: ReadonlySet<number> }[]>
+  readonly #lowWater: number
+  readonly #tasks: PartTask[] = []
+  readonly #claims = new Map<string, OpenClaim>()
+  readonly #closed: ClosedClaim[] = []
+  #asking: Promise<void> | null = null
+  #isDry = false
+
+  constructor(lowWater: number, askMore: () => Promise<readonly { claim: Claim; recorded: ReadonlySet<number> }[]>) {
+    this.#lowWater = lowWater
+    this.#askMore = askMore
+  }
+
+  add(claim: Claim, recorded: ReadonlySet<number>): void {
+    const left = new Set<number>()
+    for (let number = claim.firstPart; number <= claim.lastPart; number++) if (!recorded.has(number)) left.add(number)
+    if (left.size === 0) {
+      this.#closed.push({ claimId: claim.id, epoch: claim.epoch })
+      return
+    }
+    this.#claims.set(claim.id, { claim, left })
+    for (const number of left) this.#tasks.push({ number, claim })
+  }
+
+  /** True when there is nothing left to take and nobody has more. */
+  get isExhausted(): boolean {
+    return this.#isDry && this.#tasks.length === 0
+  }
+
+  /** Takes the next part, or null where there is none right now. */
+  take(): PartTask | null {
+    return this.#tasks.shift() ?? null
+  }
+
+  /** Asks for more claims where few parts are left. Resolves when the answer is in; harmless to call often. */
+  refill(): Promise<void> {
+    if (this.#isDry || this.#tasks.length >= this.#lowWater) return Promise.resolve()
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null
+    })
+    return this.#asking
+  }
+
+  /** Notes that a part is in the bucket. */
+  finished(task: PartTask): void {
+    const open = this.#claims.get(task.claim.id)
+    if (!open?.left.delete(task.number) || open.left.size > 0) return
+    this.#claims.delete(task.claim.id)
+    this.#closed.push({ claimId: task.claim.id, epoch: task.claim.epoch })
+  }
+
+  /** The source ended after so many parts: what was claimed beyond them does not exist. */
+  endAt(partsTotal: number): void {
+    this.#isDry = true
+    this.#tasks.length = 0
+    for (const [id, { claim, left }] of this.#claims) {
+      for (const number of left) if (number > partsTotal) left.delete(number)
+      if (left.size > 0) continue
+      this.#claims.delete(id)
+      this.#closed.push({ claimId: id, epoch: claim.epoch })
+    }
+  }
+
+  /** Claims that are done with since the last call. */
+  takeClosed(): ClosedClaim[] {
+    return this.#closed.splice(0)
+  }
+
+  async #ask(): Promise<void> {
+    const more = await this.#askMore()
+    if (more.length === 0) this.#isDry = true
+    for (const { claim, recorded } of more) this.add(claim, recorded)
+  }
+}

@@ -1,0 +1,90 @@
+import type { Log } from '../../server/log.ts'
+import type { ByteBudget } from '../part/byte-budget.ts'
+import { PartStream } from '../part/part-stream.ts'
+import type { Meter } from '../progress/meter.ts'
+import type { BufferPool } from '../slice/buffer-pool.ts'
+import type { Source, SourceIdentity, SourceTarget } from '../source/source.ts'
+import type { ObjectStore, UploadedPart } from '../upload/object-store.ts'
+import type { OpenPart, PartBoard } from './part-board.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import type { PartTask, RemainingWork } from './remaining-work.ts'
+
+/** What is fixed about a planned transfer, secrets opened. */
+export interface TransferPlan {
+  readonly id: string
+  readonly target: SourceTarget
+  readonly identity: SourceIdentity
+  readonly key: string
+  readonly uploadId: string
+  readonly sizeBytes: number | null
+  readonly partSizeBytes: number
+}
+
+/** How wide a transfer runs on this engine. */
+export interface RunLimits {
+  readonly readLanes: number
+  readonly uploadLanes: number
+  /** Longest request to the source. */
+  readonly spanBytes: number
+  /** Reading pauses at the high mark of bytes that wait for the bucket, and goes on at the low one (product.md A3). */
+  readonly highWaterBytes: number
+  readonly lowWaterBytes: number
+  readonly shape: 'held' | 'streamed'
+}
+
+/** Everything the lanes of one transfer share on one engine. */
+export interface TransferRun {
+  readonly plan: TransferPlan
+  readonly limits: RunLimits
+  readonly source: Source
+  readonly store: ObjectStore
+  readonly pool: BufferPool
+  readonly budget: ByteBudget
+  readonly meter: Meter
+  readonly limiter: RateLimiter
+  readonly board: PartBoard
+  readonly work: RemainingWork
+  /** Aborted when the run stops or fails; its reason says which. */
+  readonly signal: AbortSignal
+  readonly log: Log
+  /** A part is in the bucket: it goes to the ledger with the next flush. */
+  onPart(part: OpenPart, uploaded: UploadedPart): void
+  /** A source of unknown size has ended. */
+  onEnd(end: { sizeBytes: number; partsTotal: number; lengthVerified: boolean }): Promise<void>
+}
+
+/** The reservation a held part of this run needs before it is opened: whole slices. */
+export function wholeSlices(run: TransferRun, bytes: number): number {
+  return Math.ceil(bytes / run.pool.bufferBytes) * run.pool.bufferBytes
+}
+
+/** Opens a part on the board. For a held part its whole size is reserved by now. */
+export function openPart(run: TransferRun, task: PartTask, startByte: number, endByte: number): OpenPart {
+  return run.board.open(task, newStream(run, task.number, startByte, endByte))
+}
+
+/** A fresh, empty stream for a part; also what a streamed part gets when it has to be read again. */
+export function newStream(run: TransferRun, number: number, startByte: number, endByte: number): PartStream {
+  return new PartStream({
+    number,
+    startByte,
+    endByte,
+    shape: run.limits.shape,
+    pool: run.pool,
+    budget: run.budget,
+    counters: run.meter,
+    onChange: run.board.notify,
+  })
+}
+
+/** Waits while too many bytes wait for the bucket; the pause is counted. */
+export async function waitForWater(run: TransferRun): Promise<void> {
+  const { board, limits, meter, signal } = run
+  if (board.waitingBytes < limits.highWaterBytes) return
+  meter.pause()
+  try {
+    while (board.waitingBytes > limits.lowWaterBytes) await board.changed(signal)
+  } finally {
+    meter.resume()
+  }
+}

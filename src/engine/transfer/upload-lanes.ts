@@ -1,0 +1,62 @@
+import { crc32cOf } from '../upload/crc32c.ts'
+import type { PartBody, UploadedPart } from '../upload/object-store.ts'
+import { Attempts } from './backoff.ts'
+import type { OpenPart } from './part-board.ts'
+import { Stop } from './stop.ts'
+import { newStream, type TransferRun } from './transfer-run.ts'
+
+/** Uploads parts as they become ready, `limits.uploadLanes` at once. Rejects with the first that cannot be mended. */
+export async function uploadInLanes(run: TransferRun): Promise<void> {
+  await Promise.all(Array.from({ length: run.limits.uploadLanes }, () => uploadLane(run)))
+}
+
+async function uploadLane(run: TransferRun): Promise<void> {
+  for (;;) {
+    const part = await run.board.takeForUpload(run.signal)
+    if (!part) return
+    run.meter.laneOpened('upload')
+    try {
+      run.onPart(part, await uploadPart(run, part))
+    } finally {
+      run.meter.laneClosed('upload')
+    }
+    await run.board.close(part)
+  }
+}
+
+/** Sends one part until the bucket has it. A held part is sent again from memory, a streamed one is read again. */
+async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPart> {
+  const attempts = new Attempts()
+  const crc32c = part.stream.shape === 'held' ? crc32cOf(part.stream.heldSlices()) : null
+  for (;;) {
+    const { stream } = part
+    const body: PartBody =
+      crc32c === null
+        ? { kind: 'streamed', slices: stream.consume() }
+        : { kind: 'held', slices: stream.heldSlices(), crc32c }
+    run.meter.bucketRequests++
+    try {
+      return await run.store.uploadPart({
+        key: run.plan.key,
+        uploadId: run.plan.uploadId,
+        number: part.task.number,
+        sizeBytes: stream.sizeBytes,
+        body,
+        signal: run.signal,
+        onBytes: (bytes) => {
+          part.sentBytes += bytes
+          run.meter.addBucket(bytes)
+        },
+      })
+    } catch (error) {
+      part.sentBytes = 0
+      await attempts.failed(error, run.signal)
+      run.meter.partRetries++
+      part.retries++
+      if (stream.shape === 'streamed') {
+        part.stream = newStream(run, part.task.number, stream.startByte, stream.endByte)
+        await stream.dispose(new Stop('part-closed'))
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Env } from '../../server/config/env.ts'
+import type { Db } from '../../server/db/client.ts'
+import type { TransferRow } from '../../server/db/transfer-steps.ts'
+import { bucketCapabilitiesSchema } from '../../server/domain/bucket.ts'
+import type { Log } from '../../server/log.ts'
+import type { Sealer } from '../../server/secrets.ts'
+import type { ByteBudget } from '../part/byte-budget.ts'
+import type { EngineMetrics } from '../progress/metrics.ts'
+import type { Recorder } from '../progress/recorder.ts'
+import type { BufferPool } from '../slice/buffer-pool.ts'
+import type { AddressGuard } from '../source/address-guard.ts'
+import type { Source, SourceTarget } from '../source/source.ts'
+import type { ObjectStore } from '../upload/object-store.ts'
+import { createObjectStore } from '../upload/s3-object-store.ts'
+
+/** What every piece of work of an engine needs; made once in engine.ts. */
+export interface WorkContext {
+  readonly env: Env
+  readonly engineId: string
+  readonly db: Db
+  readonly sealer: Sealer
+  readonly log: Log
+  readonly guard: AddressGuard
+  readonly source: Source
+  readonly pool: BufferPool
+  readonly budget: ByteBudget
+  readonly recorder: Recorder
+  readonly metrics: EngineMetrics
+}
+
+/** The source of a transfer with its secrets opened. Throws `secret_key_changed`. */
+export function openTarget(context: WorkContext, row: TransferRow): SourceTarget {
+  const headers = row.sourceHeadersSealed
+    ? (JSON.parse(context.sealer.open(row.sourceHeadersSealed, `Transfer.sourceHeaders:${row.id}`)) as Record<
+        string,
+        string
+      >)
+    : {}
+  return { url: context.sealer.open(row.sourceUrlSealed, `Transfer.sourceUrl:${row.id}`), headers }
+}
+
+/** A connection to the bucket of a transfer; the caller closes it. */
+export function openStore(context: WorkContext, row: TransferRow): ObjectStore {
+  const { env, guard, sealer } = context
+  const { bucket } = row
+  return createObjectStore(
+    {
+      endpoint: bucket.endpoint,
+      region: bucket.region,
+      bucket: bucket.bucket,
+      forcePathStyle: bucket.forcePathStyle,
+      capabilities: bucketCapabilitiesSchema.nullable().catch(null).parse(bucket.capabilities),
+      accessKeyId: sealer.open(bucket.accessKeyIdSealed, `Bucket.accessKeyId:${bucket.id}`),
+      secretAccessKey: sealer.open(bucket.secretAccessKeySealed, `Bucket.secretAccessKey:${bucket.id}`),
+    },
+    {
+      guard,
+      connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS,
+      idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS,
+      maxConnections: (row.wantedLanes ?? env.MAX_CONCURRENT_UPLOADS) + 2,
+    },
+  )
+}
+
+/** Upload lanes of a transfer: what the user asked for, else the setting. */
+export function uploadLanesOf(context: WorkContext, row: TransferRow): number {
+  return row.wantedLanes ?? context.env.MAX_CONCURRENT_UPLOADS
+}
+
+/** The read lanes that go with so many upload lanes: enough to fill several parts at once. */
+export function readLanesFor(uploadLanes: number): number {
+  return Math.min(64, Math.max(8, uploadLanes))
+}

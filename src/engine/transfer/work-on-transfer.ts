@@ -1,0 +1,205 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Claim, claimParts, recordedParts, releaseClaims } from '../../server/db/claims.ts'
+import { newId } from '../../server/db/new-id.ts'
+import { beginTransfer, loadTransfer, saveEnd, startOver, type TransferRow } from '../../server/db/transfer-steps.ts'
+import { Meter } from '../progress/meter.ts'
+import type { RecordedRun } from '../progress/recorder.ts'
+import type { ObjectStore } from '../upload/object-store.ts'
+import type { ActiveTransfer } from './active-transfer.ts'
+import { completeTransfer } from './complete-transfer.ts'
+import { PartBoard } from './part-board.ts'
+import { planTransfer } from './plan-transfer.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import { RemainingWork } from './remaining-work.ts'
+import { runTransfer } from './run-transfer.ts'
+import { settleFailure } from './settle-failure.ts'
+import { Stop } from './stop.ts'
+import type { RunLimits, TransferRun } from './transfer-run.ts'
+import { verifyTransfer } from './verify-transfer.ts'
+import { openStore, openTarget, readLanesFor, uploadLanesOf, type WorkContext } from './work-context.ts'
+
+/**
+ * Everything an engine does with a transfer it has a claim on: plan or verify it, move parts, complete it, and settle what
+ * went wrong. Never rejects; when it resolves, all claims, sockets and buffers of the transfer are given back.
+ */
+export async function workOnTransfer(context: WorkContext, first: Claim, active: ActiveTransfer): Promise<void> {
+  const { db, engineId, log } = context
+  const id = first.transferId
+  active.claimIds.add(first.id)
+  let row: TransferRow | null = null
+  let store: ObjectStore | null = null
+  try {
+    row = await loadTransfer(db, id)
+    if (!row) return
+    store = openStore(context, row)
+    if (first.firstPart === 0 && row.status === 'verifying')
+      return await verifyTransfer(context, row, first, store, active.signal)
+    if (row.status === 'queued') await beginTransfer(db, id)
+    if (first.firstPart === 0) {
+      await planTransfer(context, row, first, store, active.signal)
+      active.claimIds.delete(first.id)
+      row = await loadTransfer(db, id)
+    }
+    if (row?.status === 'queued') row = { ...row, status: 'running' }
+    if (!row || row.status !== 'running' || !row.uploadId) return
+    if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, store)
+    await moveParts(context, row, store, first.firstPart === 0 ? null : first, active)
+    await completeTransfer(context, id, active.signal)
+  } catch (error) {
+    if (error instanceof Stop) log.debug({ transferId: id, why: error.why }, 'stopped working on a transfer')
+    else
+      await settleFailure(context, id, store, error).catch((err) =>
+        log.error({ transferId: id, err }, 'a failure could not be recorded'),
+      )
+  } finally {
+    active.claimIds.clear()
+    await releaseClaims(db, engineId, id).catch((err) =>
+      log.warn({ transferId: id, err }, 'claims could not be handed back; their lease will end'),
+    )
+    store?.close()
+  }
+}
+
+/** A source that cannot be read from the middle begins again, with an upload of its own. */
+async function restartStream(context: WorkContext, row: TransferRow, store: ObjectStore): Promise<void> {
+  if (row.uploadId) await store.abortUpload(row.key, row.uploadId, AbortSignal.timeout(30_000))
+  const message = 'Started over from the first byte: the source takes no ranges, so it cannot be read from the middle.'
+  await startOver(context.db, context.engineId, row.id, { code: 'started_over', message })
+}
+
+/** Runs the lanes over all parts this engine can get of the transfer, and sees that the ledger has what was finished. */
+async function moveParts(
+  context: WorkContext,
+  row: TransferRow,
+  store: ObjectStore,
+  first: Claim | null,
+  active: ActiveTransfer,
+): Promise<void> {
+  const { db, engineId, env, recorder } = context
+  const uploadLanes = uploadLanesOf(context, row)
+  const meter = new Meter()
+  meter.setSize(row.sizeBytes === null ? null : Number(row.sizeBytes))
+  const limiter = new RateLimiter()
+  limiter.setLimit(row.bandwidthLimitBytesPerSecond === null ? null : Number(row.bandwidthLimitBytesPerSecond))
+  const board = new PartBoard()
+  const work = new RemainingWork(uploadLanes * 2, async () => {
+    const claims = await claimParts(db, row.id, { engineId, leaseMs: env.SLUICE_LEASE_MS, limit: uploadLanes * 2 })
+    for (const claim of claims) active.claimIds.add(claim.id)
+    return Promise.all(claims.map(async (claim) => ({ claim, recorded: await recordedParts(db, claim) })))
+  })
+  if (first) work.add(first, await recordedParts(db, first))
+  else await work.refill()
+
+  const stop = new AbortController()
+  const onStop = () => stop.abort(active.signal.reason)
+  if (active.signal.aborted) onStop()
+  else active.signal.addEventListener('abort', onStop, { once: true })
+  const isWhole = row.acceptsRanges === true && row.sizeBytes !== null
+  const run: TransferRun = {
+    plan: {
+      id: row.id,
+      target: openTarget(context, row),
+      identity: {
+        sizeBytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
+        etag: row.etag,
+        lastModified: row.lastModified,
+        acceptsRanges: isWhole,
+      },
+      key: row.key,
+      uploadId: row.uploadId ?? '',
+      sizeBytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
+      partSizeBytes: Number(row.partSizeBytes),
+    },
+    limits: limitsFor(context, row, uploadLanes, isWhole),
+    source: context.source,
+    store,
+    pool: context.pool,
+    budget: context.budget,
+    meter,
+    limiter,
+    board,
+    work,
+    signal: stop.signal,
+    log: context.log,
+    onPart: (part, uploaded) => {
+      const { claim } = part.task
+      recorder.addPart({
+        ...uploaded,
+        transferId: row.id,
+        retries: part.retries,
+        startedAt: part.stream.openedAt,
+        finishedAt: new Date(),
+        claimId: claim.id,
+        epoch: claim.epoch,
+      })
+      work.finished(part.task)
+    },
+    onEnd: ({ sizeBytes, partsTotal, lengthVerified }) => {
+      work.endAt(partsTotal)
+      return saveEnd(db, row.id, sizeBytes, partsTotal, lengthVerified)
+    },
+  }
+  const recorded: RecordedRun = {
+    id: row.id,
+    runId: newId(),
+    meter,
+    sentBytes: () => board.sentBytes,
+    bufferedBytes: () => board.bufferedBytes,
+    movingParts: () => [...board.all].map((part) => part.task.number),
+    takeClosedClaims: () => {
+      const closed = work.takeClosed()
+      for (const claim of closed) active.claimIds.delete(claim.claimId)
+      return closed
+    },
+    onWishes: (wishes) => {
+      if (!wishes || wishes.status !== 'running' || wishes.cancelRequestedAt) return active.stop('user')
+      limiter.setLimit(
+        wishes.bandwidthLimitBytesPerSecond === null ? null : Number(wishes.bandwidthLimitBytesPerSecond),
+      )
+    },
+    onRefused: () => active.stop('lease-lost'),
+  }
+  recorder.add(recorded)
+  try {
+    await runTransfer(run, stop)
+  } finally {
+    active.signal.removeEventListener('abort', onStop)
+    await finishRecording(context, recorded, active)
+  }
+}
+
+/** The last flush of a run; while the database is away it is tried again as long as the claims are ours. */
+async function finishRecording(context: WorkContext, recorded: RecordedRun, active: ActiveTransfer): Promise<void> {
+  for (;;) {
+    try {
+      return await context.recorder.finish(recorded)
+    } catch (error) {
+      const { reason } = active.signal
+      if (reason instanceof Stop && (reason.why === 'lease-lost' || reason.why === 'shutdown')) {
+        context.recorder.forget(recorded)
+        context.log.warn(
+          { transferId: recorded.id, err: error },
+          'the last progress of a transfer could not be written',
+        )
+        return
+      }
+      await delay(1_000)
+    }
+  }
+}
+
+function limitsFor(context: WorkContext, row: TransferRow, uploadLanes: number, acceptsRanges: boolean): RunLimits {
+  const { env, budget } = context
+  const partSizeBytes = Number(row.partSizeBytes)
+  const fitsBudget = partSizeBytes * (uploadLanes + 2) <= budget.totalBytes
+  const highWaterBytes = Math.min(partSizeBytes * env.BUFFER_HIGH_WATER_MARK, budget.totalBytes)
+  return {
+    uploadLanes,
+    readLanes: readLanesFor(uploadLanes),
+    spanBytes: env.sliceSizeBytes * env.profile.spanSlices,
+    highWaterBytes,
+    lowWaterBytes: Math.min(partSizeBytes * env.BUFFER_LOW_WATER_MARK, highWaterBytes / 3),
+    // What cannot be read again is held, so that a part that failed can still be sent again.
+    shape: fitsBudget || !acceptsRanges ? 'held' : 'streamed',
+  }
+}

@@ -1,0 +1,95 @@
+import type { Db } from './client.ts'
+
+/** A right to work on parts `[firstPart, lastPart]` of a transfer, both included; part 0 alone is the plan. */
+export interface Claim {
+  readonly id: string
+  readonly transferId: string
+  readonly firstPart: number
+  readonly lastPart: number
+  readonly epoch: number
+}
+
+interface ClaimOptions {
+  readonly engineId: string
+  readonly leaseMs: number
+  readonly limit: number
+}
+
+/**
+ * Claims the first free piece of work of each of up to `limit` transfers that this engine is not working on yet, highest
+ * priority and oldest first. A claim is free when nobody holds it or its lease has ended by the database's clock.
+ * Parts wait as long as the transfer has a plan to be made or checked.
+ */
+export function claimTransfers(db: Db, options: ClaimOptions & { activeIds: readonly string[] }): Promise<Claim[]> {
+  return db.$queryRaw<Claim[]>`
+    WITH pick AS (
+      SELECT c.id FROM "PartClaim" c JOIN "Transfer" t ON t.id = c."transferId"
+      WHERE t.status IN ('queued', 'running', 'verifying') AND t."cancelRequestedAt" IS NULL
+        AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now()) AND (t."startAt" IS NULL OR t."startAt" <= now())
+        AND NOT (t.id = ANY(${[...options.activeIds]}::uuid[]))
+        AND (c."engineId" IS NULL OR c."leaseUntil" < now())
+        AND c."firstPart" = (
+          SELECT min(f."firstPart") FROM "PartClaim" f
+          WHERE f."transferId" = t.id AND (f."engineId" IS NULL OR f."leaseUntil" < now()))
+        AND (c."firstPart" = 0 OR NOT EXISTS (SELECT 1 FROM "PartClaim" p WHERE p."transferId" = t.id AND p."firstPart" = 0))
+      ORDER BY t.priority DESC, t."createdAt"
+      LIMIT ${options.limit} FOR UPDATE OF c SKIP LOCKED
+    )
+    UPDATE "PartClaim" c SET "engineId" = ${options.engineId}::uuid, epoch = c.epoch + 1,
+      "leaseUntil" = now() + ${options.leaseMs} * interval '1 millisecond'
+    FROM pick WHERE c.id = pick.id
+    RETURNING c.id, c."transferId", c."firstPart", c."lastPart", c.epoch`
+}
+
+/** Claims up to `limit` more free pieces of one transfer, lowest parts first. Empty where it may not run any more. */
+export async function claimParts(db: Db, transferId: string, options: ClaimOptions): Promise<Claim[]> {
+  const claims = await db.$queryRaw<Claim[]>`
+    WITH pick AS (
+      SELECT c.id FROM "PartClaim" c JOIN "Transfer" t ON t.id = c."transferId"
+      WHERE t.id = ${transferId}::uuid AND t.status = 'running' AND t."cancelRequestedAt" IS NULL
+        AND c."firstPart" > 0 AND (c."engineId" IS NULL OR c."leaseUntil" < now())
+        AND NOT EXISTS (SELECT 1 FROM "PartClaim" p WHERE p."transferId" = t.id AND p."firstPart" = 0)
+      ORDER BY c."firstPart"
+      LIMIT ${options.limit} FOR UPDATE OF c SKIP LOCKED
+    )
+    UPDATE "PartClaim" c SET "engineId" = ${options.engineId}::uuid, epoch = c.epoch + 1,
+      "leaseUntil" = now() + ${options.leaseMs} * interval '1 millisecond'
+    FROM pick WHERE c.id = pick.id
+    RETURNING c.id, c."transferId", c."firstPart", c."lastPart", c.epoch`
+  return claims.sort((a, b) => a.firstPart - b.firstPart)
+}
+
+/** Parts of a claim that are in the ledger already, from whoever held it before. */
+export async function recordedParts(db: Db, claim: Claim): Promise<Set<number>> {
+  const rows = await db.part.findMany({
+    where: { transferId: claim.transferId, number: { gte: claim.firstPart, lte: claim.lastPart } },
+    select: { number: true },
+  })
+  return new Set(rows.map((row) => row.number))
+}
+
+/** Renews every claim and completion right of an engine in one statement; returns the claims that are still its own. */
+export async function renewClaims(db: Db, engineId: string, leaseMs: number): Promise<Set<string>> {
+  const rows = await db.$queryRaw<{ id: string }[]>`
+    WITH completing AS (
+      UPDATE "Transfer" SET "completionLeaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
+      WHERE "completionEngineId" = ${engineId}::uuid AND "completionLeaseUntil" >= now()
+    )
+    UPDATE "PartClaim" SET "leaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
+    WHERE "engineId" = ${engineId}::uuid AND "leaseUntil" >= now()
+    RETURNING id`
+  return new Set(rows.map((row) => row.id))
+}
+
+/** Hands work back at once, so that others need not wait for the lease to end: of one transfer, or of all. */
+export async function releaseClaims(db: Db, engineId: string, transferId?: string): Promise<void> {
+  if (transferId)
+    await db.$executeRaw`UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
+      WHERE "engineId" = ${engineId}::uuid AND "transferId" = ${transferId}::uuid`
+  else
+    await db.$executeRaw`
+      WITH completing AS (
+        UPDATE "Transfer" SET "completionEngineId" = NULL, "completionLeaseUntil" = NULL WHERE "completionEngineId" = ${engineId}::uuid
+      )
+      UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL WHERE "engineId" = ${engineId}::uuid`
+}

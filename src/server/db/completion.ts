@@ -1,0 +1,138 @@
+import type { Verification } from '../domain/transfer.ts'
+import type { Claim } from './claims.ts'
+import type { Db } from './client.ts'
+import type { Prisma } from './generated/client.ts'
+import { addEvent } from './transfer-steps.ts'
+
+/**
+ * Takes the right to complete a transfer whose parts are all in the ledger: a lease under an epoch of its own, so that one
+ * engine completes and a slow one that comes back cannot (reliability.md section 1). Null where there is nothing to take.
+ */
+export async function takeCompletion(db: Db, engineId: string, id: string, leaseMs: number): Promise<number | null> {
+  const rows = await db.$queryRaw<{ completionEpoch: number }[]>`
+    UPDATE "Transfer" t SET "completingSince" = coalesce(t."completingSince", now()), "completionEngineId" = ${engineId}::uuid,
+      "completionEpoch" = t."completionEpoch" + 1, "completionLeaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
+    WHERE t.id = ${id}::uuid AND t.status = 'running' AND t."cancelRequestedAt" IS NULL AND t."partsDone" = t."partsTotal"
+      AND (t."completionLeaseUntil" IS NULL OR t."completionLeaseUntil" < now())
+      AND NOT EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id)
+    RETURNING t."completionEpoch"`
+  return rows[0]?.completionEpoch ?? null
+}
+
+/** Transfers whose parts are all there but which nobody completes: their engine died in between. */
+export async function findCompletable(db: Db): Promise<string[]> {
+  const rows = await db.$queryRaw<{ id: string }[]>`
+    SELECT t.id FROM "Transfer" t
+    WHERE t.status = 'running' AND t."cancelRequestedAt" IS NULL AND t."partsDone" = t."partsTotal" AND t."partsTotal" > 0
+      AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now())
+      AND (t."completionLeaseUntil" IS NULL OR t."completionLeaseUntil" < now())
+      AND NOT EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id)
+    LIMIT 8`
+  return rows.map((row) => row.id)
+}
+
+/** Ends a transfer as completed under the epoch it was completed with; false where another engine has taken over. */
+export function finishTransfer(
+  db: Db,
+  engineId: string,
+  id: string,
+  epoch: number,
+  verification: Verification,
+  message: string,
+): Promise<boolean> {
+  return db.$transaction(async (tx) => {
+    const changed = await tx.$executeRaw`
+      UPDATE "Transfer" SET status = 'completed', "finishedAt" = now(), "completingSince" = NULL, "completionEngineId" = NULL,
+        "completionLeaseUntil" = NULL, "uploadId" = NULL, live = '{}', failure = NULL, verification = ${JSON.stringify(verification)}::jsonb
+      WHERE id = ${id}::uuid AND status = 'running' AND "completionEpoch" = ${epoch}`
+    if (changed === 0) return false
+    await addEvent(tx, { transferId: id, engineId, code: 'completed', message })
+    return true
+  })
+}
+
+/** Ends a verification of a completed transfer with what it found; `failure` where the object is not what it should be. */
+export function finishVerification(
+  db: Db,
+  engineId: string,
+  claim: Claim,
+  verification: Verification,
+  message: string,
+): Promise<boolean> {
+  return db.$transaction(async (tx) => {
+    const closed = await tx.$executeRaw`DELETE FROM "PartClaim"
+      WHERE id = ${claim.id}::uuid AND epoch = ${claim.epoch} AND "engineId" = ${engineId}::uuid`
+    if (closed === 0) return false
+    await tx.transfer.updateMany({
+      where: { id: claim.transferId, status: 'verifying' },
+      data: { status: 'completed', verification: verification as unknown as Prisma.InputJsonValue },
+    })
+    const level = verification.verdict === 'mismatch' ? 'error' : 'info'
+    await addEvent(tx, { transferId: claim.transferId, engineId, level, code: 'verified', message })
+    return true
+  })
+}
+
+/** A verification could not be made: the transfer is completed as before, and the reason is an event. */
+export async function abandonVerification(db: Db, engineId: string, id: string, reason: string): Promise<void> {
+  await db.$transaction(async (tx) => {
+    await tx.partClaim.deleteMany({ where: { transferId: id, engineId } })
+    await tx.transfer.updateMany({ where: { id, status: 'verifying' }, data: { status: 'completed' } })
+    const message = `Could not be verified again: ${reason}`
+    await addEvent(tx, { transferId: id, engineId, level: 'warn', code: 'verify_failed', message })
+  })
+}
+
+/** A multipart upload that has to go: its transfer is being cancelled, or failed and cannot or may no longer use it. */
+export interface UnwantedUpload {
+  readonly id: string
+  readonly epoch: number
+  readonly uploadId: string | null
+  readonly cancelling: boolean
+}
+
+/** Takes unwanted uploads, each under a completion lease, so that two engines do not abort and restart against each other. */
+export function takeUnwantedUploads(
+  db: Db,
+  engineId: string,
+  leaseMs: number,
+  keepHours: number,
+): Promise<UnwantedUpload[]> {
+  return db.$queryRaw<UnwantedUpload[]>`
+    WITH pick AS (
+      SELECT id FROM "Transfer"
+      WHERE ("completionLeaseUntil" IS NULL OR "completionLeaseUntil" < now()) AND (
+        ("cancelRequestedAt" IS NOT NULL AND status NOT IN ('cancelled', 'completed'))
+        OR (status = 'failed' AND "uploadId" IS NOT NULL
+          AND (failure->>'retry' = 'never' OR "finishedAt" < now() - ${keepHours} * interval '1 hour')))
+      LIMIT 8 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE "Transfer" t SET "completionEngineId" = ${engineId}::uuid, "completionEpoch" = t."completionEpoch" + 1,
+      "completionLeaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
+    FROM pick WHERE t.id = pick.id
+    RETURNING t.id, t."completionEpoch" AS epoch, t."uploadId", t."cancelRequestedAt" IS NOT NULL AS cancelling`
+}
+
+/** The upload is gone: nothing of it is left in the ledger, and a cancelled transfer is cancelled now. */
+export async function forgetUpload(db: Db, engineId: string, upload: UnwantedUpload): Promise<void> {
+  await db.$transaction(async (tx) => {
+    const changed = await tx.$executeRaw`
+      UPDATE "Transfer" SET "uploadId" = NULL, "doneBytes" = 0, "partsDone" = 0, "completingSince" = NULL, live = '{}',
+        "completionEngineId" = NULL, "completionLeaseUntil" = NULL,
+        status = CASE WHEN ${upload.cancelling} THEN 'cancelled'::"TransferStatus" ELSE status END,
+        "finishedAt" = coalesce("finishedAt", now())
+      WHERE id = ${upload.id}::uuid AND "completionEpoch" = ${upload.epoch} AND status <> 'completed'`
+    if (changed === 0) return
+    await tx.partClaim.deleteMany({ where: { transferId: upload.id } })
+    await tx.part.deleteMany({ where: { transferId: upload.id } })
+    const message = upload.cancelling
+      ? 'Cancelled; nothing is left in the bucket.'
+      : 'The unfinished upload was removed from the bucket.'
+    await addEvent(tx, {
+      transferId: upload.id,
+      engineId,
+      code: upload.cancelling ? 'cancelled' : 'upload_removed',
+      message,
+    })
+  })
+}

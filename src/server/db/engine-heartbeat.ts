@@ -1,0 +1,25 @@
+import type { EngineStats } from '../domain/engine.ts'
+import type { Db } from './client.ts'
+
+/** Who an engine says it is. */
+export interface EngineIdentity {
+  readonly id: string
+  readonly name: string
+  readonly version: string
+  readonly pid: number
+  /** Where its status and metrics are served. */
+  readonly url: string
+}
+
+/** Writes that the engine lives, with its latest figures; the first beat makes the row. Times are the database's. */
+export async function beat(db: Db, engine: EngineIdentity, stats: EngineStats): Promise<void> {
+  await db.$executeRaw`
+    INSERT INTO "Engine" (id, name, version, pid, url, stats)
+    VALUES (${engine.id}::uuid, ${engine.name}, ${engine.version}, ${engine.pid}, ${engine.url}, ${JSON.stringify(stats)}::jsonb)
+    ON CONFLICT (id) DO UPDATE SET "heartbeatAt" = now(), stats = excluded.stats`
+}
+
+/** Says goodbye, so that nobody waits for the heartbeat to go silent. */
+export async function sayGoodbye(db: Db, engineId: string): Promise<void> {
+  await db.$executeRaw`UPDATE "Engine" SET "stoppedAt" = now(), stats = '{}' WHERE id = ${engineId}::uuid`
+}

@@ -1,0 +1,116 @@
+import type { LiveEntry } from '../domain/live.ts'
+import type { TransferMetrics, TransferStatus } from '../domain/transfer.ts'
+import type { Db } from './client.ts'
+
+/** A part the bucket has acknowledged, with the claim it was moved under. */
+export interface FinishedPart {
+  readonly transferId: string
+  readonly number: number
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly crc32c: string | null
+  readonly retries: number
+  readonly startedAt: Date
+  readonly finishedAt: Date
+  readonly claimId: string
+  readonly epoch: number
+}
+
+/** A claim whose parts are all done; its row goes in the same statement that records its last part. */
+export interface ClosedClaim {
+  readonly claimId: string
+  readonly epoch: number
+}
+
+/** One interval of one transfer, for its chart. */
+export interface SampleRow {
+  readonly transferId: string
+  readonly at: Date
+  readonly durationMs: number
+  readonly sourceBytes: number
+  readonly bucketBytes: number
+  readonly cacheBytes: number
+  readonly bufferedBytes: number
+  readonly readLanes: number
+  readonly uploadLanes: number
+  readonly retries: number
+}
+
+/** What an engine has to say about a transfer it works on. `live` null takes its entry out. */
+export interface TransferProgress {
+  readonly id: string
+  /** Names this run, so that counters of an earlier run of the same engine are kept. */
+  readonly runId: string
+  readonly live: LiveEntry | null
+  readonly metrics: TransferMetrics
+}
+
+/** What the user wants of a transfer by now; read back with each flush, so that it costs no statement of its own. */
+export interface Wishes {
+  readonly id: string
+  readonly status: TransferStatus
+  readonly cancelRequestedAt: Date | null
+  readonly bandwidthLimitBytesPerSecond: bigint | null
+}
+
+/**
+ * Writes finished parts to the ledger in one statement: the parts, the transfers' sums, and the claims that are done with.
+ * Only parts whose claim is still held under the same epoch are taken; returns which ones were (`transferId/number`).
+ * Writing the same part again changes nothing, so a flush whose answer was lost may be repeated.
+ */
+export async function recordParts(
+  db: Db,
+  engineId: string,
+  parts: readonly FinishedPart[],
+  closed: readonly ClosedClaim[],
+): Promise<Set<string>> {
+  const rows = await db.$queryRaw<{ transferId: string; number: number }[]>`
+    WITH input AS (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(parts)}::jsonb) AS p("transferId" uuid, number int, "sizeBytes" bigint,
+        etag text, crc32c text, retries int, "startedAt" timestamptz, "finishedAt" timestamptz, "claimId" uuid, epoch int)
+    ), fenced AS (
+      SELECT i.* FROM input i JOIN "PartClaim" c ON c.id = i."claimId" AND c.epoch = i.epoch AND c."engineId" = ${engineId}::uuid
+    ), inserted AS (
+      INSERT INTO "Part" ("transferId", number, "sizeBytes", etag, crc32c, "engineId", retries, "startedAt", "finishedAt")
+      SELECT "transferId", number, "sizeBytes", etag, crc32c, ${engineId}::uuid, retries, "startedAt", "finishedAt" FROM fenced
+      ON CONFLICT DO NOTHING RETURNING "transferId", "sizeBytes"
+    ), summed AS (
+      SELECT "transferId", sum("sizeBytes")::bigint AS bytes, count(*)::int AS parts FROM inserted GROUP BY "transferId"
+    ), counted AS (
+      UPDATE "Transfer" t SET "doneBytes" = t."doneBytes" + s.bytes, "partsDone" = t."partsDone" + s.parts, attempts = 0
+      FROM summed s WHERE t.id = s."transferId"
+    ), gone AS (
+      DELETE FROM "PartClaim" c USING jsonb_to_recordset(${JSON.stringify(closed)}::jsonb) AS x("claimId" uuid, epoch int)
+      WHERE c.id = x."claimId" AND c.epoch = x.epoch AND c."engineId" = ${engineId}::uuid
+    )
+    SELECT "transferId", number FROM fenced`
+  return new Set(rows.map((row) => `${row.transferId}/${row.number}`))
+}
+
+/** Writes what moves and the counters of all transfers of an engine in one statement, and reads the users' wishes back. */
+export function recordProgress(db: Db, engineId: string, progress: readonly TransferProgress[]): Promise<Wishes[]> {
+  return db.$queryRaw<Wishes[]>`
+    UPDATE "Transfer" t SET
+      live = CASE WHEN i.live IS NULL OR i.live = 'null' THEN t.live - ${engineId} ELSE jsonb_set(t.live, ARRAY[${engineId}], i.live) END,
+      metrics = jsonb_set(t.metrics, ARRAY[i."runId"], i.metrics)
+    FROM jsonb_to_recordset(${JSON.stringify(progress)}::jsonb) AS i(id uuid, "runId" text, live jsonb, metrics jsonb)
+    WHERE t.id = i.id
+    RETURNING t.id, t.status, t."cancelRequestedAt", t."bandwidthLimitBytesPerSecond"`
+}
+
+/** Writes the samples of all transfers of an engine in one statement, and tells whoever watches. */
+export async function recordSamples(db: Db, engineId: string, samples: readonly SampleRow[]): Promise<void> {
+  const ids = [...new Set(samples.map((sample) => sample.transferId))]
+  await db.$executeRaw`
+    WITH written AS (
+      INSERT INTO "Sample" ("transferId", "engineId", at, "durationMs", "sourceBytes", "bucketBytes", "cacheBytes", "bufferedBytes",
+        "readLanes", "uploadLanes", retries)
+      SELECT "transferId", ${engineId}::uuid, at, "durationMs", "sourceBytes", "bucketBytes", "cacheBytes", "bufferedBytes",
+        "readLanes", "uploadLanes", retries
+      FROM jsonb_to_recordset(${JSON.stringify(samples)}::jsonb) AS s("transferId" uuid, at timestamptz, "durationMs" int,
+        "sourceBytes" bigint, "bucketBytes" bigint, "cacheBytes" bigint, "bufferedBytes" bigint, "readLanes" int,
+        "uploadLanes" int, retries int)
+      WHERE EXISTS (SELECT 1 FROM "Transfer" t WHERE t.id = s."transferId")
+    )
+    SELECT pg_notify('sluice_progress', ${ids.join(',').slice(0, 7900)})`
+}

@@ -1,0 +1,215 @@
+import type { Failure, Warning } from '../domain/failure.ts'
+import type { Verification } from '../domain/transfer.ts'
+import type { Claim } from './claims.ts'
+import type { Db, DbOrTx } from './client.ts'
+import { Prisma } from './generated/client.ts'
+
+/** A transfer with its bucket, as an engine needs it; sealed values are still sealed. */
+export type TransferRow = Prisma.TransferGetPayload<{ include: { bucket: true } }>
+
+/** A transfer by id, or null where it was removed meanwhile. */
+export function loadTransfer(db: Db, id: string): Promise<TransferRow | null> {
+  return db.transfer.findUnique({ where: { id }, include: { bucket: true } })
+}
+
+/** Notes something that happened, as a sentence people read. Must not hold secrets. */
+export async function addEvent(
+  db: DbOrTx,
+  event: {
+    transferId: string
+    engineId: string | null
+    code: string
+    message: string
+    level?: 'info' | 'warn' | 'error'
+  },
+): Promise<void> {
+  await db.event.create({ data: event })
+}
+
+/** queued becomes running with the first claim; the moment of the first start is kept. */
+export async function beginTransfer(db: Db, id: string): Promise<void> {
+  await db.$executeRaw`UPDATE "Transfer" SET status = 'running', "startedAt" = coalesce("startedAt", now())
+    WHERE id = ${id}::uuid AND status = 'queued'`
+}
+
+/** What a plan pins and fixes. Fields left out stay as they are. */
+export interface PlanFields {
+  readonly sizeBytes: number | null
+  readonly etag: string | null
+  readonly lastModified: string | null
+  readonly acceptsRanges: boolean
+  readonly contentType: string | null
+  readonly partSizeBytes: number
+  readonly sliceSizeBytes: number
+  readonly partsTotal: number | null
+  readonly uploadId: string | null
+  readonly writeToken: string
+  readonly warnings: readonly Warning[]
+}
+
+/**
+ * Stores a plan and puts its parts up for claiming, in one transaction fenced by the plan's claim: false where that claim is
+ * no longer ours, and then nothing was changed. `keptParts` are the numbers in the ledger that the bucket still has.
+ */
+export function savePlan(
+  db: Db,
+  engineId: string,
+  claim: Claim,
+  plan: PlanFields,
+  pieces: readonly { firstPart: number; lastPart: number }[],
+  keptParts: readonly number[],
+): Promise<boolean> {
+  return db.$transaction(async (tx) => {
+    if (!(await closePlanClaim(tx, engineId, claim))) return false
+    await tx.partClaim.deleteMany({ where: { transferId: claim.transferId } })
+    await tx.part.deleteMany({ where: { transferId: claim.transferId, number: { notIn: [...keptParts] } } })
+    const kept = await tx.part.aggregate({
+      where: { transferId: claim.transferId },
+      _sum: { sizeBytes: true },
+      _count: true,
+    })
+    const { warnings, ...fields } = plan
+    await tx.transfer.update({
+      where: { id: claim.transferId },
+      data: {
+        ...fields,
+        warnings: warnings as unknown as Prisma.InputJsonValue,
+        doneBytes: kept._sum.sizeBytes ?? 0n,
+        partsDone: kept._count,
+        failure: Prisma.DbNull,
+      },
+    })
+    await tx.partClaim.createMany({ data: pieces.map((piece) => ({ transferId: claim.transferId, ...piece })) })
+    return true
+  })
+}
+
+async function closePlanClaim(tx: DbOrTx, engineId: string, claim: Claim): Promise<boolean> {
+  const closed = await tx.$executeRaw`DELETE FROM "PartClaim"
+    WHERE id = ${claim.id}::uuid AND epoch = ${claim.epoch} AND "engineId" = ${engineId}::uuid`
+  return closed === 1
+}
+
+/** Forgets upload, parts and plan, and asks for a new plan. The caller has aborted the upload, or knows that it is gone. */
+export async function startOver(
+  db: Db,
+  engineId: string,
+  id: string,
+  event: { code: string; message: string },
+): Promise<boolean> {
+  return db.$transaction(async (tx) => {
+    const changed = await tx.$executeRaw`
+      UPDATE "Transfer" t SET "uploadId" = NULL, "partsTotal" = NULL, "partSizeBytes" = NULL, "sizeBytes" = NULL, etag = NULL,
+        "lastModified" = NULL, "acceptsRanges" = NULL, "doneBytes" = 0, "partsDone" = 0, "completingSince" = NULL,
+        "completionEngineId" = NULL, "completionLeaseUntil" = NULL
+      WHERE t.id = ${id}::uuid AND t.status = 'running' AND t."cancelRequestedAt" IS NULL AND (
+        t."completionEngineId" = ${engineId}::uuid
+        OR EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."engineId" = ${engineId}::uuid))`
+    if (changed === 0) return false
+    await tx.part.deleteMany({ where: { transferId: id } })
+    await tx.partClaim.deleteMany({ where: { transferId: id } })
+    await tx.partClaim.create({ data: { transferId: id, firstPart: 0, lastPart: 0 } })
+    await addEvent(tx, { transferId: id, engineId, level: 'warn', ...event })
+    return true
+  })
+}
+
+/** A source of unknown size has ended: the plan learns its size and number of parts. */
+export async function saveEnd(
+  db: Db,
+  id: string,
+  sizeBytes: number,
+  partsTotal: number,
+  lengthVerified: boolean,
+): Promise<void> {
+  const warning = {
+    code: 'length_not_verified',
+    message: 'The source gave no length and closed the connection at the end, so a cut connection would look the same.',
+  }
+  const added = JSON.stringify(lengthVerified ? [] : [warning])
+  await db.$executeRaw`UPDATE "Transfer" SET "sizeBytes" = ${sizeBytes}, "partsTotal" = ${partsTotal},
+    warnings = warnings || ${added}::jsonb WHERE id = ${id}::uuid`
+}
+
+/** How often a transfer has started over. */
+export function countStartOvers(db: Db, transferId: string): Promise<number> {
+  return db.event.count({ where: { transferId, code: 'started_over' } })
+}
+
+/** Ends a transfer as failed, where this engine still has a say in it. Its claims go back, so that a retry finds them free. */
+export async function failTransfer(db: Db, engineId: string, id: string, failure: Failure): Promise<boolean> {
+  return db.$transaction(async (tx) => {
+    const changed = await tx.$executeRaw`
+      UPDATE "Transfer" t SET status = 'failed', failure = ${JSON.stringify(failure)}::jsonb, "finishedAt" = now(),
+        live = '{}', "completingSince" = NULL, "completionEngineId" = NULL, "completionLeaseUntil" = NULL
+      WHERE t.id = ${id}::uuid AND t.status IN ('queued', 'running', 'verifying') AND t."cancelRequestedAt" IS NULL AND (
+        t."completionEngineId" = ${engineId}::uuid
+        OR EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."engineId" = ${engineId}::uuid))`
+    if (changed === 0) return false
+    await tx.$executeRaw`UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL WHERE "transferId" = ${id}::uuid`
+    await addEvent(tx, { transferId: id, engineId, level: 'error', code: failure.code, message: failure.message })
+    return true
+  })
+}
+
+/**
+ * Lets a transfer wait after a fault that time may heal, and counts an attempt without progress. With parts to be moved it is
+ * queued again; with only the completion left it stays running and is completed later.
+ */
+export async function requeueTransfer(
+  db: Db,
+  engineId: string,
+  id: string,
+  delayMs: number,
+  reason: string,
+): Promise<void> {
+  await db.$transaction(async (tx) => {
+    await tx.$executeRaw`
+      UPDATE "Transfer" t SET attempts = attempts + 1, "nextRunAt" = now() + ${delayMs} * interval '1 millisecond',
+        "completingSince" = NULL, "completionEngineId" = NULL, "completionLeaseUntil" = NULL,
+        status = CASE WHEN EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id) THEN 'queued'::"TransferStatus"
+          ELSE t.status END
+      WHERE t.id = ${id}::uuid AND t.status = 'running'`
+    await tx.$executeRaw`UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
+      WHERE "transferId" = ${id}::uuid AND "engineId" = ${engineId}::uuid`
+    const message = `Waiting ${Math.ceil(delayMs / 1000)} s before going on: ${reason}`
+    await addEvent(tx, { transferId: id, engineId, level: 'warn', code: 'waiting', message })
+  })
+}
+
+/** Ends a plan whose transfer needs no parts: an empty file, or a key that is there already and may stay. */
+export function finishPlan(
+  db: Db,
+  engineId: string,
+  claim: Claim,
+  outcome: { sizeBytes: number; verification: Verification | null; warnings: readonly Warning[]; message: string },
+): Promise<boolean> {
+  return db.$transaction(async (tx) => {
+    if (!(await closePlanClaim(tx, engineId, claim))) return false
+    await tx.partClaim.deleteMany({ where: { transferId: claim.transferId } })
+    await tx.transfer.update({
+      where: { id: claim.transferId },
+      data: {
+        status: 'completed',
+        finishedAt: new Date(),
+        sizeBytes: outcome.sizeBytes,
+        doneBytes: outcome.sizeBytes,
+        partsTotal: 0,
+        uploadId: null,
+        warnings: outcome.warnings as unknown as Prisma.InputJsonValue,
+        verification: outcome.verification ? (outcome.verification as unknown as Prisma.InputJsonValue) : Prisma.DbNull,
+      },
+    })
+    await addEvent(tx, { transferId: claim.transferId, engineId, code: 'completed', message: outcome.message })
+    return true
+  })
+}
+
+/** The ledger of a transfer, by part number. */
+export function loadLedger(db: Db, transferId: string) {
+  return db.part.findMany({
+    where: { transferId },
+    select: { number: true, sizeBytes: true, etag: true, crc32c: true },
+    orderBy: { number: 'asc' },
+  })
+}
