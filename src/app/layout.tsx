@@ -3,9 +3,11 @@ import { GeistSans } from 'geist/font/sans'
 import type { Metadata, Viewport } from 'next'
 import { headers } from 'next/headers'
 import type { ReactNode } from 'react'
+import { AppShell } from './_components/shell/app-shell.tsx'
 import { ThemeProvider } from './_components/shell/theme-provider.tsx'
 import { Toaster } from './_components/ui/toaster.tsx'
 import { TooltipProvider } from './_components/ui/tooltip.tsx'
+import { ApiProvider } from './_trpc/client.tsx'
 import './globals.css'
 
 export const metadata: Metadata = {
@@ -28,7 +30,11 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
     <html lang="en" className={`${GeistSans.variable} ${GeistMono.variable}`} suppressHydrationWarning>
       <body>
         <ThemeProvider nonce={nonce}>
-          <TooltipProvider delayDuration={300}>{children}</TooltipProvider>
+          <ApiProvider>
+            <TooltipProvider delayDuration={300}>
+              <AppShell>{children}</AppShell>
+            </TooltipProvider>
+          </ApiProvider>
           <Toaster />
         </ThemeProvider>
       </body>

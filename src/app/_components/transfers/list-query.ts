@@ -1,0 +1,12 @@
+import { type ListParams, tabStatuses } from './list-params.ts'
+
+/** How many rows a page of the list has. */
+export const LIST_PAGE_SIZE = 100
+
+/** Input and options of the list's query, the same for the server that prefetches it and the browser that shows it. */
+export function listOptions(params: ListParams) {
+  return [
+    { status: tabStatuses(params.tab), search: params.search || undefined, limit: LIST_PAGE_SIZE },
+    { getNextPageParam: (page: { nextCursor: string | null }) => page.nextCursor },
+  ] as const
+}
