@@ -3,6 +3,7 @@ import type { TransferStatus } from '../domain/transfer.ts'
 import { allows, type TransferAction } from '../domain/transfer-state.ts'
 import type { Db, DbOrTx } from './client.ts'
 import { notifyIds } from './notifications.ts'
+import { retryOnConflict } from './retry-on-conflict.ts'
 
 /** What an action did: the ids it changed, and why it left the others as they are. */
 export interface ActionResult {
@@ -47,7 +48,9 @@ async function change(
   run: Change,
 ): Promise<ActionResult> {
   const wanted = [...new Set(ids)]
-  const { changed, rest } = await db.$transaction(async (tx) => {
+  const transaction = async (tx: Tx) => {
+    // Locked in the order of their ids, so that two actions on the same transfers wait for each other.
+    await tx.$executeRaw`SELECT 1 FROM "Transfer" WHERE id = ANY(${wanted}::uuid[]) ORDER BY id FOR UPDATE`
     const rows = await run(tx, wanted)
     const done = new Set(rows.map((row) => row.id))
     const changedIds = wanted.filter((id) => done.has(id))
@@ -61,7 +64,8 @@ async function change(
     })
     await notifyIds(tx, 'sluice_transfers', changedIds)
     return { changed: changedIds, rest: left.map((id) => ({ id, row: states.find((state) => state.id === id) })) }
-  })
+  }
+  const { changed, rest } = await retryOnConflict(() => db.$transaction(transaction))
   return { changed, refused: rest.map(({ id, row }) => ({ id, failure: refusal(action, row).toFailure() })) }
 }
 

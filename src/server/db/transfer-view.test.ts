@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import type { TransferMetrics } from '../domain/transfer.ts'
+import { sumMetrics } from './sum-metrics.ts'
+import { movingParts, type TransferRow, toTransferView } from './transfer-view.ts'
+
+const NOW = Date.parse('2026-11-21T12:00:00Z')
+
+function row(more: Partial<TransferRow>): TransferRow {
+  return {
+    id: '0190b6b0-0000-7000-8000-000000000000',
+    status: 'running',
+    sourceUrl: 'https://example.org/x',
+    sourceHost: 'example.org',
+    key: 'a/b/file.bin',
+    bucketId: '0190b6b0-0000-7000-8000-000000000001',
+    bucket: { name: 'archive' },
+    bandwidthLimitBytesPerSecond: null,
+    priority: 0,
+    startAt: null,
+    cancelRequestedAt: null,
+    sizeBytes: 1000n,
+    acceptsRanges: true,
+    partSizeBytes: 100n,
+    partsTotal: 10,
+    doneBytes: 400n,
+    partsDone: 4,
+    live: {},
+    metrics: {},
+    failure: null,
+    warnings: [],
+    verification: null,
+    createdAt: new Date(NOW),
+    startedAt: null,
+    finishedAt: null,
+    ...more,
+  }
+}
+
+const live = (more: object = {}) => ({
+  at: new Date(NOW - 1000).toISOString(),
+  inflightBytes: 50,
+  bytesPerSecond: 100,
+  readLanes: 4,
+  uploadLanes: 2,
+  bufferedBytes: 7,
+  movingParts: [5, 6],
+  ...more,
+})
+
+describe('toTransferView', () => {
+  it('adds up what several engines report', () => {
+    const view = toTransferView(row({ live: { a: live(), b: live({ movingParts: [6, 9], inflightBytes: 25 }) } }), NOW)
+    expect(view).toMatchObject({
+      name: 'file.bin',
+      transferredBytes: 475,
+      bytesPerSecond: 200,
+      etaSeconds: 3,
+      readLanes: 8,
+      uploadLanes: 4,
+      bufferedBytes: 14,
+    })
+    expect(movingParts(row({ live: { a: live(), b: live({ movingParts: [6, 9] }) } }), NOW)).toEqual([5, 6, 9])
+  })
+
+  it('leaves out an engine that has been silent for ten seconds, and entries it cannot read', () => {
+    const old = live({ at: new Date(NOW - 10_000).toISOString() })
+    const view = toTransferView(row({ live: { a: old, b: { at: 'never' }, c: 7 } }), NOW)
+    expect(view).toMatchObject({ transferredBytes: 400, bytesPerSecond: null, etaSeconds: null, readLanes: 0 })
+  })
+
+  it('never shows more bytes than the file has', () => {
+    const view = toTransferView(row({ live: { a: live({ inflightBytes: 5000 }) } }), NOW)
+    expect(view).toMatchObject({ transferredBytes: 1000, etaSeconds: 0 })
+  })
+
+  it('counts nothing in flight for a transfer that stands still, and all of a completed one', () => {
+    expect(toTransferView(row({ status: 'paused', live: { a: live() } }), NOW)).toMatchObject({
+      transferredBytes: 400,
+      bytesPerSecond: null,
+    })
+    expect(toTransferView(row({ status: 'completed', doneBytes: 0n }), NOW)).toMatchObject({ transferredBytes: 1000 })
+  })
+
+  it('has no time left to tell while the size is unknown or nothing moves', () => {
+    expect(toTransferView(row({ sizeBytes: null, live: { a: live() } }), NOW)).toMatchObject({
+      transferredBytes: 450,
+      sizeBytes: null,
+      etaSeconds: null,
+    })
+    expect(toTransferView(row({ live: { a: live({ bytesPerSecond: 0 }) } }), NOW).etaSeconds).toBeNull()
+  })
+
+  it('is cancelling from the wish until the end', () => {
+    const cancelRequestedAt = new Date(NOW)
+    expect(toTransferView(row({ cancelRequestedAt }), NOW).cancelling).toBe(true)
+    expect(toTransferView(row({ cancelRequestedAt, status: 'cancelled' }), NOW).cancelling).toBe(false)
+  })
+})
+
+describe('sumMetrics', () => {
+  const metrics = (more: Partial<TransferMetrics>): TransferMetrics => ({ ...sumMetrics([]), ...more })
+
+  it('leaves the counters of a lone engine as they are', () => {
+    const only = metrics({ averagePauseMs: 12, activePercent: 99, timeToFirstByteMs: 5 })
+    expect(sumMetrics([only])).toEqual(only)
+  })
+
+  it('adds counts, takes the highest peak and makes ratios anew', () => {
+    const sum = sumMetrics([
+      metrics({ pauses: 1, pausedMs: 100, peakReadLanes: 8, activeMs: 1000, activePercent: 100, timeToFirstByteMs: 9 }),
+      metrics({ pauses: 3, pausedMs: 100, peakReadLanes: 4, activeMs: 3000, activePercent: 60, timeToFirstByteMs: 4 }),
+    ])
+    expect(sum).toMatchObject({
+      pauses: 4,
+      averagePauseMs: 50,
+      peakReadLanes: 8,
+      activePercent: 70,
+      timeToFirstByteMs: 4,
+      progressUpdateRatio: 0,
+    })
+  })
+})
