@@ -77,6 +77,34 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
     }
   }
 
+  async function sendComplete(complete: CompleteUpload, signal: AbortSignal): Promise<{ etag: string }> {
+    const withChecksum = capabilities.fullObjectChecksum && complete.crc32c !== null
+    const answer = await call(signal, 'completing the upload', true, () =>
+      once.send(
+        new CompleteMultipartUploadCommand({
+          Bucket,
+          Key: complete.key,
+          UploadId: complete.uploadId,
+          MultipartUpload: {
+            Parts: complete.parts.map((part) => ({
+              PartNumber: part.number,
+              ETag: part.etag,
+              ...(withChecksum && part.crc32c !== null && { ChecksumCRC32C: part.crc32c }),
+            })),
+          },
+          IfNoneMatch: complete.mustNotExist && capabilities.conditionalWrites ? '*' : undefined,
+          MpuObjectSize: dialect.objectSizeAtComplete ? complete.sizeBytes : undefined,
+          ...(withChecksum && {
+            ChecksumType: 'FULL_OBJECT' as const,
+            ChecksumCRC32C: complete.crc32c ?? undefined,
+          }),
+        }),
+        { abortSignal: signal, requestTimeout: COMPLETE_TIMEOUT_MS },
+      ),
+    )
+    return { etag: required(answer.ETag, 'an ETag for the object') }
+  }
+
   return {
     capabilities,
 
@@ -147,31 +175,18 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
 
     async completeUpload(complete, signal) {
       checkParts(complete)
-      const withChecksum = capabilities.fullObjectChecksum && complete.crc32c !== null
-      const answer = await call(signal, 'completing the upload', true, () =>
-        once.send(
-          new CompleteMultipartUploadCommand({
-            Bucket,
-            Key: complete.key,
-            UploadId: complete.uploadId,
-            MultipartUpload: {
-              Parts: complete.parts.map((part) => ({
-                PartNumber: part.number,
-                ETag: part.etag,
-                ...(withChecksum && part.crc32c !== null && { ChecksumCRC32C: part.crc32c }),
-              })),
-            },
-            IfNoneMatch: complete.mustNotExist && capabilities.conditionalWrites ? '*' : undefined,
-            MpuObjectSize: dialect.objectSizeAtComplete ? complete.sizeBytes : undefined,
-            ...(withChecksum && {
-              ChecksumType: 'FULL_OBJECT' as const,
-              ChecksumCRC32C: complete.crc32c ?? undefined,
-            }),
-          }),
-          { abortSignal: signal, requestTimeout: COMPLETE_TIMEOUT_MS },
-        ),
-      )
-      return { etag: required(answer.ETag, 'an ETag for the object') }
+      try {
+        return await sendComplete(complete, signal)
+      } catch (error) {
+        // Ceph answers 500 where the upload is gone; only the list of parts tells that from a store in trouble.
+        const isUnsure = error instanceof TransferError && error.code === 'bucket_error' && error.retry === 'now'
+        if (!isUnsure || (await listParts(complete.key, complete.uploadId, signal)) !== null) throw error
+        throw new TransferError('upload_lost', `${dialect.title} no longer knows the multipart upload.`, {
+          retry: 'now',
+          facts: error.facts,
+          cause: error,
+        })
+      }
     },
 
     async abortUpload(key, uploadId, signal) {

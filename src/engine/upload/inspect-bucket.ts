@@ -1,0 +1,241 @@
+import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
+import { TransferError, type Warning } from '../../server/domain/failure.ts'
+import type { BucketAnswer } from '../../server/domain/inspection.ts'
+import { type BucketTrials, createBucketTrials, TRIAL_BYTES } from './bucket-trials.ts'
+import { createS3Clients, type S3ClientOptions } from './s3-clients.ts'
+
+/** Trials end in time for the clean-up, and both before INSPECTION_TIMEOUT_MS. */
+const TRIALS_TIMEOUT_MS = 10_000
+const CLEAN_UP_TIMEOUT_MS = 2_000
+
+type Check = BucketAnswer['checks'][number]
+const check = (name: string, passed: boolean, whenPassed: string, otherwise: string): Check => ({
+  name,
+  passed,
+  message: passed ? whenPassed : otherwise,
+})
+
+/**
+ * Finds out whether a bucket works and what its store supports, by doing it: writes a small object and two small multipart
+ * uploads under random keys that begin with `prefix`, sends wrong checksums to see them refused, and removes what it made.
+ * Takes 12 s at most. Throws TransferError where nothing can be stored there: keys, bucket, endpoint, permission.
+ */
+export async function inspectBucket(
+  connection: BucketConnection,
+  deps: S3ClientOptions & { readonly prefix?: string },
+  signal: AbortSignal,
+): Promise<BucketAnswer> {
+  const clients = createS3Clients(connection, {
+    ...deps,
+    idleTimeoutMs: Math.min(deps.idleTimeoutMs, TRIALS_TIMEOUT_MS),
+  })
+  const deadline = AbortSignal.timeout(TRIALS_TIMEOUT_MS)
+  const trials = createBucketTrials(connection, clients, deps.prefix ?? '', AbortSignal.any([signal, deadline]))
+  let hasCleanedUp = false
+  const cleanUp = async () => {
+    hasCleanedUp = true
+    return trials.cleanUp(AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
+  }
+  try {
+    const checks: Check[] = [await tryAccess(trials), ...(await tryObject(trials))]
+    const [multipart, isWrongRefused, conditional] = await Promise.all([
+      tryMultipart(trials),
+      isWrongChecksumRefused(trials),
+      tryConditional(trials),
+    ])
+    const checksums = { ...multipart, fullObject: multipart.keepsFullObject && isWrongRefused }
+    checks.push(...multipart.checks, ...checksumChecks(checksums), ...conditional.checks)
+    const isClean = await cleanUp()
+    checks.push(
+      check(
+        'Remove',
+        isClean,
+        'What the test wrote could be removed.',
+        `The keys may not delete objects, so ${trials.key} and its like stay in the bucket. Sluice itself deletes nothing; remove them by hand.`,
+      ),
+    )
+    const capabilities: BucketCapabilities = {
+      checksumHeaders: checksums.headers,
+      checksumTrailers: checksums.trailers,
+      fullObjectChecksum: checksums.fullObject,
+      conditionalWrites: conditional.isHonoured,
+      metadata: checks.some((each) => each.name === 'Metadata' && each.passed),
+    }
+    return { checks, capabilities, warnings: warningsFor(connection, capabilities) }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (deadline.aborted)
+      throw new TransferError(
+        'bucket_unreachable',
+        `${new URL(connection.endpoint).host} answers too slowly: the test was not through after ${TRIALS_TIMEOUT_MS / 1000} s. Try again, and check the network.`,
+        { retry: 'now', cause: error },
+      )
+    throw error
+  } finally {
+    if (!hasCleanedUp) await cleanUp()
+    clients.close()
+  }
+}
+
+/** Wrong keys and unknown buckets are told apart best by a listing, whose refusal has a body. */
+async function tryAccess(trials: BucketTrials): Promise<Check> {
+  const { refusal } = await trials.list()
+  // Keys that may not list can still write; every other refusal is final.
+  if (refusal && !(refusal.code === 'bucket_unauthorized' && refusal.facts.s3Code === 'AccessDenied')) throw refusal
+  return check(
+    'Access',
+    refusal === null,
+    'The bucket is there and the keys open it.',
+    'The keys may not list the bucket. Sluice can do without; whether they may write shows below.',
+  )
+}
+
+async function tryObject(trials: BucketTrials): Promise<Check[]> {
+  const { refusal } = await trials.put()
+  if (refusal) throw refusal
+  const head = await trials.head(trials.key, false)
+  if (head.refusal) throw head.refusal
+  return [
+    check(
+      'Write and read',
+      head.result.sizeBytes === TRIAL_BYTES,
+      'A small object could be written and is there.',
+      `A small object of ${TRIAL_BYTES} bytes was written, and the store says it has ${head.result.sizeBytes ?? 'none'}.`,
+    ),
+    check(
+      'Metadata',
+      head.result.isOurs,
+      'Metadata is kept, so that a finished upload is recognised after a lost answer.',
+      'Metadata is dropped: after a lost answer Sluice recognises its upload by size and checksum only.',
+    ),
+  ]
+}
+
+interface Multipart {
+  readonly checks: Check[]
+  readonly headers: boolean
+  readonly trailers: boolean
+  readonly keepsFullObject: boolean
+}
+
+/** One multipart upload with a FULL_OBJECT checksum, or a plain one where the store refuses that. */
+async function tryMultipart(trials: BucketTrials): Promise<Multipart> {
+  const key = `${trials.key}-multipart`
+  const withChecksum = await trials.create(key, true)
+  const created = withChecksum.refusal ? await trials.create(key, false) : withChecksum
+  if (created.refusal) throw created.refusal
+  const uploadId = created.result
+
+  const right = await trials.part(key, uploadId, 'right')
+  const wrong = await trials.part(key, uploadId, 'wrong')
+  const headers = right.refusal === null && wrong.refusal !== null
+  const trailer = await trials.part(key, uploadId, 'trailer')
+  const listed = await trials.listParts(key, uploadId)
+  // A store that does not know the framing stores it: the part is larger then.
+  const trailers = trailer.refusal === null && listed.result?.[0] === TRIAL_BYTES
+  const part = trailers ? trailer : await trials.part(key, uploadId, headers ? 'right' : 'plain')
+  if (part.refusal) throw part.refusal
+
+  const { etag } = part.result
+  const extra = withChecksum.refusal === null ? { crc32c: 'right' as const } : {}
+  let complete = await trials.complete(key, uploadId, etag, extra)
+  if (complete.refusal && extra.crc32c) complete = await trials.complete(key, uploadId, etag)
+  if (complete.refusal) throw complete.refusal
+  const again = await trials.complete(key, uploadId, etag, extra)
+  const head = await trials.head(key, headers)
+  return {
+    headers,
+    trailers,
+    keepsFullObject: head.result?.hasFullObjectChecksum === true,
+    checks: [
+      check(
+        'Multipart upload',
+        head.result?.sizeBytes === TRIAL_BYTES,
+        `A multipart upload could be started, listed and completed. ${again.refusal === null ? 'Completing it twice gives the same answer.' : 'Completing it twice is refused, so after a lost answer Sluice looks at the object.'}`,
+        'A multipart upload was completed, but the object does not have the size of its part.',
+      ),
+    ],
+  }
+}
+
+function checksumChecks(found: { headers: boolean; trailers: boolean; fullObject: boolean }): Check[] {
+  return [
+    check(
+      'Part checksums',
+      found.headers,
+      'The store verifies the checksum of every part (CRC32C): a wrong one was refused.',
+      'The store does not verify checksums of parts. Sluice relies on connection and size while sending.',
+    ),
+    check(
+      'Streamed checksums',
+      found.trailers,
+      'Parts may be streamed with their checksum behind them.',
+      'The store takes no checksums behind a streamed part. Large parts are sent without one.',
+    ),
+    check(
+      'Object checksum',
+      found.fullObject,
+      'The store verifies the checksum of the whole object (CRC32C): a wrong one was refused.',
+      'The store does not verify a checksum of the whole object. What arrived is proven by size, or by reading it back.',
+    ),
+  ]
+}
+
+/** Whether Complete is refused when the checksum of the whole object is wrong, the parts being right. */
+async function isWrongChecksumRefused(trials: BucketTrials): Promise<boolean> {
+  const key = `${trials.key}-wrong`
+  const created = await trials.create(key, true)
+  if (created.refusal) return false
+  const part = await trials.part(key, created.result, 'right')
+  if (part.refusal) return false
+  const complete = await trials.complete(key, created.result, part.result.etag, { crc32c: 'wrong' })
+  return complete.refusal !== null
+}
+
+/** Whether an existing object survives writes that must not replace one; then the abort of what is left over. */
+async function tryConditional(trials: BucketTrials): Promise<{ checks: Check[]; isHonoured: boolean }> {
+  const put = await trials.put({ mustNotExist: true })
+  const created = await trials.create(trials.key, false)
+  if (created.refusal) throw created.refusal
+  const part = await trials.part(trials.key, created.result, 'plain')
+  if (part.refusal) throw part.refusal
+  const complete = await trials.complete(trials.key, created.result, part.result.etag, { mustNotExist: true })
+  const isHonoured = put.refusal?.code === 'key_exists' && complete.refusal?.code === 'key_exists'
+  const another = await trials.create(trials.key, false)
+  const abort = another.refusal === null ? await trials.abort(trials.key, another.result) : another
+  const gone = another.refusal === null ? await trials.listParts(trials.key, another.result) : another
+  return {
+    isHonoured,
+    checks: [
+      check(
+        'No overwriting',
+        isHonoured,
+        'The store itself refuses to replace an object that must not be replaced.',
+        'The store replaces objects even when asked not to. Sluice looks first, which a write at the same moment can slip past.',
+      ),
+      check(
+        'Abort',
+        abort.refusal === null && gone.refusal?.code === 'upload_lost',
+        'An upload that is given up leaves nothing behind.',
+        'An upload that was given up is still listed. Check that the keys may abort uploads (s3:AbortMultipartUpload).',
+      ),
+    ],
+  }
+}
+
+function warningsFor(connection: BucketConnection, capabilities: BucketCapabilities): Warning[] {
+  const warnings: Warning[] = []
+  if (!capabilities.conditionalWrites)
+    warnings.push({
+      code: 'no_conditional_writes',
+      message:
+        'This store cannot refuse to overwrite an object. Two writers of one key at the same moment go unnoticed.',
+    })
+  const { protocol, hostname } = new URL(connection.endpoint)
+  if (protocol === 'http:' && !/^(127\.|localhost$|\[::1\]$)/.test(hostname))
+    warnings.push({
+      code: 'not_encrypted',
+      message: 'The endpoint is http, so bytes travel readable. Use https if it has it.',
+    })
+  return warnings
+}
