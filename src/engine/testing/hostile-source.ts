@@ -175,6 +175,7 @@ async function respond(
     response.end()
     return
   }
+  const closed = nextEvent(response, 'close')
   const breakAt = answer.breakAfterBytes ?? Number.POSITIVE_INFINITY
   // Sends the head even where no body byte follows it.
   if (bodyBytes > 0) response.flushHeaders()
@@ -184,12 +185,12 @@ async function respond(
     const chunk = Buffer.allocUnsafe(length)
     fillPattern(chunk, plan.startByte + done, answer.seed)
     if (response.destroyed) return
-    const isTaken = response.write(chunk)
+    // Until the kernel has it, so that bytesSent counts what left, and so that a slow reader slows us.
+    await Promise.race([new Promise<void>((resolve) => response.write(chunk, () => resolve())), closed])
     done += length
     sent(length)
-    if (!isTaken) await Promise.race([nextEvent(response, 'drain'), nextEvent(response, 'close')])
   }
-  if (breakAt < bodyBytes) await breakOff(answer.breakBy ?? 'end', response)
+  if (breakAt < bodyBytes) breakOff(answer.breakBy ?? 'end', response)
   else response.end()
 }
 
@@ -206,16 +207,9 @@ async function pace(
   await delay(connection.freeAtMs - nowMs, undefined, { signal: stopped })
 }
 
-async function breakOff(by: 'end' | 'reset' | 'stall', response: ServerResponse): Promise<void> {
-  const { socket } = response
-  if (by === 'stall' || !socket) return
-  if (by === 'end') {
-    socket.end()
-    return
-  }
-  // RST throws away what is still queued, so the queue is let out first.
-  if (socket.writableLength > 0) await Promise.race([nextEvent(socket, 'drain'), nextEvent(socket, 'close')])
-  socket.resetAndDestroy()
+function breakOff(by: 'end' | 'reset' | 'stall', response: ServerResponse): void {
+  if (by === 'end') response.socket?.end()
+  if (by === 'reset') response.socket?.resetAndDestroy()
 }
 
 interface BodyPlan {
