@@ -1,6 +1,8 @@
 import type { Sample } from '../domain/sample.ts'
 import type { DbOrTx } from './client.ts'
 
+const DAY_MS = 86_400_000
+
 /** Steps a window may have, so that their edges fall on round times. */
 const STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400].map(
   (seconds) => seconds * 1000,
@@ -51,11 +53,11 @@ export async function sampleWindow(db: DbOrTx, transferId: string, points = 300)
   return { samples: rows.map(toSample), stepMs, lastEventId: String(span.lastId) }
 }
 
-/** The shortest step of the list that covers `spanMs` in at most `points` steps. */
+/** The shortest step of the list that covers `spanMs` in at most `points` steps; `points` is at least 2. */
 export function stepFor(spanMs: number, points: number): number {
-  const fits = (stepMs: number) => Math.floor(spanMs / stepMs) + 2 <= Math.max(points, 2)
-  const longest = STEPS_MS.at(-1) ?? 86_400_000
-  return STEPS_MS.find(fits) ?? Math.ceil(spanMs / points / longest + 1) * longest
+  // The span seldom begins on the edge of a step, so it touches one step more than its length has.
+  const fits = (stepMs: number) => Math.floor(spanMs / stepMs) + 2 <= points
+  return STEPS_MS.find(fits) ?? (Math.floor(spanMs / ((points - 1) * DAY_MS)) + 1) * DAY_MS
 }
 
 /**

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type ApiHarness, bucketInput, failureOf, startApi } from '../../../../e2e/stack/api-harness.ts'
+import { getBucketConnection, saveBucket, saveBucketCapabilities } from '../../db/buckets.ts'
+import { newId } from '../../db/new-id.ts'
+
+let harness: ApiHarness
+let api: ApiHarness['api']
+
+beforeAll(async () => {
+  harness = await startApi()
+  api = harness.api
+})
+afterAll(() => harness.close())
+beforeEach(async () => {
+  await harness.db.transfer.deleteMany()
+  await harness.db.bucket.deleteMany()
+})
+
+const capabilities = {
+  checksumHeaders: true,
+  checksumTrailers: false,
+  fullObjectChecksum: true,
+  conditionalWrites: true,
+  metadata: true,
+}
+const open = (id: string) => getBucketConnection(harness.db, harness.services.sealer, id)
+
+it('saves a bucket with sealed keys and shows only the end of the key ID', async () => {
+  const input = { ...bucketInput('archive'), endpoint: 'https://s3.example.org/', prefix: 'in/' }
+  const { id } = await api.buckets.save(input)
+  const list = await api.buckets.list()
+  expect(list).toMatchObject([
+    { id, name: 'archive', endpoint: 'https://s3.example.org', prefix: 'in/', accessKeyIdHint: '1234', transfers: 0 },
+  ])
+  const row = await harness.db.bucket.findUniqueOrThrow({ where: { id } })
+  for (const shown of [JSON.stringify(list), JSON.stringify(row)]) {
+    expect(shown).not.toContain(input.secretAccessKey)
+    expect(shown).not.toContain(input.accessKeyId)
+  }
+  expect(await open(id)).toMatchObject({ accessKeyId: input.accessKeyId, secretAccessKey: input.secretAccessKey })
+})
+
+it('keeps the stored keys where both are left empty, and takes new ones', async () => {
+  const { id } = await api.buckets.save(bucketInput('archive'))
+  await api.buckets.save({ ...bucketInput('renamed'), id, accessKeyId: '', secretAccessKey: '' })
+  expect(await open(id)).toMatchObject({ accessKeyId: 'AKIDEXAMPLE1234', secretAccessKey: 'secret-of-the-bucket' })
+  await api.buckets.save({ ...bucketInput('renamed'), id, accessKeyId: 'NEWKEY99', secretAccessKey: 'other' })
+  expect(await open(id)).toMatchObject({ accessKeyId: 'NEWKEY99', secretAccessKey: 'other' })
+  expect(await api.buckets.list()).toMatchObject([{ name: 'renamed', accessKeyIdHint: 'EY99' }])
+})
+
+it('forgets what the store supports when it moves elsewhere, and only then', async () => {
+  const { id } = await api.buckets.save(bucketInput('archive'))
+  await saveBucketCapabilities(harness.db, id, capabilities)
+  const empty = { accessKeyId: '', secretAccessKey: '' }
+  await api.buckets.save({ ...bucketInput('renamed'), id, ...empty })
+  expect(await api.buckets.list()).toMatchObject([{ capabilities, testedAt: expect.any(Date) }])
+  await api.buckets.save({ ...bucketInput('renamed'), id, ...empty, endpoint: 'https://other.example.org' })
+  expect(await api.buckets.list()).toMatchObject([{ capabilities: null, testedAt: null }])
+})
+
+it.each([
+  [{ name: 'archive' }, 'There is already a bucket named "archive". Choose another name.'],
+  [{ name: ' ' }, 'Give the bucket a name, by which you will find it in lists.'],
+  [{ secretAccessKey: '' }, 'A new bucket needs both an access key ID and a secret access key.'],
+  [{ endpoint: 'https://s3.example.org/path' }, 'The endpoint is a URL without a path'],
+  [{ endpoint: 's3.example.org' }, 'The endpoint is a URL without a path'],
+  [{ region: 'eu west' }, 'The region has letters, digits and dashes'],
+  [{ bucket: 'Data' }, 'A bucket name has 3 to 63 lower-case letters'],
+])('refuses %j with a sentence', async (more, sentence) => {
+  await api.buckets.save(bucketInput('archive'))
+  expect(await failureOf(api.buckets.save({ ...bucketInput('second'), ...more }))).toMatchObject({
+    code: 'invalid_input',
+    message: expect.stringContaining(sentence),
+  })
+})
+
+it('refuses one key without the other, and a change of a bucket that is not there', async () => {
+  const { id } = await api.buckets.save(bucketInput('archive'))
+  const half = api.buckets.save({ ...bucketInput('archive'), id, secretAccessKey: '' })
+  expect(await failureOf(half)).toMatchObject({ message: expect.stringContaining('The two keys belong together') })
+  expect(await failureOf(api.buckets.save({ ...bucketInput('x'), id: newId() }))).toMatchObject({ code: 'not_found' })
+})
+
+it('removes a bucket only when no transfer names it, and says which stand in the way', async () => {
+  const { id } = await api.buckets.save(bucketInput('archive'))
+  const transfer = await api.transfers.create({ sourceUrl: 'https://example.org/x', bucketId: id })
+  expect(await api.buckets.list()).toMatchObject([{ transfers: 1 }])
+  expect(await failureOf(api.buckets.remove({ id }))).toMatchObject({
+    code: 'not_allowed_in_state',
+    message: '1 transfer into "archive" is not finished. Wait, or cancel it, before you remove the bucket.',
+  })
+  await api.transfers.cancel({ ids: [transfer.id] })
+  expect(await failureOf(api.buckets.remove({ id }))).toMatchObject({
+    message: '1 ended transfer into "archive" is kept in the history. Remove it first, then the bucket.',
+  })
+  await api.transfers.remove({ ids: [transfer.id] })
+  expect(await api.buckets.remove({ id })).toEqual({ id })
+  expect(await failureOf(api.buckets.remove({ id }))).toMatchObject({ code: 'not_found' })
+})
+
+it("leaves the embedded store's bucket to `npm start`", async () => {
+  const { id } = await saveBucket(harness.db, harness.services.sealer, bucketInput('sluice'), { embedded: true })
+  expect(await api.buckets.list()).toMatchObject([{ name: 'sluice', embedded: true }])
+  expect(await failureOf(api.buckets.save({ ...bucketInput('sluice'), id }))).toMatchObject({
+    code: 'not_allowed_in_state',
+  })
+  expect(await failureOf(api.buckets.remove({ id }))).toMatchObject({ code: 'not_allowed_in_state' })
+})

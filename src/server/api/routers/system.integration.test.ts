@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type ApiHarness, addEngine, bucketInput, failureOf, startApi } from '../../../../e2e/stack/api-harness.ts'
+import { newId } from '../../db/new-id.ts'
+
+let harness: ApiHarness
+let api: ApiHarness['api']
+
+beforeAll(async () => {
+  harness = await startApi()
+  api = harness.api
+})
+afterAll(() => harness.close())
+beforeEach(async () => {
+  await harness.db.engine.deleteMany()
+  await harness.db.transfer.deleteMany()
+})
+
+async function addTransfer(data: object): Promise<string> {
+  const { id: bucketId } = await api.buckets.save(bucketInput())
+  const { id } = await api.transfers.create({ sourceUrl: 'https://example.org/x.bin', bucketId })
+  await harness.db.transfer.update({ where: { id }, data })
+  return id
+}
+
+async function addSample(transferId: string, at: Date, bucketBytes: bigint, engineId = newId()) {
+  const rest = { sourceBytes: bucketBytes * 2n, bufferedBytes: 0n, readLanes: 1, uploadLanes: 1, retries: 0 }
+  await harness.db.sample.create({ data: { transferId, engineId, at, durationMs: 1000, bucketBytes, ...rest } })
+}
+
+describe('engines.list', () => {
+  it('shows the healthy first, then silent, then stopped ones, and none of days ago', async () => {
+    const stopped = await addEngine(harness.db, { stopped: true })
+    const silent = await addEngine(harness.db, { agoMs: 60_000 })
+    const healthy = await addEngine(harness.db)
+    await addEngine(harness.db, { agoMs: 2 * 86_400_000 })
+    const list = await api.engines.list()
+    expect(list.map((engine) => [engine.id, engine.state])).toEqual([
+      [healthy, 'healthy'],
+      [silent, 'silent'],
+      [stopped, 'stopped'],
+    ])
+    expect(list[0]?.stats).toMatchObject({ bucketBytesPerSecond: 20 })
+  })
+})
+
+describe('system.health', () => {
+  it.each([
+    ['down', [], 'No engine is running'],
+    ['down', [{ agoMs: 60_000 }], '1 engine stopped answering'],
+    ['degraded', [{}, { agoMs: 60_000 }], '1 engine working; 1 engine stopped answering'],
+    ['ok', [{}, {}, { stopped: true }], '2 engines working.'],
+  ] as const)('is %s with engines %j', async (state, engines, message) => {
+    for (const engine of engines) await addEngine(harness.db, engine)
+    expect(await api.system.health()).toMatchObject({ state, message: expect.stringContaining(message) })
+  })
+
+  it('counts states, what moved today, and how much of it succeeded', async () => {
+    await addEngine(harness.db)
+    await addEngine(harness.db)
+    const now = new Date()
+    const id = await addTransfer({ status: 'running' })
+    await addTransfer({ status: 'completed', finishedAt: now })
+    await addTransfer({ status: 'completed', finishedAt: now })
+    await addTransfer({ status: 'failed', finishedAt: now })
+    await addTransfer({ status: 'completed', finishedAt: new Date(now.getTime() - 2 * 86_400_000) })
+    await addTransfer({})
+    await addSample(id, now, 7n)
+    await addSample(id, now, 5n)
+    await addSample(id, new Date(now.getTime() - 2 * 86_400_000), 1000n)
+    const health = await api.system.health()
+    expect(health).toMatchObject({
+      version: '0.0.0-test',
+      enginesHealthy: 2,
+      enginesTotal: 2,
+      running: 1,
+      queued: 1,
+      failed: 1,
+      bytesPerSecond: 40,
+      movedTodayBytes: 12,
+      lastHourStepMs: 30_000,
+    })
+    expect(health.successRateToday).toBeCloseTo(2 / 3)
+    expect(health.lastHour.length).toBeGreaterThanOrEqual(119)
+    expect(health.lastHour.reduce((sum, step) => sum + step.bucketBytes, 0)).toBe(12)
+    expect(health.lastHour.at(-1)).toMatchObject({ bucketBytes: 12, sourceBytes: 24 })
+    for (const [index, step] of health.lastHour.slice(1).entries())
+      expect(step.at.getTime() - (health.lastHour[index]?.at.getTime() ?? 0)).toBe(30_000)
+  })
+
+  it('has no success rate before anything has ended', async () => {
+    expect(await api.system.health()).toMatchObject({ successRateToday: null, movedTodayBytes: 0 })
+  })
+})
+
+describe('reports', () => {
+  const start = new Date('2026-11-21T12:00:00Z')
+  const later = (seconds: number) => new Date(start.getTime() + seconds * 1000)
+
+  async function finished(): Promise<string> {
+    const id = await addTransfer({
+      status: 'completed',
+      sizeBytes: 100n,
+      doneBytes: 100n,
+      startedAt: start,
+      finishedAt: later(10),
+    })
+    await addSample(id, later(1), 30n)
+    await addSample(id, later(2), 70n)
+    for (const [number, seconds] of [
+      [1, 1],
+      [2, 3],
+    ] as const)
+      await harness.db.part.create({
+        data: {
+          transferId: id,
+          number,
+          sizeBytes: 50n,
+          etag: 'e',
+          retries: 1,
+          startedAt: start,
+          finishedAt: later(seconds),
+        },
+      })
+    return id
+  }
+
+  it('hold what was recorded of a run', async () => {
+    const report = await api.reports.byTransfer({ transferId: await finished() })
+    expect(report).toMatchObject({
+      transfer: { status: 'completed', transferredBytes: 100 },
+      figures: {
+        durationSeconds: 10,
+        averageBytesPerSecond: 10,
+        peakBytesPerSecond: 70,
+        averagePartSeconds: 2,
+        slowestPartSeconds: 3,
+        partRetries: 2,
+      },
+      stepMs: 1000,
+      events: [{ code: 'created' }],
+    })
+    expect([report.samples.length, report.parts.length]).toEqual([2, 2])
+  })
+
+  it('say null where nothing was measured', async () => {
+    const report = await api.reports.byTransfer({ transferId: await addTransfer({}) })
+    expect(report.figures).toEqual({
+      durationSeconds: null,
+      averageBytesPerSecond: null,
+      peakBytesPerSecond: null,
+      averagePartSeconds: null,
+      slowestPartSeconds: null,
+      partRetries: 0,
+    })
+  })
+
+  it('put runs side by side in the order asked for', async () => {
+    const [first, second] = [await finished(), await addTransfer({})]
+    const { runs } = await api.reports.compare({ transferIds: [second, first] })
+    expect(runs.map((run) => run.transfer.id)).toEqual([second, first])
+    expect(runs[1]?.figures).toMatchObject({ peakBytesPerSecond: 70 })
+    const missing = api.reports.compare({ transferIds: [first, newId()] })
+    expect(await failureOf(missing)).toMatchObject({ code: 'not_found' })
+  })
+
+  it('are exported as JSON and CSV', async () => {
+    const transferId = await finished()
+    const json = await api.reports.export({ transferId, format: 'json' })
+    expect(json).toMatchObject({ fileName: `sluice-${transferId}.json`, contentType: 'application/json' })
+    expect(JSON.parse(json.content)).toMatchObject({ transfer: { id: transferId }, figures: { durationSeconds: 10 } })
+    const csv = await api.reports.export({ transferId, format: 'csv' })
+    expect(csv.content.split('\r\n')).toEqual([
+      'at,stepMs,sourceBytes,bucketBytes,cacheBytes,bufferedBytes,readLanes,uploadLanes,retries',
+      '2026-11-21T12:00:01.000Z,1000,60,30,0,0,1,1,0',
+      '2026-11-21T12:00:02.000Z,1000,140,70,0,0,1,1,0',
+      '',
+    ])
+  })
+})
