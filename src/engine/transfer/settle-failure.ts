@@ -32,7 +32,7 @@ export async function settleFailure(
   if (error instanceof TransferError) log.info({ transferId: id, code: error.code, facts: error.facts }, error.message)
   else log.error({ transferId: id, err: error }, 'unexpected error in a transfer')
   const row = await loadTransfer(db, id)
-  if (!row || row.status !== 'running' || row.cancelRequestedAt) {
+  if (row?.status !== 'running' || row.cancelRequestedAt) {
     if (row?.status === 'verifying') await abandonVerification(db, engineId, id, failure.message)
     return
   }

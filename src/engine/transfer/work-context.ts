@@ -1,7 +1,8 @@
 import type { Env } from '../../server/config/env.ts'
+import { saveBucketCapabilities } from '../../server/db/buckets.ts'
 import type { Db } from '../../server/db/client.ts'
 import type { TransferRow } from '../../server/db/transfer-steps.ts'
-import { bucketCapabilitiesSchema } from '../../server/domain/bucket.ts'
+import { type BucketConnection, bucketCapabilitiesSchema } from '../../server/domain/bucket.ts'
 import type { Log } from '../../server/log.ts'
 import type { Sealer } from '../../server/secrets.ts'
 import type { ByteBudget } from '../part/byte-budget.ts'
@@ -10,6 +11,7 @@ import type { Recorder } from '../progress/recorder.ts'
 import type { BufferPool } from '../slice/buffer-pool.ts'
 import type { AddressGuard } from '../source/address-guard.ts'
 import type { Source, SourceTarget } from '../source/source.ts'
+import { inspectBucket } from '../upload/inspect-bucket.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import { createObjectStore } from '../upload/s3-object-store.ts'
 
@@ -39,27 +41,40 @@ export function openTarget(context: WorkContext, row: TransferRow): SourceTarget
   return { url: context.sealer.open(row.sourceUrlSealed, `Transfer.sourceUrl:${row.id}`), headers }
 }
 
-/** A connection to the bucket of a transfer; the caller closes it. */
+/** A connection to the bucket of a transfer; the caller closes it. Throws `secret_key_changed`. */
 export function openStore(context: WorkContext, row: TransferRow): ObjectStore {
-  const { env, guard, sealer } = context
-  const { bucket } = row
-  return createObjectStore(
-    {
-      endpoint: bucket.endpoint,
-      region: bucket.region,
-      bucket: bucket.bucket,
-      forcePathStyle: bucket.forcePathStyle,
-      capabilities: bucketCapabilitiesSchema.nullable().catch(null).parse(bucket.capabilities),
-      accessKeyId: sealer.open(bucket.accessKeyIdSealed, `Bucket.accessKeyId:${bucket.id}`),
-      secretAccessKey: sealer.open(bucket.secretAccessKeySealed, `Bucket.secretAccessKey:${bucket.id}`),
-    },
-    {
-      guard,
-      connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS,
-      idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS,
-      maxConnections: (row.wantedLanes ?? env.MAX_CONCURRENT_UPLOADS) + 2,
-    },
-  )
+  return createObjectStore(bucketConnection(context, row), {
+    ...storeOptions(context),
+    maxConnections: uploadLanesOf(context, row) + 2,
+  })
+}
+
+/**
+ * Finds out what the store of a bucket can do, where nobody has tested it yet (it was saved through the API, say), so that
+ * the first transfer has checksums too. Throws what is wrong with the bucket.
+ */
+export async function learnBucket(context: WorkContext, row: TransferRow, signal: AbortSignal): Promise<TransferRow> {
+  if (row.bucket.capabilities !== null) return row
+  const options = { ...storeOptions(context), maxConnections: 2, prefix: row.bucket.prefix }
+  const { capabilities } = await inspectBucket(bucketConnection(context, row), options, signal)
+  await saveBucketCapabilities(context.db, row.bucketId, capabilities)
+  return { ...row, bucket: { ...row.bucket, capabilities } }
+}
+
+function bucketConnection({ sealer }: WorkContext, { bucket }: TransferRow): BucketConnection {
+  return {
+    endpoint: bucket.endpoint,
+    region: bucket.region,
+    bucket: bucket.bucket,
+    forcePathStyle: bucket.forcePathStyle,
+    capabilities: bucketCapabilitiesSchema.nullable().catch(null).parse(bucket.capabilities),
+    accessKeyId: sealer.open(bucket.accessKeyIdSealed, `Bucket.accessKeyId:${bucket.id}`),
+    secretAccessKey: sealer.open(bucket.secretAccessKeySealed, `Bucket.secretAccessKey:${bucket.id}`),
+  }
+}
+
+function storeOptions({ guard, env }: WorkContext) {
+  return { guard, connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS, idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS }
 }
 
 /** Upload lanes of a transfer: what the user asked for, else the setting. */

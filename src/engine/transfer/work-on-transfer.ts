@@ -16,7 +16,7 @@ import { settleFailure } from './settle-failure.ts'
 import { Stop } from './stop.ts'
 import type { RunLimits, TransferRun } from './transfer-run.ts'
 import { verifyTransfer } from './verify-transfer.ts'
-import { openStore, openTarget, readLanesFor, uploadLanesOf, type WorkContext } from './work-context.ts'
+import { learnBucket, openStore, openTarget, readLanesFor, uploadLanesOf, type WorkContext } from './work-context.ts'
 
 /**
  * Everything an engine does with a transfer it has a claim on: plan or verify it, move parts, complete it, and settle what
@@ -31,6 +31,7 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
   try {
     row = await loadTransfer(db, id)
     if (!row) return
+    if (first.firstPart === 0) row = await learnBucket(context, row, active.signal)
     store = openStore(context, row)
     if (first.firstPart === 0 && row.status === 'verifying')
       return await verifyTransfer(context, row, first, store, active.signal)
@@ -41,7 +42,7 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
       row = await loadTransfer(db, id)
     }
     if (row?.status === 'queued') row = { ...row, status: 'running' }
-    if (!row || row.status !== 'running' || !row.uploadId) return
+    if (row?.status !== 'running' || !row.uploadId) return
     if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, store)
     await moveParts(context, row, store, first.firstPart === 0 ? null : first, active)
     await completeTransfer(context, id, active.signal)
@@ -152,7 +153,7 @@ async function moveParts(
       return closed
     },
     onWishes: (wishes) => {
-      if (!wishes || wishes.status !== 'running' || wishes.cancelRequestedAt) return active.stop('user')
+      if (wishes?.status !== 'running' || wishes.cancelRequestedAt) return active.stop('user')
       limiter.setLimit(
         wishes.bandwidthLimitBytesPerSecond === null ? null : Number(wishes.bandwidthLimitBytesPerSecond),
       )

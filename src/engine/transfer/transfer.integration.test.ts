@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { MIB } from '../../server/domain/bytes.ts'
+import { patternSha256 } from '../testing/byte-pattern.ts'
+
+describe('a transfer into the embedded store', () => {
+  let stack: EngineStack
+  beforeAll(async () => {
+    stack = await startEngineStack()
+    await stack.startEngine()
+  })
+  afterAll(() => stack.close())
+
+  const sizes = [0, 1, 5 * MIB - 1, 5 * MIB, 5 * MIB + 1, 100_000_000]
+  it.each(sizes)('moves %i bytes in parallel, and the object is the same file', async (sizeBytes) => {
+    const sourceUrl = stack.source.serve(`/sized-${sizeBytes}.bin`, { sizeBytes })
+    const id = await stack.create({ sourceUrl })
+    const transfer = await stack.waitFor(id, 'completed', 'failed')
+    expect(transfer.failure).toBeNull()
+    expect(transfer.verification?.verdict).toBe(sizeBytes === 0 ? 'size-only' : 'verified')
+    expect(transfer.transferredBytes).toBe(sizeBytes)
+    expect(await stack.objectSha256(`sized-${sizeBytes}.bin`)).toBe(patternSha256(sizeBytes))
+    expect(await stack.openUploads()).toEqual([])
+  })
+
+  it('reads a source without ranges in one stream', async () => {
+    const sizeBytes = 30 * MIB + 7
+    const sourceUrl = stack.source.serve('/no-ranges.bin', { sizeBytes, ranges: 'ignored' })
+    const transfer = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
+    expect(transfer.failure).toBeNull()
+    expect(transfer.acceptsRanges).toBe(false)
+    expect(await stack.objectSha256('no-ranges.bin')).toBe(patternSha256(sizeBytes))
+  })
+
+  it.each([0, 5, 64 * MIB, 64 * MIB + 3])('takes %i bytes of a source that gives no length', async (sizeBytes) => {
+    const path = `/no-length-${sizeBytes}.bin`
+    const sourceUrl = stack.source.serve(path, { sizeBytes, ranges: 'ignored', length: 'chunked' })
+    const transfer = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
+    expect(transfer.failure).toBeNull()
+    expect(transfer.sizeBytes).toBe(sizeBytes)
+    expect(await stack.objectSha256(path.slice(1))).toBe(patternSha256(sizeBytes))
+  })
+
+  it('streams parts that are larger than the memory allows, and holds no more than the budget', async () => {
+    const sizeBytes = 150 * MIB
+    const engineless = await startEngineStack()
+    try {
+      await engineless.startEngine({ SLUICE_MEMORY_BUDGET: '32MiB' })
+      const sourceUrl = engineless.source.serve('/large-parts.bin', { sizeBytes })
+      const id = await engineless.create({ sourceUrl, partSizeBytes: 50 * MIB })
+      const transfer = await engineless.waitFor(id, 'completed', 'failed')
+      expect(transfer.failure).toBeNull()
+      expect(transfer.metrics.peakBufferedBytes).toBeLessThanOrEqual(32 * MIB)
+      expect(transfer.metrics.buffersAllocated).toBeLessThanOrEqual(32)
+      expect(await engineless.objectSha256('large-parts.bin')).toBe(patternSha256(sizeBytes))
+    } finally {
+      await engineless.close()
+    }
+  })
+
+  it('fails with the sentence of the source, and leaves nothing in the bucket', async () => {
+    const sourceUrl = stack.source.serve('/gone.bin', { status: 404 })
+    const transfer = await stack.waitFor(await stack.create({ sourceUrl }), 'failed')
+    expect(transfer.failure).toMatchObject({ code: 'source_not_found', retry: 'never' })
+    expect(await stack.openUploads()).toEqual([])
+  })
+
+  it('does not replace an object unless it may', async () => {
+    const sourceUrl = stack.source.serve('/twice.bin', { sizeBytes: 1000 })
+    await stack.waitFor(await stack.create({ sourceUrl }), 'completed')
+    const refused = await stack.waitFor(await stack.create({ sourceUrl }), 'failed', 'completed')
+    expect(refused.failure?.code).toBe('key_exists')
+    const skipped = await stack.waitFor(await stack.create({ sourceUrl, ifExists: 'skip' }), 'failed', 'completed')
+    expect(skipped.warnings.map((warning) => warning.code)).toContain('skipped_existing')
+    stack.source.serve('/twice.bin', { sizeBytes: 2000, seed: 9 })
+    await stack.waitFor(await stack.create({ sourceUrl, ifExists: 'overwrite' }), 'completed')
+    expect(await stack.objectSha256('twice.bin')).toBe(patternSha256(2000, 9))
+  })
+})
