@@ -210,6 +210,16 @@ for (const { dialect, start } of STORES) {
       }
     })
 
+    it('gives the checksum of the whole object for an upload of one part', async () => {
+      const bytes = randomBytes(4321)
+      const { complete } = await upload(store, 'one.bin', [bytes], held)
+      await complete()
+      expect(await store.head('one.bin', signal)).toMatchObject({
+        checksumType: 'FULL_OBJECT',
+        checksums: { crc32c: crc32cOf([bytes]) },
+      })
+    })
+
     it('uploads one empty part', async () => {
       for (const shape of [held, streamed]) {
         const { complete } = await upload(store, 'empty.bin', [Buffer.alloc(0)], shape)

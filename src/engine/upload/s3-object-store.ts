@@ -8,7 +8,7 @@ import {
   ListPartsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import type { BucketConnection } from '../../server/domain/bucket.ts'
+import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import { crc32cOf } from './crc32c.ts'
 import {
@@ -115,7 +115,7 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
           Key: key,
           ChecksumMode: capabilities.checksumHeaders ? ('ENABLED' as const) : undefined,
         }
-        return objectInfo(await repeatable.send(new HeadObjectCommand(input), { abortSignal: signal }))
+        return objectInfo(await repeatable.send(new HeadObjectCommand(input), { abortSignal: signal }), capabilities)
       } catch (error) {
         signal.throwIfAborted()
         if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404) return null
@@ -232,19 +232,28 @@ function checkParts(complete: CompleteUpload): void {
     )
 }
 
-function objectInfo(head: HeadObjectCommandOutput): ObjectInfo {
-  const checksums = {
+function objectInfo(head: HeadObjectCommandOutput, capabilities: BucketCapabilities): ObjectInfo {
+  const given = {
     crc32: head.ChecksumCRC32,
     crc32c: head.ChecksumCRC32C,
     crc64nvme: head.ChecksumCRC64NVME,
     sha1: head.ChecksumSHA1,
     sha256: head.ChecksumSHA256,
   }
+  const metadata = head.Metadata ?? {}
+  // Ceph 20 labels our FULL_OBJECT uploads of one part COMPOSITE and puts "-1" behind the value, which is the object's own.
+  const isOnePart =
+    capabilities.fullObjectChecksum &&
+    WRITE_TOKEN_KEY in metadata &&
+    head.ChecksumType === 'COMPOSITE' &&
+    given.crc32c?.endsWith('-1') === true
+  const checksums = isOnePart ? { ...given, crc32c: given.crc32c?.slice(0, -2) } : given
+  const checksumType = isOnePart ? 'FULL_OBJECT' : head.ChecksumType
   return {
     sizeBytes: head.ContentLength ?? 0,
     etag: head.ETag ?? '',
     checksums: Object.fromEntries(Object.entries(checksums).filter(([, value]) => value)),
-    checksumType: head.ChecksumType === 'FULL_OBJECT' || head.ChecksumType === 'COMPOSITE' ? head.ChecksumType : null,
-    metadata: head.Metadata ?? {},
+    checksumType: checksumType === 'FULL_OBJECT' || checksumType === 'COMPOSITE' ? checksumType : null,
+    metadata,
   }
 }
