@@ -63,7 +63,12 @@ export function parseXml(body: string, root: string): Record<string, unknown> {
     new S3Error('MalformedXML', `The request body is not the ${root} document that this request needs.`)
   // A document type could define entities that expand without end; no S3 client sends one.
   if (body.includes('<!DOCTYPE') || XMLValidator.validate(body) !== true) throw malformed()
-  const parsed: unknown = parser.parse(body)
+  let parsed: unknown
+  try {
+    parsed = parser.parse(body)
+  } catch {
+    throw malformed()
+  }
   const element = isRecord(parsed) ? parsed[root] : undefined
   if (typeof element === 'string' && element.trim() === '') return {}
   if (!isRecord(element)) throw malformed()
