@@ -45,12 +45,12 @@ export function useLiveSamples({ transferId, live }: { transferId: string; live:
   const series = grown.base === base && grown.series ? grown.series : base
 
   const { refetch } = window
-  const streamed = useRef(streams)
+  const before = useRef({ streams, live })
   useEffect(() => {
-    // Began or ended to stream: what was missed, and what was written last, is in the window.
-    if (streamed.current !== streams) void refetch()
-    streamed.current = streams
-  }, [streams, refetch])
+    // Seen again: catch up on what was missed. Ended: read what was written last.
+    if ((streams && !before.current.streams) || (!live && before.current.live)) void refetch()
+    before.current = { streams, live }
+  }, [streams, live, refetch])
   const isLong = (series?.steps.size ?? 0) > MOST_STEPS
   useEffect(() => {
     if (isLong) void refetch()

@@ -44,7 +44,7 @@ export function TransferFigures({ figures }: { figures: Figures }) {
       <Row label="upload lanes">
         <Quantity value={live ? figures.uploadLanes : null} />
       </Row>
-      <Row label="held in memory">
+      <Row label="held">
         {live ? (
           <>
             <Bytes bytes={figures.bufferedBytes} />

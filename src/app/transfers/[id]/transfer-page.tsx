@@ -64,20 +64,20 @@ export function TransferPage({ id }: { id: string }) {
       <TransferSkeleton />
     )
   return (
-    <>
+    <div className="px-4 py-5 md:px-6">
       {failure && (
         <Callout className="mb-3" tone="warning">
           {failure.message} Below is what was last read; it is tried again every few seconds.
         </Callout>
       )}
       <TransferView transfer={query.data} />
-    </>
+    </div>
   )
 }
 
 function TransferSkeleton() {
   return (
-    <div aria-busy="true" className="grid gap-5">
+    <div aria-busy="true" className="grid gap-5 px-4 py-5 md:px-6">
       <div className="grid gap-2">
         <Skeleton className="h-8 w-72 max-w-full" />
         <Skeleton className="h-5 w-[32rem] max-w-full" />
