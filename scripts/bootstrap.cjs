@@ -13,6 +13,8 @@ const ROOT = path.resolve(__dirname, '..')
 const MODULES = path.join(ROOT, 'node_modules')
 const NODE = path.join(MODULES, 'node', 'bin', 'node')
 const GENERATED = path.join(ROOT, 'src', 'server', 'db', 'generated')
+/** Where next.config.js lets the pages be built. */
+const DIST = path.join(ROOT, process.env.NEXT_DIST_DIR || '.next')
 const OLDEST_NODE = 20
 const WANTED_NODE = 24
 const NEEDS_BUILD = ['start', 'web', 'build']
@@ -207,15 +209,12 @@ function builtHash() {
 }
 
 function isBuilt() {
-  return (
-    fs.existsSync(path.join(ROOT, '.next', 'BUILD_ID')) &&
-    readText(path.join(ROOT, '.next', 'sluice-stamp')) === builtHash()
-  )
+  return fs.existsSync(path.join(DIST, 'BUILD_ID')) && readText(path.join(DIST, 'sluice-stamp')) === builtHash()
 }
 
 async function build() {
   const started = say('Building the pages')
-  const stamp = path.join(ROOT, '.next', 'sluice-stamp')
+  const stamp = path.join(DIST, 'sluice-stamp')
   const hash = builtHash()
   fs.rmSync(stamp, { force: true })
   const env = Object.assign({}, process.env, { NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' })
