@@ -36,6 +36,7 @@ export async function startApi(): Promise<ApiHarness> {
     site: SITE,
     adminToken: ADMIN_TOKEN,
     version: '0.0.0-test',
+    stopping: new AbortController().signal,
   }
   const callWith: ApiHarness['callWith'] = ({ headers = {}, method = 'GET' }) => {
     const context: ApiContext = { services, method, headers: new Headers({ host: 'localhost:3000', ...headers }) }

@@ -13,6 +13,8 @@ export interface Services {
   site: Site
   adminToken: string | undefined
   version: string
+  /** Aborts when the process is asked to stop: what would keep a connection open ends then. */
+  stopping: AbortSignal
 }
 
 /** One request: its services, and the headers the guard and the sign-in look at. */

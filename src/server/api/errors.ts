@@ -29,6 +29,7 @@ const STATUS: Partial<Record<FailureCode, TRPC_ERROR_CODE_KEY>> = {
   no_engine: 'SERVICE_UNAVAILABLE',
   timed_out: 'GATEWAY_TIMEOUT',
   database_unavailable: 'SERVICE_UNAVAILABLE',
+  shutting_down: 'SERVICE_UNAVAILABLE',
   internal_error: 'INTERNAL_SERVER_ERROR',
   secret_key_changed: 'INTERNAL_SERVER_ERROR',
 }

@@ -29,7 +29,15 @@ function createWebServices(): Services {
     site: { port: env.PORT, publicUrl: env.SLUICE_PUBLIC_URL },
     adminToken: env.SLUICE_ADMIN_TOKEN,
     version: readVersion(),
+    stopping: stopSignal(),
   }
+}
+
+/** Next waits for open connections before it exits, and an open page holds one for its chart: those are ended by this. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort())
+  return stop.signal
 }
 
 function readVersion(): string {

@@ -58,6 +58,7 @@ export const FAILURE_CODES = [
   'timed_out',
   'secret_key_changed',
   'database_unavailable',
+  'shutting_down',
   'internal_error',
 ] as const
 export const failureCodeSchema = z.enum(FAILURE_CODES)

@@ -3,6 +3,7 @@ import { TransferError } from '../../domain/failure.ts'
 import { bucketQuestionSchema, sourceQuestionSchema } from '../../domain/inspection.ts'
 import { sourceUrlProblem } from '../../domain/transfer-input.ts'
 import { procedure, router } from '../trpc.ts'
+import { untilStop } from '../until-stop.ts'
 
 /** Mutations, because each makes an engine connect to the outside. */
 export const inspectionsRouter = router({
@@ -10,10 +11,12 @@ export const inspectionsRouter = router({
     const url = input.url.trim()
     const problem = sourceUrlProblem(url)
     if (problem) throw new TransferError(problem.code, problem.message)
-    return askSource({ ...ctx.services, signal }, { ...input, url })
+    return askSource({ ...ctx.services, signal: untilStop(ctx.services, signal) }, { ...input, url })
   }),
 
   bucket: procedure
     .input(bucketQuestionSchema)
-    .mutation(({ ctx, input, signal }) => askBucket({ ...ctx.services, signal }, input)),
+    .mutation(({ ctx, input, signal }) =>
+      askBucket({ ...ctx.services, signal: untilStop(ctx.services, signal) }, input),
+    ),
 })

@@ -5,6 +5,7 @@ import { newId } from '../../db/new-id.ts'
 import { notify } from '../../db/notifications.ts'
 import { stepFor } from '../../db/samples.ts'
 import type { Sample } from '../../domain/sample.ts'
+import type { Services } from '../context.ts'
 
 let harness: ApiHarness
 let transferId: string
@@ -42,11 +43,15 @@ async function record(second: number, more: { engineId?: string; bucketBytes?: b
 const end = () => harness.db.transfer.update({ where: { id: transferId }, data: { status: 'completed' } })
 
 type Tracked = readonly [id: string, sample: Sample, ...rest: unknown[]]
-async function follow(lastEventId?: string, signal?: AbortSignal) {
+async function follow(lastEventId?: string, signal?: AbortSignal, more: Partial<Services> = {}) {
   const { appRouter } = await import('../root.ts')
   const { createCallerFactory } = await import('../trpc.ts')
   const call = createCallerFactory(appRouter)
-  const context = { services: harness.services, method: 'GET', headers: new Headers({ host: 'localhost:3000' }) }
+  const context = {
+    services: { ...harness.services, ...more },
+    method: 'GET',
+    headers: new Headers({ host: 'localhost:3000' }),
+  }
   const stream = await call(context, { signal }).progress.onSample({ transferId, lastEventId })
   return stream[Symbol.asyncIterator]() as unknown as AsyncIterator<Tracked>
 }
@@ -115,6 +120,14 @@ describe('progress.onSample', () => {
     const waiting = stream.next()
     leave.abort()
     expect(await waiting).toMatchObject({ done: true })
+  })
+
+  it('has the client connect again when this process stops, instead of taking it for the end of the transfer', async () => {
+    const stop = new AbortController()
+    const stream = await follow(undefined, undefined, { stopping: stop.signal })
+    const waiting = stream.next()
+    stop.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
   })
 
   it('says that a transfer does not exist', async () => {
