@@ -13,6 +13,14 @@ export function mergeLive(items: readonly TransferView[], live: readonly Transfe
   return items.map((item) => newest.get(item.id) ?? item)
 }
 
+/** The list with what runs first, as it is in the state-less view: what moves is what one looks for. */
+export function liveFirst(items: readonly TransferView[], live: readonly TransferView[] | undefined): TransferView[] {
+  if (!live || live.length === 0) return [...items]
+  const running = live.filter((transfer) => LIVE_STATUSES.includes(transfer.status))
+  const lifted = new Set(running.map(({ id }) => id))
+  return [...running, ...items.filter(({ id }) => !lifted.has(id))]
+}
+
 /**
  * True where the two answers show that the list itself is out of date: something began or stopped to run, or the counts are
  * others.

@@ -27,8 +27,7 @@ export function useTransferActions() {
     if (ids.length === 0) return
     try {
       const { changed, refused } = await mutations[action].mutateAsync({ ids: [...ids] })
-      const count = typeof changed === 'number' ? changed : changed.length
-      if (count > 0) toast.success(doneSentence(action, count))
+      if (changed.length > 0) toast.success(doneSentence(action, changed.length))
       for (const sentence of refusalSentences(refused)) toast.error(sentence)
     } catch (error) {
       toast.error(failureOf(error).message)

@@ -6,7 +6,7 @@ import type { TransferView } from '../../../server/domain/transfer.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
 import { type ListParams, tabCount } from './list-params.ts'
 import { listOptions } from './list-query.ts'
-import { isOutOfDate, LIVE_STATUSES, mergeLive } from './merge-live.ts'
+import { isOutOfDate, LIVE_STATUSES, liveFirst, mergeLive } from './merge-live.ts'
 
 const LIVE_MS = 1000
 const IDLE_MS = 5000
@@ -38,7 +38,10 @@ export function useTransferList(params: ListParams) {
 
   const pages = list.data?.pages
   const listed = useMemo(() => unique(pages?.flatMap((page) => page.items) ?? []), [pages])
-  const items = useMemo(() => mergeLive(listed, live.data?.items), [listed, live.data])
+  const items = useMemo(
+    () => (params.tab === 'all' ? liveFirst : mergeLive)(listed, live.data?.items),
+    [params.tab, listed, live.data],
+  )
   const counts = live.data?.counts ?? pages?.[0]?.counts
 
   const { refetch, isFetching } = list

@@ -9,10 +9,10 @@ export function Quantity(props: {
   className?: string
   unitClassName?: string
 }) {
-  if (props.value === null) return <span className={cn('num text-dim', props.className)}>–</span>
+  if (props.value === null) return <span className={cn('text-dim', props.className)}>–</span>
   return (
-    <span className={cn('num whitespace-nowrap', props.className)}>
-      {typeof props.value === 'number' ? props.value.toLocaleString('en-US') : props.value}
+    <span className={cn('whitespace-nowrap', props.className)}>
+      <span className="num">{typeof props.value === 'number' ? props.value.toLocaleString('en-US') : props.value}</span>
       {props.unit && <span className={cn('text-dim', props.unitClassName)}> {props.unit}</span>}
     </span>
   )
@@ -38,20 +38,16 @@ export function Rate({ bytesPerSecond, ...looks }: { bytesPerSecond: number | nu
 export function Duration({ seconds, ...looks }: { seconds: number | null } & Looks) {
   if (seconds === null) return <Quantity value={null} {...looks} />
   return (
-    <span className={cn('num whitespace-nowrap', looks.className)}>
+    <span className={cn('whitespace-nowrap', looks.className)}>
       {formatDuration(seconds)
         .split(' ')
-        .map((piece, index) =>
-          index % 2 === 0 ? (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one short text have no other identity.
-            <span key={index}>{index > 0 ? ` ${piece}` : piece}</span>
-          ) : (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one short text have no other identity.
-            <span key={index} className={cn('text-dim', looks.unitClassName)}>
-              {` ${piece}`}
-            </span>
-          ),
-        )}
+        .map((piece, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one short text have no other identity.
+          <span key={index}>
+            {index > 0 && ' '}
+            <span className={index % 2 === 0 ? 'num' : cn('text-dim', looks.unitClassName)}>{piece}</span>
+          </span>
+        ))}
     </span>
   )
 }

@@ -11,7 +11,7 @@ export function RelativeTime({ at, className }: { at: Date; className?: string }
     <time
       dateTime={at.toISOString()}
       title={nowMs === null ? undefined : at.toLocaleString()}
-      className={cn('num whitespace-nowrap', className)}
+      className={cn('whitespace-nowrap tabular-nums', className)}
     >
       {nowMs === null ? '\u00a0' : formatRelativeTime(at.getTime(), nowMs)}
     </time>

@@ -1,0 +1,39 @@
+import type { TransferView } from '../../../server/domain/transfer.ts'
+import { cn } from '../ui/cn.ts'
+import { ProgressBar } from '../ui/progress-bar.tsx'
+import { Duration, Quantity, Rate } from '../ui/quantity.tsx'
+import { STATUS_WORDS } from '../ui/transfer-status.tsx'
+import { doneOfSize, percentOf, progressOf } from './row-words.ts'
+
+/** Bar, percent, done of size, speed and time left, each in a column of fixed width. */
+export function RowProgress({ transfer, className }: { transfer: TransferView; className?: string }) {
+  const fraction = progressOf(transfer)
+  const size = doneOfSize(transfer.transferredBytes, transfer.sizeBytes)
+  const moves = transfer.status === 'running' && !transfer.cancelling
+  return (
+    <div className={cn('flex items-center gap-3', className)}>
+      <ProgressBar fraction={fraction} status={transfer.status} label={`Progress of ${transfer.name}`} />
+      <Quantity value={percentOf(fraction)} unit="%" className="w-12 shrink-0 text-right" />
+      {moves || transfer.status === 'verifying' ? (
+        <>
+          <Quantity value={size.value} unit={size.unit} className="hidden w-32 shrink-0 text-right @3xl:block" />
+          {moves ? (
+            <>
+              <Rate bytesPerSecond={transfer.bytesPerSecond} className="w-24 shrink-0 text-right" />
+              <Duration seconds={transfer.etaSeconds} className="hidden w-22 shrink-0 text-right @3xl:block" />
+            </>
+          ) : (
+            <span className="w-24 shrink-0 text-right text-muted-foreground">verifying</span>
+          )}
+        </>
+      ) : (
+        <>
+          <Quantity value={size.value} unit={size.unit} className="hidden w-32 shrink-0 text-right @3xl:block" />
+          <span className="text-muted-foreground">
+            {transfer.cancelling ? 'cancelling' : STATUS_WORDS[transfer.status].toLowerCase()}
+          </span>
+        </>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,81 @@
+'use client'
+
+import type { TransferView } from '../../../server/domain/transfer.ts'
+import { Button } from '../ui/button.tsx'
+import { cn } from '../ui/cn.ts'
+import { Bytes, Duration } from '../ui/quantity.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { RowProgress } from './row-progress.tsx'
+import { proofWords, tookSeconds } from './row-words.ts'
+
+/** The middle of a row: numbers while it moves, else what became of it in a sentence. */
+export function RowStory({
+  transfer,
+  onRetry,
+  className,
+}: {
+  transfer: TransferView
+  onRetry: () => void
+  className?: string
+}) {
+  if (transfer.status === 'failed' && !transfer.cancelling)
+    return (
+      <div className={cn('flex min-w-0 items-center gap-3', className)}>
+        <p className="min-w-0 truncate text-destructive" title={transfer.failure?.message}>
+          {transfer.failure?.message ?? 'It failed without a reason. The engine log may have one.'}
+        </p>
+        <Button variant="outline" size="sm" className="relative z-10 h-6" onClick={onRetry}>
+          Retry
+        </Button>
+      </div>
+    )
+  if (transfer.status === 'completed') return <Completed transfer={transfer} className={className} />
+  if (transfer.status === 'queued')
+    return (
+      <p className={cn('truncate text-muted-foreground', className)}>
+        {transfer.startAt && transfer.startAt.getTime() > transfer.createdAt.getTime() ? (
+          <>
+            Starts <RelativeTime at={transfer.startAt} />
+          </>
+        ) : (
+          'Waits for an engine'
+        )}
+        {transfer.sizeBytes !== null && (
+          <>
+            {' · '}
+            <Bytes bytes={transfer.sizeBytes} />
+          </>
+        )}
+      </p>
+    )
+  if (transfer.status === 'cancelled')
+    return (
+      <p className={cn('truncate text-muted-foreground', className)}>Cancelled; nothing of it is left in the bucket</p>
+    )
+  return <RowProgress transfer={transfer} className={className} />
+}
+
+function Completed({ transfer, className }: { transfer: TransferView; className?: string }) {
+  const skipped = transfer.warnings.find((warning) => warning.code === 'skipped_existing')
+  const [warning] = transfer.warnings
+  const proof = proofWords(transfer.verification)
+  const mismatch = transfer.verification?.verdict === 'mismatch'
+  if (skipped) return <p className={cn('truncate text-muted-foreground', className)}>{skipped.message}</p>
+  return (
+    <p className={cn('truncate text-muted-foreground', className)}>
+      <Bytes bytes={transfer.sizeBytes} />
+      {tookSeconds(transfer) !== null && (
+        <>
+          {' in '}
+          <Duration seconds={tookSeconds(transfer)} />
+        </>
+      )}
+      {proof && <span className={cn(mismatch && 'text-destructive')}>{` · ${proof}`}</span>}
+      {warning && (
+        <span className="text-warning" title={transfer.warnings.map(({ message }) => message).join('\n')}>
+          {` · ${warning.message}`}
+        </span>
+      )}
+    </p>
+  )
+}

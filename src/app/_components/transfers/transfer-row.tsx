@@ -1,0 +1,94 @@
+'use client'
+
+import Link from 'next/link'
+import { memo } from 'react'
+import type { TransferView } from '../../../server/domain/transfer.ts'
+import type { TransferAction } from '../../../server/domain/transfer-state.ts'
+import { Checkbox } from '../ui/checkbox.tsx'
+import { cn } from '../ui/cn.ts'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { STATUS_WORDS, StatusShape } from '../ui/transfer-status.tsx'
+import { RowMenu } from './row-menu.tsx'
+import { RowStory } from './row-story.tsx'
+import { folderOf } from './row-words.ts'
+
+export const ROW_HEIGHT_PX = 36
+export const NARROW_ROW_HEIGHT_PX = 64
+
+/** One transfer in the list: a row of columns, or two lines where the window is narrow. The whole row leads to its page. */
+export const TransferRow = memo(function TransferRow(props: {
+  transfer: TransferView
+  s3Path: string
+  position: number
+  total: number
+  selected: boolean
+  onToggle: (id: string, shift: boolean) => void
+  onAction: (action: TransferAction, transfer: TransferView) => void
+  onMenu: (open: boolean) => void
+}) {
+  const { transfer } = props
+  const wide = transfer.status === 'failed' && !transfer.cancelling
+  return (
+    <li
+      aria-posinset={props.position}
+      aria-setsize={props.total}
+      className={cn(
+        'group relative grid h-16 grid-cols-[minmax(0,1fr)_auto] content-center items-center gap-x-3 border-b px-4 md:h-9 md:grid-cols-[1rem_minmax(10rem,1fr)_minmax(0,25rem)_4.5rem_1.5rem] md:px-6 @5xl:grid-cols-[1rem_minmax(10rem,1.25fr)_31.5rem_minmax(0,1fr)_4.5rem_1.5rem]',
+        props.selected ? 'bg-water-soft' : 'pointer:hover:bg-muted/60',
+      )}
+    >
+      <Checkbox
+        checked={props.selected}
+        aria-label={`Select ${transfer.name}`}
+        className="z-10 max-md:hidden"
+        onClick={(event) => props.onToggle(transfer.id, event.shiftKey)}
+      />
+      <div className="flex min-w-0 items-center gap-2">
+        <StatusShape status={transfer.status} />
+        <span className="sr-only">{transfer.cancelling ? 'Cancelling' : STATUS_WORDS[transfer.status]}</span>
+        <Link
+          href={`/transfers/${transfer.id}`}
+          className="truncate font-medium outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:outline-ring focus-visible:after:-outline-offset-2"
+          title={transfer.name}
+        >
+          {transfer.name}
+        </Link>
+      </div>
+      <div className="row-span-2 self-center md:hidden">
+        <RowMenu
+          transfer={transfer}
+          s3Path={props.s3Path}
+          onAction={(action) => props.onAction(action, transfer)}
+          onOpenChange={props.onMenu}
+        />
+      </div>
+      <RowStory
+        transfer={transfer}
+        onRetry={() => props.onAction('retry', transfer)}
+        className={cn('max-md:mt-1', wide && '@5xl:col-span-2')}
+      />
+      {!wide && (
+        <p
+          className="hidden min-w-0 truncate text-muted-foreground @5xl:block"
+          title={`${transfer.sourceUrl} → ${transfer.bucketName}/${transfer.key}`}
+        >
+          {transfer.sourceHost}
+          <span className="text-dim"> → </span>
+          {folderOf(transfer)}
+        </p>
+      )}
+      <RelativeTime
+        at={transfer.finishedAt ?? transfer.createdAt}
+        className="text-right text-dim text-xs max-md:hidden"
+      />
+      <div className="max-md:hidden">
+        <RowMenu
+          transfer={transfer}
+          s3Path={props.s3Path}
+          onAction={(action) => props.onAction(action, transfer)}
+          onOpenChange={props.onMenu}
+        />
+      </div>
+    </li>
+  )
+})
