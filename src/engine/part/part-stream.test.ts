@@ -1,0 +1,122 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { BufferPool } from '../slice/buffer-pool.ts'
+import { patternBytes } from '../testing/byte-pattern.ts'
+import { ByteBudget } from './byte-budget.ts'
+import { PartStream } from './part-stream.ts'
+
+const SLICE = 64
+const never = new AbortController().signal
+
+function setUp(shape: 'held' | 'streamed', startByte: number, endByte: number) {
+  const budget = new ByteBudget(10_000)
+  const pool = new BufferPool(SLICE)
+  const counters = { buffersAllocated: 0, bufferReuses: 0, bufferCopies: 0, bytesCopied: 0 }
+  const stream = new PartStream({ number: 1, startByte, endByte, shape, pool, budget, counters, onChange: () => {} })
+  return { budget, pool, counters, stream }
+}
+
+describe('PartStream', () => {
+  it('holds the bytes of a part, however they were cut into spans and chunks', async () => {
+    const cuts = fc.array(fc.integer({ min: 1, max: 150 }), { minLength: 1, maxLength: 30 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 900 }),
+        cuts,
+        fc.integer({ min: 1, max: 5 }),
+        async (size, chunks, spanSlices) => {
+          const { stream, budget, counters } = setUp('held', 640, 640 + size)
+          await budget.reserve(stream.reservationBytes(size), never)
+          const spans = []
+          const take = () => stream.takeSpan(spanSlices * SLICE)
+          for (let span = take(); span; span = take()) spans.push(span)
+          for (const [index, span] of spans.reverse().entries()) {
+            const writer = stream.writer(span)
+            while (!writer.isDone) {
+              const bytes = chunks[(index + writer.nextByte) % chunks.length] ?? 1
+              writer.write(patternBytes(writer.nextByte, writer.nextByte + bytes))
+            }
+          }
+          expect(stream.isFilled).toBe(true)
+          expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(640, 640 + size))
+          expect(counters.bytesCopied).toBe(size)
+          await stream.dispose(new Error('closed'))
+          expect(budget.usedBytes).toBe(0)
+        },
+      ),
+    )
+  })
+
+  it('gives slices to its consumer in order, and each buffer back once the next is asked for', async () => {
+    const { stream, budget, pool } = setUp('streamed', 0, 200)
+    const second = stream.takeSpan(128)
+    const last = stream.takeSpan(128)
+    expect([second, last]).toEqual([
+      { startByte: 0, endByte: 128 },
+      { startByte: 128, endByte: 200 },
+    ])
+    for (const span of [last, second]) {
+      if (!span) throw new Error('a span is missing')
+      const bytes = stream.reservationBytes(span.endByte - span.startByte)
+      await budget.reserve(bytes, never)
+      stream.addReservation(bytes)
+      stream.writer(span).write(patternBytes(span.startByte, span.endByte))
+    }
+    const seen: Buffer[] = []
+    const held: number[] = []
+    for await (const slice of stream.consume()) {
+      seen.push(Buffer.from(slice))
+      held.push(budget.usedBytes)
+    }
+    expect(Buffer.concat(seen)).toEqual(patternBytes(0, 200))
+    expect(held).toEqual([4 * SLICE, 3 * SLICE, 2 * SLICE, SLICE])
+    expect(pool.freeBytes).toBe(3 * SLICE)
+    await stream.dispose(new Error('closed'))
+    expect(budget.usedBytes).toBe(0)
+    expect(pool.freeBytes).toBe(4 * SLICE)
+  })
+
+  it('ends a consumer that waits for bytes which will not come', async () => {
+    const { stream } = setUp('streamed', 0, 200)
+    const reading = (async () => {
+      for await (const _ of stream.consume());
+    })()
+    await stream.dispose(new Error('stopped'))
+    await expect(reading).rejects.toThrow('stopped')
+  })
+
+  it('gives buffers back only after the reads that fill them have ended', async () => {
+    const { stream, pool, budget } = setUp('held', 0, 100)
+    await budget.reserve(128, never)
+    stream.writer({ startByte: 0, endByte: 100 }).write(patternBytes(0, 64))
+    let end = () => {}
+    stream.track(new Promise((resolve) => (end = resolve)))
+    const disposed = stream.dispose(new Error('stopped'))
+    await Promise.resolve()
+    expect(pool.freeBytes).toBe(0)
+    end()
+    await disposed
+    expect(pool.freeBytes).toBe(SLICE)
+  })
+
+  it('can end early where the source does, also on the bound of a slice and with nothing at all', async () => {
+    for (const size of [0, 1, SLICE, SLICE + 1]) {
+      const { stream, budget } = setUp('held', 0, 1000)
+      await budget.reserve(stream.reservationBytes(1000), never)
+      const span = stream.takeSpan(1000)
+      if (span) stream.writer(span).write(patternBytes(0, size))
+      stream.endAt(size)
+      expect(stream.isFilled).toBe(true)
+      expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(0, size))
+      await stream.dispose(new Error('closed'))
+      expect(budget.usedBytes).toBe(0)
+    }
+  })
+
+  it('takes no byte beyond its span', () => {
+    const { stream } = setUp('held', 0, 100)
+    const writer = stream.writer({ startByte: 0, endByte: 64 })
+    expect(writer.write(patternBytes(0, 90))).toBe(64)
+    expect(writer.isDone).toBe(true)
+  })
+})

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { TransferError } from '../../server/domain/failure.ts'
+import { Attempts, backoffMs } from './backoff.ts'
+
+describe('Attempts', () => {
+  const signal = new AbortController().signal
+
+  it('waits longer each time, and as long as the other side asked', () => {
+    expect([1, 2, 3, 4].map((attempt) => backoffMs(attempt, undefined, () => 0))).toEqual([200, 400, 800, 1600])
+    expect(backoffMs(20, undefined, () => 1)).toBe(20_000)
+    expect(backoffMs(1, 5_000)).toBe(5_000)
+  })
+
+  it('passes on at once what trying again cannot mend', async () => {
+    const gone = new TransferError('source_not_found', 'gone')
+    await expect(new Attempts().failed(gone, signal)).rejects.toBe(gone)
+    const bug = new TypeError('a bug')
+    await expect(new Attempts().failed(bug, signal)).rejects.toBe(bug)
+  })
+
+  it('is no failure when the work was stopped: the reason of the stop is what comes out', async () => {
+    const stopper = new AbortController()
+    const lost = new TransferError('connection_lost', 'reset', { retry: 'now' })
+    const waiting = new Attempts().failed(lost, stopper.signal)
+    stopper.abort(new Error('paused'))
+    await expect(waiting).rejects.toThrow('paused')
+  })
+})

@@ -1,0 +1,132 @@
+import { DeleteObjectCommand } from '@aws-sdk/client-s3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { applyAction, setBandwidth } from '../../server/db/transfer-actions.ts'
+import { MIB } from '../../server/domain/bytes.ts'
+import { patternSha256 } from '../testing/byte-pattern.ts'
+
+/** Three times as many parts as there are read lanes, paced per connection: the first are done while the last have not begun. */
+const SIZE_BYTES = 144 * MIB
+const PACE = { sizeBytes: SIZE_BYTES, bytesPerSecond: 6 * MIB }
+const SHAPE = { partSizeBytes: 6 * MIB, lanes: 3 }
+
+describe('a running transfer', () => {
+  let stack: EngineStack
+  beforeEach(async () => {
+    stack = await startEngineStack()
+  })
+  afterEach(() => stack.close())
+
+  const startPaced = async (path: string) => {
+    const id = await stack.create({ sourceUrl: stack.source.serve(path, PACE), ...SHAPE })
+    await stack.until(id, (transfer) => transfer.partsDone >= 1)
+    return id
+  }
+
+  it('stops when it is paused, keeps its parts, and goes on from them', async () => {
+    await stack.startEngine()
+    const id = await startPaced('/paused.bin')
+    expect((await applyAction(stack.database.db, 'pause', [id])).changed).toEqual([id])
+    const claims = () => stack.database.db.partClaim.count({ where: { transferId: id, engineId: { not: null } } })
+    await stack.until(id, (transfer) => transfer.readLanes === 0 && transfer.uploadLanes === 0)
+    await expect.poll(claims, { timeout: 10_000 }).toBe(0)
+    const paused = await stack.waitFor(id, 'paused')
+    expect(paused.partsDone).toBeGreaterThanOrEqual(1)
+    stack.source.serve('/paused.bin', { sizeBytes: SIZE_BYTES })
+    await applyAction(stack.database.db, 'resume', [id])
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    const kept = paused.parts.map((part) => part.finishedAt.getTime())
+    expect(done.parts.slice(0, kept.length).map((part) => part.finishedAt.getTime())).toEqual(kept)
+    expect(await stack.objectSha256('paused.bin')).toBe(patternSha256(SIZE_BYTES))
+  })
+
+  it('leaves no upload behind when it is cancelled', async () => {
+    await stack.startEngine()
+    const id = await startPaced('/cancelled.bin')
+    expect(await stack.openUploads()).toEqual(['cancelled.bin'])
+    await applyAction(stack.database.db, 'cancel', [id])
+    await stack.waitFor(id, 'cancelled')
+    expect(await stack.openUploads()).toEqual([])
+    await expect(stack.objectSha256('cancelled.bin')).rejects.toThrow()
+  })
+
+  it('is taken over at once by another engine when its own is stopped', async () => {
+    const first = await stack.startEngine()
+    const id = await startPaced('/handed-over.bin')
+    await first.stop()
+    const before = await stack.until(id, () => true)
+    expect(before.partsDone).toBeGreaterThanOrEqual(1)
+    stack.source.serve('/handed-over.bin', { sizeBytes: SIZE_BYTES })
+    await stack.startEngine()
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(new Set(done.parts.map((part) => part.engineId)).size).toBe(2)
+    expect(await stack.objectSha256('handed-over.bin')).toBe(patternSha256(SIZE_BYTES))
+  })
+
+  it('is shared by two engines, and each part is moved once', async () => {
+    const [one, two] = await Promise.all([stack.startEngine(), stack.startEngine()])
+    const id = await stack.create({
+      sourceUrl: stack.source.serve('/shared.bin', PACE),
+      lanes: 1,
+      partSizeBytes: 6 * MIB,
+    })
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(new Set(done.parts.map((part) => part.engineId))).toEqual(new Set([one.id, two.id]))
+    expect(done.metrics.bucketBytes).toBe(SIZE_BYTES)
+    expect(await stack.objectSha256('shared.bin')).toBe(patternSha256(SIZE_BYTES))
+  })
+
+  it('keeps to a bandwidth limit, which can be lifted while it runs', async () => {
+    await stack.startEngine()
+    const sourceUrl = stack.source.serve('/limited.bin', { sizeBytes: SIZE_BYTES })
+    const id = await stack.create({ sourceUrl, bandwidthLimitBytesPerSecond: 4 * MIB })
+    const limited = await stack.until(id, (transfer) => transfer.metrics.activeMs > 2500)
+    expect(limited.metrics.sourceBytes / (limited.metrics.activeMs / 1000)).toBeLessThan(6 * MIB)
+    await setBandwidth(stack.database.db, [id], null)
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(await stack.objectSha256('limited.bin')).toBe(patternSha256(SIZE_BYTES))
+  })
+
+  it('fails and leaves nothing when the source changes under it', async () => {
+    await stack.startEngine()
+    const id = await startPaced('/changing.bin')
+    stack.source.serve('/changing.bin', { sizeBytes: SIZE_BYTES, etag: '"v2"', seed: 2 })
+    const failed = await stack.waitFor(id, 'failed', 'completed')
+    expect(failed.failure).toMatchObject({ code: 'source_changed', retry: 'never' })
+    await expect.poll(() => stack.openUploads(), { timeout: 10_000 }).toEqual([])
+  })
+
+  it('goes on after resets, from the byte that was reached', async () => {
+    await stack.startEngine()
+    const sourceUrl = stack.source.serve('/resets.bin', (request) => ({
+      sizeBytes: SIZE_BYTES,
+      ...(request.index % 3 === 1 && { breakAfterBytes: 3 * MIB, breakBy: 'reset' as const }),
+    }))
+    const id = await stack.create({ sourceUrl })
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(done.metrics.sourceRetries).toBeGreaterThan(0)
+    expect(done.metrics.bytesCopied).toBe(SIZE_BYTES)
+    expect(await stack.objectSha256('resets.bin')).toBe(patternSha256(SIZE_BYTES))
+  })
+
+  it('verifies a completed object again when asked, and says when it is gone', async () => {
+    await stack.startEngine()
+    const id = await stack.create({ sourceUrl: stack.source.serve('/again.bin', { sizeBytes: 9 * MIB }) })
+    await stack.waitFor(id, 'completed')
+    await applyAction(stack.database.db, 'verify', [id])
+    const verified = await stack.until(
+      id,
+      (t) => t.status === 'completed' && t.events.some((e) => e.code === 'verified'),
+    )
+    expect(verified.verification?.verdict).toBe('verified')
+    await stack.s3.send(new DeleteObjectCommand({ Bucket: 'test', Key: 'again.bin' }))
+    await applyAction(stack.database.db, 'verify', [id])
+    const gone = await stack.until(id, (t) => t.status === 'completed' && t.verification?.verdict === 'mismatch')
+    expect(gone.verification?.evidence[0]?.actual).toBe('no object at the key')
+  })
+})
