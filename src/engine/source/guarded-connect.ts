@@ -1,18 +1,18 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { isIP, type Socket } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { buildConnector } from 'undici'
 import type { AddressGuard } from './address-guard.ts'
+
+/** A `connect` for undici; returns the socket it is connecting, so that an abort can reach it. */
+export type GuardedConnector = (target: buildConnector.Options, callback: buildConnector.Callback) => Socket | null
 
 /**
  * A `connect` for undici that only reaches allowed addresses: literals are checked here (undici never looks them up), names
  * in the lookup of the socket, and the peer once more after connecting. HTTP/1.1 only. `timeoutMs` includes DNS and TLS.
  */
-export function guardedConnector(
-  guard: AddressGuard,
-  options: { readonly timeoutMs: number; readonly onSocket?: (socket: Socket) => void },
-): buildConnector.connector {
+export function guardedConnector(guard: AddressGuard, options: { readonly timeoutMs: number }): GuardedConnector {
   const connectors = new Map<number, buildConnector.connector>()
   const connectorFor = (port: number) => {
     const known = connectors.get(port)
@@ -31,8 +31,10 @@ export function guardedConnector(
     try {
       if (isIP(target.hostname)) guard.checkAddress(target.hostname, port)
     } catch (error) {
-      return callback(asError(error), null)
+      callback(asError(error), null)
+      return null
     }
+    // undici returns the socket although its type says nothing of it.
     const connecting: unknown = connectorFor(port)(target, (error: Error | null, socket: Socket | null) => {
       if (error || !socket) return callback(error ?? new Error('connected to nothing'), null)
       const refusal = peerRefusal(guard, socket)
@@ -40,7 +42,7 @@ export function guardedConnector(
       socket.destroy()
       callback(refusal, null)
     })
-    if (options.onSocket && connecting) options.onSocket(connecting as Socket)
+    return connecting instanceof Socket ? connecting : null
   }
 }
 

@@ -188,6 +188,12 @@ test('case 19: an answer that ends early is truncated, to be retried now from th
   }
 })
 
+test('case 19: chunks that break off without their end are truncated also where the connection would close', async () => {
+  const headers = { connection: 'close' }
+  const { error } = await readFrom({ length: 'chunked', headers, breakAfterBytes: 100_000, breakBy: 'end' })
+  expect(error).toMatchObject({ code: 'source_truncated', retry: 'now' })
+})
+
 test('case 20: an answer with more bytes than the range fails instead of being cut to size', async () => {
   for (const length of ['chunked', 'close'] as const) {
     const { bytes, error } = await readFrom({ length, extraBytes: 70_000 })

@@ -256,6 +256,9 @@ export function protocolError(url: URL, what: string): TransferError {
 /** The code of an error, of its cause, or of the first of several attempts (autoSelectFamily). */
 function errorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null) return ''
+  // undici's parser errors come without their code; at the end of the stream there is no text left to complain about.
+  if ('name' in error && error.name === 'HTTPParserError')
+    return 'data' in error && error.data === '' ? 'HPE_INVALID_EOF_STATE' : 'HPE_INVALID'
   if ('code' in error && typeof error.code === 'string' && error.code !== '') return error.code
   if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0])
   return 'cause' in error ? errorCode(error.cause) : ''

@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher } from 'undici'
+import type { Socket } from 'node:net'
+import { Agent, Client, type Dispatcher, Pool } from 'undici'
 import type { AddressGuard } from './address-guard.ts'
-import { guardedConnector } from './guarded-connect.ts'
+import { type GuardedConnector, guardedConnector } from './guarded-connect.ts'
 import type { ExchangeListener, HttpExchange, HttpTransport } from './http-transport.ts'
 
 /** More header bytes than any honest source sends; above it the answer is refused. */
@@ -15,22 +16,21 @@ export function createUndiciTransport(options: {
   readonly connectTimeoutMs: number
   readonly maxConnectionsPerHost: number
 }): HttpTransport {
+  const connect = guardedConnector(options.guard, { timeoutMs: options.connectTimeoutMs })
   const agent = new Agent({
-    connections: options.maxConnectionsPerHost,
-    pipelining: 1,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    connect: guardedConnector(options.guard, { timeoutMs: options.connectTimeoutMs }),
+    factory: (origin) =>
+      new Pool(origin, {
+        connections: options.maxConnectionsPerHost,
+        // Otherwise the pool would wait with further connections until the first has chosen a protocol.
+        allowH2: false,
+        factory: (laneOrigin) => createLane(laneOrigin, connect),
+      }),
   })
   return {
     get({ url, headers }, listener) {
-      const exchange = new UndiciExchange(listener)
+      const exchange = new UndiciHandler(listener)
       try {
-        agent.dispatch(
-          { origin: url.origin, path: `${url.pathname}${url.search}`, method: 'GET', headers },
-          exchange.handler,
-        )
+        agent.dispatch({ origin: url.origin, path: `${url.pathname}${url.search}`, method: 'GET', headers }, exchange)
       } catch (error) {
         exchange.fail(error)
       }
@@ -40,43 +40,88 @@ export function createUndiciTransport(options: {
   }
 }
 
-/** Holds what undici still delivers while we are paused (it drains its parser when the peer closes). */
-class UndiciExchange implements HttpExchange {
+/** One connection to an origin, with at most one request on it. */
+interface Lane {
+  socket: Socket | null
+  isConnecting: boolean
+}
+
+/** A Client that tells each exchange which connection carries it. */
+function createLane(origin: URL, connect: GuardedConnector): Client {
+  const lane: Lane = { socket: null, isConnecting: false }
+  const client = new Client(origin, {
+    pipelining: 1,
+    allowH2: false,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connect: (target, callback) => {
+      lane.isConnecting = true
+      lane.socket = connect(target, (...outcome) => {
+        lane.isConnecting = false
+        callback(...outcome)
+      })
+    },
+  })
+  const dispatch = client.dispatch.bind(client)
+  client.dispatch = (request, handler) => {
+    if (handler instanceof UndiciHandler) handler.lane = lane
+    return dispatch(request, handler)
+  }
+  return client
+}
+
+/**
+ * The exchange as undici's handler. Holds what undici still delivers while we are paused: it drains its parser when the peer
+ * closes.
+ */
+class UndiciHandler implements HttpExchange, Dispatcher.DispatchHandler {
+  lane: Lane | null = null
   readonly #listener: ExchangeListener
+  readonly #held: Uint8Array[] = []
   #controller: Dispatcher.DispatchController | null = null
   #isPaused = true
-  #isOver = false
-  #hasEnded = false
   #isResuming = false
+  #isOver = false
+  #end: { readonly isReset: boolean } | null = null
   #abortReason: { readonly value: unknown } | null = null
-  readonly #held: Uint8Array[] = []
 
   constructor(listener: ExchangeListener) {
     this.#listener = listener
   }
 
-  readonly handler: Dispatcher.DispatchHandler = {
-    onRequestStart: (controller) => {
-      // Thrown, not aborted: an exchange that was given up while it waited for a connection leaves that connection alone.
-      if (this.#abortReason) throw toError(this.#abortReason.value)
-      this.#controller = controller
-      this.#listener.onSent()
-    },
-    onResponseStart: (controller, statusCode, headers) => {
-      if (statusCode < 200 || this.#isOver) return
-      controller.pause()
-      this.#listener.onHead({ statusCode, headers })
-    },
-    onResponseData: (_controller, chunk) => {
-      if (this.#isOver) return
-      if (this.#isPaused || this.#held.length > 0) this.#held.push(chunk)
-      else this.#listener.onData(chunk)
-    },
-    onResponseEnd: () => {
-      this.#hasEnded = true
-      this.#flush()
-    },
-    onResponseError: (_controller, error) => this.fail(error),
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Thrown, not aborted: an exchange that was given up while it waited leaves the connection to others.
+    if (this.#abortReason) throw toError(this.#abortReason.value)
+    this.#controller = controller
+    this.#listener.onSent()
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    if (statusCode < 200 || this.#isOver) return
+    controller.pause()
+    this.#listener.onHead({ statusCode, headers })
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    // undici hands out an empty chunk after each resume, which would look like a sign of life of the peer.
+    if (this.#isOver || chunk.byteLength === 0) return
+    if (this.#isPaused || this.#held.length > 0) this.#held.push(chunk)
+    else this.#listener.onData(chunk)
+  }
+
+  onResponseEnd(): void {
+    // undici takes a reset for the end where nothing but the close of the connection marks it; the socket knows better.
+    this.#end = { isReset: Boolean(this.lane?.socket?.errored) }
+    this.#flush()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error)
   }
 
   pause(): void {
@@ -90,7 +135,6 @@ class UndiciExchange implements HttpExchange {
     // Later, because undici's parser must not be entered from the callback of another exchange.
     queueMicrotask(() => {
       this.#isResuming = false
-      if (this.#isOver) return
       this.#isPaused = false
       this.#flush()
       if (!this.#isPaused && !this.#isOver) this.#controller?.resume()
@@ -101,7 +145,8 @@ class UndiciExchange implements HttpExchange {
     if (this.#isOver) return
     this.#abortReason = { value: reason }
     this.fail(reason)
-    this.#controller?.abort(toError(reason))
+    if (this.#controller) this.#controller.abort(toError(reason))
+    else if (this.lane?.isConnecting) this.lane.socket?.destroy(toError(reason))
   }
 
   fail(error: unknown): void {
@@ -116,9 +161,9 @@ class UndiciExchange implements HttpExchange {
       const chunk = this.#held.shift()
       if (chunk) this.#listener.onData(chunk)
     }
-    if (!this.#hasEnded || this.#isPaused || this.#isOver || this.#held.length > 0) return
+    if (!this.#end || this.#isPaused || this.#isOver || this.#held.length > 0) return
     this.#isOver = true
-    this.#listener.onEnd({ isReset: false })
+    this.#listener.onEnd(this.#end)
   }
 }
 

@@ -175,7 +175,7 @@ async function respond(
     response.end()
     return
   }
-  const closed = nextEvent(response, 'close')
+  const closed = nextEvent(response, 'close').catch(() => undefined)
   const breakAt = answer.breakAfterBytes ?? Number.POSITIVE_INFINITY
   // Sends the head even where no body byte follows it.
   if (bodyBytes > 0) response.flushHeaders()
