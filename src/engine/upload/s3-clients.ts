@@ -4,6 +4,7 @@ import { Agent } from 'undici'
 import type { BucketConnection } from '../../server/domain/bucket.ts'
 import type { AddressGuard } from '../source/address-guard.ts'
 import { guardedAgent, guardedConnector } from '../source/guarded-connect.ts'
+import { keepingAnswers } from './keeping-answers.ts'
 import type { SigningClock } from './send-part.ts'
 
 export interface S3ClientOptions {
@@ -60,7 +61,7 @@ export function createS3Clients(connection: BucketConnection, options: S3ClientO
   const repeatable = client(3)
   const once = client(1)
   const parts = new Agent({
-    connect: guardedConnector(guard, { timeoutMs: connectTimeoutMs }),
+    connect: keepingAnswers(guardedConnector(guard, { timeoutMs: connectTimeoutMs })),
     connections: maxConnections,
     pipelining: 1,
     allowH2: false,

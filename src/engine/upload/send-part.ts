@@ -77,6 +77,8 @@ export function createPartSender(options: PartSenderOptions): (part: PartUpload)
       })
       if (shape.contentLength === 0) state.isWhole = true
       await judge(response)
+      // A turn, after which undici counts the connection as free: the next part of this lane takes it, not a new one.
+      await setImmediate()
       return acknowledged(part, response.headers, state, host)
     } catch (error) {
       part.signal.throwIfAborted()
@@ -143,7 +145,10 @@ interface BodyState {
 /** undici takes async iterables as they are and waits for the socket between chunks; its types know only streams, which would read ahead. */
 const asBody = (bytes: AsyncGenerator<Uint8Array | string>) => bytes as unknown as Readable
 
-/** The bytes of the body as the socket takes them. The next slice is asked for when the last one has left. */
+/**
+ * The bytes of the body as the socket takes them. The next slice is asked for when the last one has left. Nothing is waited
+ * for after the last byte, or the answer would come before the request counts as sent and cost the connection.
+ */
 async function* bodyOf(
   part: PartUpload,
   framer: Framer | null,
@@ -151,42 +156,46 @@ async function* bodyOf(
   watch: ProgressWatch,
   idleTimeoutMs: number,
 ): AsyncGenerator<Uint8Array | string> {
-  const slices = part.body.slices
-  let writeBytes = MIN_WRITE_BYTES * 4
-  let sinceImmediate = 0
+  const { body, sizeBytes } = part
+  const pace = { writeBytes: MIN_WRITE_BYTES * 4, sinceImmediate: 0 }
+  const write = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array | string> {
+    for (let start = 0; start < bytes.length && !state.isOver; ) {
+      const frame = framer?.open()
+      if (frame?.before) yield frame.before
+      const end = Math.min(bytes.length, start + Math.min(pace.writeBytes, frame?.roomBytes ?? sizeBytes))
+      const piece = bytes.subarray(start, end)
+      const startedAt = performance.now()
+      watch.moved()
+      yield piece.length < COPY_BELOW_BYTES ? Buffer.from(piece) : piece
+      framer?.took(piece.length)
+      start = end
+      state.sentBytes += piece.length
+      await keepPace(pace, piece.length, performance.now() - startedAt, state.sentBytes === sizeBytes)
+    }
+  }
   try {
+    let tail: Uint8Array | null = null
+    let takenBytes = 0
     watch.pause()
-    for await (const slice of slices) {
+    for await (const slice of body.slices) {
       if (state.isOver) return
-      if (state.sentBytes + slice.length > part.sizeBytes) throw wrongLength(part, state.sentBytes + slice.length)
+      takenBytes += slice.length
+      if (takenBytes > sizeBytes) throw wrongLength(part, takenBytes)
       // A held body brings its value along; nothing is hashed twice.
-      if (part.body.kind === 'streamed') state.crc = updateCrc32c(slice, state.crc)
-      for (let start = 0; start < slice.length; ) {
-        const frame = framer?.open()
-        if (frame?.before) yield frame.before
-        const end = Math.min(slice.length, start + Math.min(writeBytes, frame?.roomBytes ?? writeBytes))
-        const piece = slice.subarray(start, end)
-        const startedAt = performance.now()
-        watch.moved()
-        yield piece.length < COPY_BELOW_BYTES ? Buffer.from(piece) : piece
-        framer?.took(piece.length)
-        start = end
-        const tookMs = performance.now() - startedAt
-        if (tookMs < 50) writeBytes = Math.min(MAX_WRITE_BYTES, writeBytes * 2)
-        else if (tookMs > 1000) writeBytes = Math.max(MIN_WRITE_BYTES, writeBytes / 2)
-        // Writes that the kernel takes at once never let the event loop read, and an early error answer would be missed.
-        sinceImmediate += piece.length
-        if (sinceImmediate >= MAX_WRITE_BYTES) {
-          sinceImmediate = 0
-          await setImmediate()
-        }
-        if (state.isOver) return
-      }
-      state.sentBytes += slice.length
-      part.onBytes(slice.length)
+      if (body.kind === 'streamed') state.crc = updateCrc32c(slice, state.crc)
+      // The end of a plain body is kept back until the slices have ended: a longer one must not look whole to the store.
+      const keepBytes = takenBytes === sizeBytes && body.kind === 'streamed' && !framer ? COPY_BELOW_BYTES : 0
+      const split = Math.max(0, slice.length - keepBytes)
+      if (!tail) yield* write(slice.subarray(0, split))
+      if (split < slice.length) tail = Buffer.from(slice.subarray(split))
+      part.onBytes(split)
       watch.pause()
     }
-    if (state.sentBytes !== part.sizeBytes) throw wrongLength(part, state.sentBytes)
+    if (takenBytes !== sizeBytes) throw wrongLength(part, takenBytes)
+    if (tail) {
+      yield* write(tail)
+      part.onBytes(tail.length)
+    }
     watch.moved(idleTimeoutMs * ANSWER_FACTOR)
     if (framer) yield framer.close(encodeCrc32c(state.crc))
     state.isWhole = true
@@ -194,6 +203,21 @@ async function* bodyOf(
     if (!state.isOver) state.failure = { error }
     throw error
   }
+}
+
+/** Follows the pace of the line, and lets the event loop read: writes that the kernel takes at once never would. */
+async function keepPace(
+  pace: { writeBytes: number; sinceImmediate: number },
+  bytes: number,
+  tookMs: number,
+  isLast: boolean,
+): Promise<void> {
+  if (tookMs < 50) pace.writeBytes = Math.min(MAX_WRITE_BYTES, pace.writeBytes * 2)
+  else if (tookMs > 1000) pace.writeBytes = Math.max(MIN_WRITE_BYTES, pace.writeBytes / 2)
+  pace.sinceImmediate += bytes
+  if (isLast || pace.sinceImmediate < MAX_WRITE_BYTES) return
+  pace.sinceImmediate = 0
+  await setImmediate()
 }
 
 /** Reads the answer to its end; throws StoreAnswerError unless it is a success. */
