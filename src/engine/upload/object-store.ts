@@ -66,6 +66,8 @@ export interface ObjectStore {
   readonly capabilities: BucketCapabilities
   /** Null where there is no object at the key. */
   head(key: string, signal: AbortSignal): Promise<ObjectInfo | null>
+  /** The whole object, in order, as it comes; for a digest that only a full re-read can give. */
+  read(key: string, signal: AbortSignal): AsyncIterable<Uint8Array>
   /** A whole small object in one request; what an empty file needs, since a multipart upload has at least one part. */
   putSmall(
     put: { key: string; body: Uint8Array; contentType: string | null; writeToken: string; mustNotExist: boolean },

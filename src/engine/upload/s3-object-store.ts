@@ -3,6 +3,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  GetObjectCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
   ListPartsCommand,
@@ -120,6 +121,18 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
         signal.throwIfAborted()
         if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404) return null
         throw uploadFailure(error, { connection, doing: 'looking at the object' })
+      }
+    },
+
+    async *read(key, signal) {
+      const { Body } = await call(signal, 'reading the object', true, () =>
+        repeatable.send(new GetObjectCommand({ Bucket, Key: key }), { abortSignal: signal }),
+      )
+      try {
+        yield* Body as AsyncIterable<Uint8Array>
+      } catch (error) {
+        signal.throwIfAborted()
+        throw uploadFailure(error, { connection, doing: 'reading the object' })
       }
     },
 
