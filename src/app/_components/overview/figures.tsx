@@ -1,0 +1,71 @@
+import Link from 'next/link'
+import type { ReactNode } from 'react'
+import { splitBytes } from '../../../server/domain/bytes.ts'
+import type { SystemHealth } from '../../../server/domain/engine.ts'
+import { cn } from '../ui/cn.ts'
+
+/** The four numbers under the chart. */
+export function Figures({ health }: { health: SystemHealth | undefined }) {
+  const moved = splitBytes(health?.movedTodayBytes ?? 0)
+  const rate = health?.successRateToday
+  const down = health && health.enginesHealthy < Math.max(1, health.enginesTotal)
+  return (
+    <dl className="grid grid-cols-2 border-y md:grid-cols-4">
+      <Figure name="Moved today" note="since midnight UTC">
+        {health ? moved.value : '–'}
+        <Unit>{health ? moved.unit : ''}</Unit>
+      </Figure>
+      <Figure
+        name="Success today"
+        note={rate === null ? 'nothing has ended yet' : 'of transfers that ended'}
+        className="border-l"
+      >
+        {rate === null || rate === undefined ? '–' : formatShare(rate)}{' '}
+        <Unit>{rate === null || rate === undefined ? '' : '%'}</Unit>
+      </Figure>
+      <Figure
+        name="Waiting"
+        note={
+          <Link href="/transfers?status=queued" className="hover:text-foreground">
+            for an engine or their time
+          </Link>
+        }
+        className="max-md:border-t md:border-l"
+      >
+        {health ? health.queued.toLocaleString('en-US') : '–'}
+      </Figure>
+      <Figure
+        name="Engines healthy"
+        note={
+          <Link href="/engines" className={cn('hover:text-foreground', down && 'text-destructive')}>
+            {health ? health.message : ''}
+          </Link>
+        }
+        className="border-l max-md:border-t"
+      >
+        {health ? health.enginesHealthy : '–'}{' '}
+        <Unit>{health ? `of ${Math.max(health.enginesTotal, health.enginesHealthy)}` : ''}</Unit>
+      </Figure>
+    </dl>
+  )
+}
+
+/** 99.97 % is not 100 %: what is below the whole is rounded down. */
+function formatShare(share: number): string {
+  if (share === 1) return '100'
+  return (Math.floor(share * 1000) / 10).toFixed(1)
+}
+
+function Unit({ children }: { children: ReactNode }) {
+  return <span className="ml-1.5 font-sans text-dim text-sm tracking-normal [word-spacing:normal]">{children}</span>
+}
+
+function Figure(props: { name: string; note: ReactNode; className?: string; children: ReactNode }) {
+  return (
+    <div className={cn('min-w-0 px-4 py-3 first:pl-0 max-md:[&:nth-child(3)]:pl-0', props.className)}>
+      <dt className="text-muted-foreground">{props.name}</dt>
+      <dd className="num mt-0.5 whitespace-nowrap text-xl tracking-[-0.04em]">{props.children}</dd>
+      <dd className="truncate text-dim text-xs">{props.note || '\u00a0'}</dd>
+    </div>
+  )
+}

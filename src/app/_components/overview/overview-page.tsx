@@ -1,0 +1,122 @@
+'use client'
+
+import { useQuery } from '@tanstack/react-query'
+import { Unplug } from 'lucide-react'
+import Link from 'next/link'
+import { useTRPC } from '../../_trpc/client.tsx'
+import { failureOf } from '../../_trpc/failure-of.ts'
+import { useHealth } from '../shell/use-health.ts'
+import { Button } from '../ui/button.tsx'
+import { Callout } from '../ui/callout.tsx'
+import { Section } from '../ui/card.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { EngineList } from './engine-list.tsx'
+import { FailedList } from './failed-list.tsx'
+import { Figures } from './figures.tsx'
+import { Hero } from './hero.tsx'
+import { NewInstall } from './new-install.tsx'
+import { failedQuery, runningQuery } from './overview-queries.ts'
+import { RunningList } from './running-list.tsx'
+
+/** Is it moving, how fast, and can it be trusted: the page for a wall. */
+export function OverviewPage() {
+  const trpc = useTRPC()
+  const health = useHealth()
+  const running = useQuery(
+    trpc.transfers.list.queryOptions(runningQuery, {
+      refetchInterval: ({ state }) => ((state.data?.items.length ?? 0) > 0 ? 1000 : 3000),
+    }),
+  )
+  const failed = useQuery(trpc.transfers.list.queryOptions(failedQuery, { refetchInterval: 10_000 }))
+  const engines = useQuery(trpc.engines.list.queryOptions(undefined, { refetchInterval: 5000 }))
+  const counts = running.data?.counts
+
+  if (health.isError && !health.data)
+    return (
+      <EmptyState
+        icon={<Unplug />}
+        title="The overview could not be read"
+        description={failureOf(health.error).message}
+        action={
+          <Button variant="outline" onClick={() => health.refetch()}>
+            Try again
+          </Button>
+        }
+      />
+    )
+  const noEngine = health.data?.state === 'down'
+  if (counts?.all === 0)
+    return (
+      <>
+        {noEngine && <NoEngine message={health.data?.message ?? ''} />}
+        <NewInstall />
+      </>
+    )
+  const more = (counts?.failed ?? 0) - (failed.data?.items.length ?? 0)
+  return (
+    <div className="grid gap-6 px-4 py-5 md:px-6">
+      {noEngine && <NoEngine message={health.data?.message ?? ''} />}
+      <Hero health={health.data} updatedAtMs={health.dataUpdatedAt} />
+      <Figures health={health.data} />
+      <Section
+        title="Running"
+        aside={
+          <Link href="/transfers" className="hover:text-foreground">
+            All transfers
+          </Link>
+        }
+      >
+        {running.data && running.data.items.length === 0 ? (
+          <p className="py-3 text-muted-foreground">
+            {counts?.queued
+              ? `Nothing runs; ${counts.queued.toLocaleString('en-US')} waiting.`
+              : 'Nothing runs right now.'}
+          </p>
+        ) : (
+          <RunningList transfers={running.data?.items ?? []} />
+        )}
+      </Section>
+      <div className="grid gap-x-10 gap-y-6 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
+        <Section
+          title="Failed"
+          aside={
+            more > 0 && (
+              <Link href="/transfers?status=failed" className="hover:text-foreground">
+                {more.toLocaleString('en-US')} more
+              </Link>
+            )
+          }
+        >
+          {failed.data?.items.length === 0 ? (
+            <p className="py-3 text-muted-foreground">Nothing has failed.</p>
+          ) : (
+            <FailedList transfers={failed.data?.items ?? []} />
+          )}
+        </Section>
+        <Section title="Engines">
+          {engines.data?.length === 0 ? (
+            <p className="py-3 text-muted-foreground">No engine was seen in the last day.</p>
+          ) : (
+            <EngineList engines={engines.data ?? []} />
+          )}
+        </Section>
+      </div>
+    </div>
+  )
+}
+
+function NoEngine({ message }: { message: string }) {
+  return (
+    <Callout
+      tone="destructive"
+      title="Nothing moves"
+      action={
+        <Button asChild size="sm" variant="outline">
+          <Link href="/engines">Engines</Link>
+        </Button>
+      }
+    >
+      {message}
+    </Callout>
+  )
+}
