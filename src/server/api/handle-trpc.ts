@@ -5,8 +5,8 @@ import { appRouter } from './root.ts'
 import { webServices } from './web-services.ts'
 
 /** Answers `/api/trpc/*`. Responses are never kept by a cache between here and the browser. */
-export function handleTrpc(request: Request, services: Services = webServices()): Promise<Response> {
-  return fetchRequestHandler({
+export async function handleTrpc(request: Request, services: Services = webServices()): Promise<Response> {
+  const response = await fetchRequestHandler({
     endpoint: '/api/trpc',
     req: request,
     router: appRouter,
@@ -16,6 +16,11 @@ export function handleTrpc(request: Request, services: Services = webServices())
       if (isUnexpected(toErrorData(meaning)))
         services.log.error({ err: meaning, path }, 'A call of the API failed unexpectedly')
     },
-    responseMeta: () => ({ headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } }),
   })
+  response.headers.set('cache-control', 'no-store')
+  response.headers.set('x-content-type-options', 'nosniff')
+  // A stopping server waits for its connections, and an open page uses them again and again; so they end with their answer.
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
+  if (isStream || services.stopping.aborted) response.headers.set('connection', 'close')
+  return response
 }
