@@ -22,7 +22,7 @@ export interface Listener extends RunningPart {
  * How each part of Sluice is started, stopped and seen to be ready. Each has its log in `logs/` of the data folder;
  * errors a part logs go to `say` as sentences.
  */
-export function createParts(env: Env, say: (sentence: string) => void) {
+export function createParts(env: Env, mode: 'production' | 'development', say: (sentence: string) => void) {
   const host = env.SLUICE_HOST.replace(/^\[|\]$/g, '')
   const logFiles = new Map<string, LogFile>()
   const logFile = (name: string) => {
@@ -34,7 +34,7 @@ export function createParts(env: Env, say: (sentence: string) => void) {
   }
   const childEnv: NodeJS.ProcessEnv = {
     ...process.env,
-    NODE_ENV: 'production',
+    NODE_ENV: mode,
     SLUICE_DATA_DIR: env.dataDir,
     PORT: String(env.PORT),
     ENGINE_PORT: String(env.ENGINE_PORT),
@@ -101,14 +101,19 @@ export function createParts(env: Env, say: (sentence: string) => void) {
 
     /** Its deadline is long: it hands back what it works on, so that the next start goes on at once. */
     engine(stopping: AbortSignal) {
-      const running = child('engine', [script('src/engine/main.ts')], 20_000)
+      const watch = mode === 'development' ? ['--watch'] : []
+      const running = child('engine', [...watch, script('src/engine/main.ts')], 27_000)
       return answering('engine', running, stopping, { port: env.ENGINE_PORT, path: '/readyz' })
     },
 
     /** Its deadline is short: it keeps nothing, and open pages would hold it. */
     web(stopping: AbortSignal) {
       const next = fileURLToPath(import.meta.resolve('next/dist/bin/next'))
-      const running = child('web', [next, 'start', '-H', host, '-p', String(env.PORT)], 3_000)
+      const running = child(
+        'web',
+        [next, mode === 'development' ? 'dev' : 'start', '-H', host, '-p', String(env.PORT)],
+        3_000,
+      )
       const hostHeader = new URL(env.SLUICE_PUBLIC_URL).host
       return answering('web', running, stopping, { port: env.PORT, path: '/api/health', hostHeader })
     },

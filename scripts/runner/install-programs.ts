@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { runProgram } from './run-program.ts'
+
+/** Programs the tests drive that npm does not bring, and the Debian packages they come in. */
+const PROGRAMS = [
+  { names: ['chromium', 'chromium-browser', 'google-chrome'], aptPackage: 'chromium' },
+  { names: ['nginx'], aptPackage: 'nginx-light' },
+  { names: ['rclone'], aptPackage: 'rclone' },
+  { names: ['aws'], aptPackage: 'awscli' },
+]
+
+/** Where a program is, looked for in PATH and the system's folders. */
+export function findProgram(names: readonly string[]): string | null {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin', '/sbin']
+  for (const folder of folders)
+    for (const name of names) if (folder !== '' && existsSync(join(folder, name))) return join(folder, name)
+  return null
+}
+
+/**
+ * Installs what is missing where we may (root on Debian and its kin) and returns the programs that stay missing: tests
+ * that need one of those are skipped by name.
+ */
+export async function installPrograms(say: (sentence: string) => void): Promise<string[]> {
+  const isMissing = ({ names }: { names: readonly string[] }) => findProgram(names) === null
+  const missing = PROGRAMS.filter(isMissing)
+  if (missing.length === 0) return []
+  const apt = findProgram(['apt-get'])
+  if (process.getuid?.() === 0 && apt) {
+    say(`Installing ${missing.map(({ aptPackage }) => aptPackage).join(', ')} …`)
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const install = (packages: string[]) =>
+      runProgram(apt, ['install', '--yes', '--no-install-recommends', ...packages], { limitMs: 240_000, env })
+    await runProgram(apt, ['update'], { limitMs: 90_000, env })
+    const all = await install(missing.map(({ aptPackage }) => aptPackage))
+    // One that cannot be had must not keep the others away.
+    if (all.code !== 0) for (const program of missing.filter(isMissing)) await install([program.aptPackage])
+  }
+  return missing.filter(isMissing).map(({ aptPackage }) => aptPackage)
+}
