@@ -19,7 +19,11 @@ export interface ApiHarness {
   /** The API as a page of our own calls it. */
   api: ReturnType<typeof createCaller>
   /** The same with other headers or another method. */
-  callWith(request: { headers?: Record<string, string>; method?: string }): ReturnType<typeof createCaller>
+  callWith(request: {
+    headers?: Record<string, string>
+    method?: string
+    services?: Services
+  }): ReturnType<typeof createCaller>
   close(): Promise<void>
 }
 
@@ -38,8 +42,12 @@ export async function startApi(): Promise<ApiHarness> {
     version: '0.0.0-test',
     stopping: new AbortController().signal,
   }
-  const callWith: ApiHarness['callWith'] = ({ headers = {}, method = 'GET' }) => {
-    const context: ApiContext = { services, method, headers: new Headers({ host: 'localhost:3000', ...headers }) }
+  const callWith: ApiHarness['callWith'] = ({ headers = {}, method = 'GET', services: given = services }) => {
+    const context: ApiContext = {
+      services: given,
+      method,
+      headers: new Headers({ host: 'localhost:3000', ...headers }),
+    }
     return createCaller(context)
   }
   return {

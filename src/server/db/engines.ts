@@ -50,22 +50,40 @@ export async function hasHealthyEngine(db: DbOrTx): Promise<boolean> {
   return row?.healthy ?? false
 }
 
-/** The figures of the overview. `version` is that of the web process. */
-export async function systemHealth(db: DbOrTx, version: string): Promise<SystemHealth> {
+/** What moved lately: the sums over samples, which cost the most of the overview. */
+export type RecentThroughput = Pick<SystemHealth, 'movedTodayBytes' | 'lastHour' | 'lastHourStepMs'>
+
+/** Bytes that moved today (UTC) and in the last hour, by step, of all transfers there are. */
+export async function recentThroughput(db: DbOrTx): Promise<RecentThroughput> {
   const nowMs = Date.now()
-  const midnight = new Date(new Date(nowMs).setUTCHours(0, 0, 0, 0))
   const hourStart = new Date(Math.ceil((nowMs - HOUR_MS) / LAST_HOUR_STEP_MS) * LAST_HOUR_STEP_MS)
-  const [engines, groups, [today], ended, lastHour] = await Promise.all([
+  const [[today], lastHour] = await Promise.all([
+    db.$queryRaw<{ bytes: bigint | null }[]>`
+      SELECT sum("bucketBytes")::bigint AS bytes FROM "Sample" WHERE at >= ${midnightUtc(nowMs)}`,
+    movedSince(db, hourStart, LAST_HOUR_STEP_MS),
+  ])
+  return {
+    movedTodayBytes: Number(today?.bytes ?? 0),
+    lastHour: fillSteps(lastHour, hourStart.getTime(), nowMs),
+    lastHourStepMs: LAST_HOUR_STEP_MS,
+  }
+}
+
+/** The figures of the overview. `version` is that of the web process; `throughput` may be some seconds old. */
+export async function systemHealth(
+  db: DbOrTx,
+  version: string,
+  throughput: Promise<RecentThroughput>,
+): Promise<SystemHealth> {
+  const [engines, groups, ended, recent] = await Promise.all([
     listEngines(db),
     db.transfer.groupBy({ by: ['status'], _count: { _all: true } }),
-    db.$queryRaw<{ bytes: bigint | null }[]>`
-      SELECT sum("bucketBytes")::bigint AS bytes FROM "Sample" WHERE at >= ${midnight}`,
     db.transfer.groupBy({
       by: ['status'],
-      where: { finishedAt: { gte: midnight }, status: { in: ['completed', 'failed'] } },
+      where: { finishedAt: { gte: midnightUtc(Date.now()) }, status: { in: ['completed', 'failed'] } },
       _count: { _all: true },
     }),
-    movedSince(db, hourStart, LAST_HOUR_STEP_MS),
+    throughput,
   ])
   const byStatus = new Map(groups.map((group) => [group.status, group._count._all]))
   const endedCount = ended.reduce((total, group) => total + group._count._all, 0)
@@ -81,10 +99,8 @@ export async function systemHealth(db: DbOrTx, version: string): Promise<SystemH
     queued: byStatus.get('queued') ?? 0,
     failed: byStatus.get('failed') ?? 0,
     bytesPerSecond: healthy.reduce((total, engine) => total + (engine.stats?.bucketBytesPerSecond ?? 0), 0),
-    movedTodayBytes: Number(today?.bytes ?? 0),
     successRateToday: endedCount === 0 ? null : completed / endedCount,
-    lastHour: fillSteps(lastHour, hourStart.getTime(), nowMs),
-    lastHourStepMs: LAST_HOUR_STEP_MS,
+    ...recent,
   }
 }
 
@@ -113,6 +129,10 @@ function fillSteps(rows: SystemHealth['lastHour'], firstMs: number, nowMs: numbe
   for (let ms = firstMs; ms <= nowMs; ms += LAST_HOUR_STEP_MS)
     steps.push(byStep.get(ms) ?? { at: new Date(ms), bucketBytes: 0, sourceBytes: 0 })
   return steps
+}
+
+function midnightUtc(nowMs: number): Date {
+  return new Date(new Date(nowMs).setUTCHours(0, 0, 0, 0))
 }
 
 async function databaseNowMs(db: DbOrTx): Promise<number> {
