@@ -1,4 +1,5 @@
 import { declaredChecksum } from './checksum.ts'
+import { checkWriteConditions } from './conditions.ts'
 import { memorySink, receiveBody } from './receive-body.ts'
 import type { S3Request } from './request.ts'
 import { respondEmpty, respondXml } from './respond.ts'
@@ -11,9 +12,10 @@ import { parseXml, type XmlElements, xmlChildren, xmlText } from './xml.ts'
 export const MAX_XML_BYTES = 8 * 1024 * 1024
 const MAX_KEYS = 1000
 
-/** DeleteObject: 204 whether or not there was an object. */
+/** DeleteObject: 204 whether or not there was an object; If-Match deletes only the object that is meant. */
 export async function deleteObject(store: Store, request: S3Request): Promise<void> {
   requireBucket(store, request.bucket)
+  checkWriteConditions(request, store.catalog.object(request.bucket, request.key))
   const unused = store.catalog.deleteObject(request.bucket, request.key)
   respondEmpty(request, 204)
   await store.blobs.remove(unused)

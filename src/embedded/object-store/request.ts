@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { parseQuery, type SignedRequest, uriDecode } from './canonical-request.ts'
+import { parseQuery, type QueryParameter, type SignedRequest, uriDecode } from './canonical-request.ts'
 import { S3Error } from './s3-error.ts'
 
 /** Longest key, in UTF-8 bytes (S3). */
@@ -15,8 +15,11 @@ export interface S3Request extends SignedRequest {
   readonly bucket: string
   /** '' for a bucket. */
   readonly key: string
+  /** x-amz headers that a presigned address carries in its query, lower-case names. They are signed with it. */
+  readonly hoisted: ReadonlyMap<string, string>
   /** Tells a client that waits (Expect: 100-continue) to send the body. Does nothing the second time. */
   readonly wantBody: () => void
+  /** A header by its lower-case name, several joined by commas; or what a presigned address carries in its place. */
   header(name: string): string | undefined
   /** The first value of a query parameter, undefined where it is not there. */
   param(name: string): string | undefined
@@ -40,6 +43,7 @@ export function readRequest(message: IncomingMessage, response: ServerResponse, 
     else headers.set(name, [value])
   }
   const { bucket, key } = splitPath(rawPath)
+  const hoisted = hoistedHeaders(query)
   let waiting = true
   return {
     message,
@@ -54,9 +58,26 @@ export function readRequest(message: IncomingMessage, response: ServerResponse, 
       if (waiting) wantBody()
       waiting = false
     },
-    header: (name) => headers.get(name)?.join(',').trim(),
+    hoisted,
+    header: (name) => headers.get(name)?.join(',').trim() ?? hoisted.get(name),
     param: (name) => query.find((parameter) => parameter.name === name)?.value,
   }
+}
+
+/** Parameters that belong to the signature of a presigned address; all other x-amz ones stand for headers. */
+const SIGNATURE_PARAMETERS =
+  /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/
+
+function hoistedHeaders(query: readonly QueryParameter[]): Map<string, string> {
+  const hoisted = new Map<string, string>()
+  if (!query.some(({ name }) => name === 'X-Amz-Signature')) return hoisted
+  for (const { name, value } of query) {
+    const header = name.toLowerCase()
+    if (header.startsWith('x-amz-') && !SIGNATURE_PARAMETERS.test(header))
+      // As a header travels: its UTF-8 bytes, one character each.
+      hoisted.set(header, Buffer.from(value).toString('latin1'))
+  }
+  return hoisted
 }
 
 /** Bucket and key of a path, or of an x-amz-copy-source. The key is decoded once and otherwise left as it is. */
@@ -77,10 +98,13 @@ export function splitPath(rawPath: string): { bucket: string; key: string } {
 export function readMetadata(request: S3Request): Record<string, string> {
   const metadata: Record<string, string> = {}
   let bytes = 0
-  for (const name of request.headers.keys()) {
+  for (const name of new Set([...request.headers.keys(), ...request.hoisted.keys()])) {
     if (!name.startsWith('x-amz-meta-')) continue
     const key = name.slice('x-amz-meta-'.length)
     const value = request.header(name) ?? ''
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a value from a query could end the header it is served in
+    if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value) || !/^[\w!#$%&'*+.^`|~-]+$/.test(key))
+      throw new S3Error('InvalidArgument', 'User metadata has a name or value that no header can have.')
     metadata[key] = value
     bytes += key.length + value.length
   }
@@ -106,7 +130,7 @@ export function readStoredHeaders(request: S3Request): Record<string, string> {
 
 /** Refuses what this store would have to pretend: encryption, tags, locks and other classes of storage. */
 export function refuseUnsupportedHeaders(request: S3Request): void {
-  for (const name of request.headers.keys())
+  for (const name of [...request.headers.keys(), ...request.hoisted.keys()])
     if (
       name.startsWith('x-amz-server-side-encryption') ||
       name.startsWith('x-amz-object-lock') ||
@@ -115,6 +139,13 @@ export function refuseUnsupportedHeaders(request: S3Request): void {
       name === 'x-amz-write-offset-bytes'
     )
       throw new S3Error('NotImplemented', `The embedded object store does not have what the header ${name} asks for.`)
+  const acl = request.header('x-amz-acl')
+  const grants = [...request.headers.keys(), ...request.hoisted.keys()].some((name) => name.startsWith('x-amz-grant-'))
+  if (grants || (acl !== undefined && !/^(private|bucket-owner-(full-control|read))$/.test(acl)))
+    throw new S3Error(
+      'AccessControlListNotSupported',
+      'The bucket does not allow ACLs: only the keys of this store open it.',
+    )
   const storageClass = request.header('x-amz-storage-class')
   if (storageClass !== undefined && storageClass !== 'STANDARD')
     throw new S3Error('InvalidStorageClass', 'The embedded object store has one storage class, STANDARD.')

@@ -16,6 +16,7 @@ import { putObject } from './put-object.ts'
 import type { S3Request } from './request.ts'
 import { S3Error } from './s3-error.ts'
 import type { Store } from './store.ts'
+import { getObjectAcl, getObjectTagging } from './tags-and-acl.ts'
 import { uploadPart } from './upload-part.ts'
 import { abortUpload, createUpload } from './uploads.ts'
 import type { VerifiedSignature } from './verify-signature.ts'
@@ -43,6 +44,8 @@ const BUCKET: Record<string, Handler> = {
 const OBJECT: Record<string, Handler> = {
   'GET ': getObject,
   'HEAD ': getObject,
+  'GET tagging': getObjectTagging,
+  'GET acl': getObjectAcl,
   'PUT ': putObject,
   'PUT copy': copyObject,
   'DELETE ': deleteObject,

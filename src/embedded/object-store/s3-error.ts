@@ -1,10 +1,10 @@
 /** HTTP status of every error code this store answers with (S3 API reference, "Error responses"). */
 const STATUS = {
+  AccessControlListNotSupported: 400,
   AccessDenied: 403,
   AuthorizationHeaderMalformed: 400,
   AuthorizationQueryParametersError: 400,
   BadDigest: 400,
-  BucketAlreadyOwnedByYou: 409,
   BucketNotEmpty: 409,
   EntityTooLarge: 400,
   EntityTooSmall: 400,
@@ -25,7 +25,6 @@ const STATUS = {
   KeyTooLongError: 400,
   MalformedTrailerError: 400,
   MalformedXML: 400,
-  MaxMessageLengthExceeded: 400,
   MetadataTooLarge: 400,
   MethodNotAllowed: 405,
   MissingContentLength: 411,
@@ -36,7 +35,6 @@ const STATUS = {
   NotModified: 304,
   PreconditionFailed: 412,
   RequestTimeTooSkewed: 403,
-  RequestTimeout: 400,
   SignatureDoesNotMatch: 403,
   XAmzContentSHA256Mismatch: 400,
 } as const

@@ -7,7 +7,7 @@ import { ConfigError } from '../../server/config/env.ts'
 import { createLog } from '../../server/log.ts'
 import { createObjectStoreServer } from './server.ts'
 import { presign, sha256, signedChunks, signHeaders, TEST_KEYS } from './testing/signed-request.ts'
-import { startTestStore, type TestStore } from './testing/test-store.ts'
+import { startTestStore, type TestStore, testClient } from './testing/test-store.ts'
 
 let store: TestStore
 beforeAll(async () => {
@@ -194,6 +194,68 @@ test('a presigned address puts and gets until it expires', async () => {
   expect((await store.sendRaw('GET', old, { host: host() })).code).toBe('AccessDenied')
 })
 
+test('a presigned address carries metadata in its query, but none that would break out of a header', async () => {
+  const target = presign({
+    method: 'PUT',
+    target: '/box/hoisted?x-amz-meta-colour=red',
+    host: host(),
+    expiresSeconds: 60,
+  })
+  expect((await store.sendRaw('PUT', target, { host: host(), 'content-length': '2' }, Buffer.from('ok'))).status).toBe(
+    200,
+  )
+  expect((await store.send('HEAD', '/box/hoisted')).headers['x-amz-meta-colour']).toBe('red')
+  const broken = presign({
+    method: 'PUT',
+    target: '/box/hoisted?x-amz-meta-a=%0D%0Ab',
+    host: host(),
+    expiresSeconds: 60,
+  })
+  const answer = await store.sendRaw('PUT', broken, { host: host(), 'content-length': '2' }, Buffer.from('ok'))
+  expect(answer.code).toBe('InvalidArgument')
+})
+
+test('an unsigned chunked body with a trailer is taken, and refused where its trailer or length is wrong', async () => {
+  const put = async (trailer: string, declared: number) => {
+    const { headers } = signHeaders({
+      method: 'PUT',
+      target: '/box/unsigned',
+      host: host(),
+      payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      headers: { 'x-amz-decoded-content-length': String(declared), 'x-amz-trailer': 'x-amz-checksum-crc32' },
+    })
+    const body = Buffer.from(`3\r\nhel\r\n2\r\nlo\r\n0\r\n${trailer}\r\n`)
+    return store.sendRaw('PUT', '/box/unsigned', { ...headers, 'content-length': String(body.length) }, body)
+  }
+  expect((await put('x-amz-checksum-crc32:NhCmhg==\r\n', 5)).headers['x-amz-checksum-crc32']).toBe('NhCmhg==')
+  expect((await put('x-amz-checksum-crc32:AAECAw==\r\n', 5)).code).toBe('BadDigest')
+  expect((await put('', 5)).code).toBe('MalformedTrailerError')
+  expect((await put('x-amz-checksum-crc32:NhCmhg==\r\n', 4)).code).toBe('InvalidRequest')
+  expect((await put('x-amz-checksum-crc32:NhCmhg==\r\n', 6)).code).toBe('IncompleteBody')
+})
+
+test('a client that stops in the middle of a body is cut off', async () => {
+  const impatient = await createObjectStoreServer({
+    dir: join(store.dir, 'impatient'),
+    host: '127.0.0.1',
+    port: 0,
+    ...TEST_KEYS,
+    log: createLog('start', 'silent'),
+    idleTimeoutMs: 100,
+  })
+  await impatient.ensureBucket('box')
+  const headers = signHeaders({
+    method: 'PUT',
+    target: '/box/slow',
+    host: 'h',
+    payloadHash: 'UNSIGNED-PAYLOAD',
+  }).headers
+  const text = requestText('PUT', '/box/slow', { ...headers, 'content-length': '100' })
+  await talk(`${text}some`, { port: impatient.port })
+  expect((await testClient(() => impatient.port).send('HEAD', '/box/slow')).status).toBe(404)
+  await impatient.close()
+})
+
 test('a client that waits for 100-continue is refused without sending its body', async () => {
   const { headers } = signHeaders({ method: 'PUT', target: '/none/x', host: host(), payloadHash: 'UNSIGNED-PAYLOAD' })
   const answer = await talk(
@@ -249,6 +311,8 @@ test('what the store does not have is refused, not ignored', async () => {
     headers: { 'x-amz-server-side-encryption': 'AES256' },
   })
   expect(sealed.code).toBe('NotImplemented')
+  const open = await store.send('PUT', '/box/open', { body: 'x', headers: { 'x-amz-acl': 'public-read' } })
+  expect(open.code).toBe('AccessControlListNotSupported')
   expect((await store.send('PATCH', '/box/sealed')).code).toBe('MethodNotAllowed')
 })
 
@@ -267,9 +331,9 @@ function requestText(method: string, target: string, headers: Record<string, str
 }
 
 /** Sends text over a socket of its own and returns all that comes back until the server closes. */
-function talk(text: string, options: { end?: boolean } = {}): Promise<string> {
+function talk(text: string, options: { end?: boolean; port?: number } = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(store.server.port, '127.0.0.1')
+    const socket = connect(options.port ?? store.server.port, '127.0.0.1')
     let answer = ''
     socket.on('data', (bytes) => {
       answer += bytes.toString()

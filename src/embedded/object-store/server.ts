@@ -40,6 +40,8 @@ export interface ObjectStoreServerOptions {
   readonly secretAccessKey: string
   readonly region: 'us-east-1'
   readonly log: Log
+  /** Default 60,000; for tests. */
+  readonly idleTimeoutMs?: number
 }
 
 /**
@@ -67,7 +69,7 @@ export async function createObjectStoreServer(options: ObjectStoreServerOptions)
     noDelay: true,
     highWaterMark: 1024 * 1024,
   })
-  server.setTimeout(IDLE_TIMEOUT_MS)
+  server.setTimeout(options.idleTimeoutMs ?? IDLE_TIMEOUT_MS)
   server.on('request', (message, response) => answer(message, response, () => undefined))
   server.on('checkContinue', (message, response) => answer(message, response, () => response.writeContinue()))
   server.on('clientError', refuseMalformed)
@@ -133,7 +135,8 @@ async function answerRequest(
 }
 
 function internalError(error: unknown): S3Error {
-  const full = (error as NodeJS.ErrnoException | null)?.code === 'ENOSPC'
+  const { code, errcode } = error as { code?: string; errcode?: number }
+  const full = code === 'ENOSPC' || errcode === SQLITE_FULL
   return new S3Error(
     'InternalError',
     full
@@ -141,6 +144,9 @@ function internalError(error: unknown): S3Error {
       : 'We encountered an internal error. Please try again.',
   )
 }
+
+/** SQLite's result code for a full disk. */
+const SQLITE_FULL = 13
 
 /** What is no HTTP gets a short answer and the end of its connection. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {

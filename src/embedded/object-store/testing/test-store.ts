@@ -23,13 +23,16 @@ export interface SendOptions {
   readonly keys?: { accessKeyId: string; secretAccessKey: string; region: string }
 }
 
-export interface TestStore {
-  readonly dir: string
-  readonly server: ObjectStoreServer
+export interface TestClient {
   /** Sends a signed request; the target is path and query as they go over the wire. */
   send(method: string, target: string, options?: SendOptions): Promise<Answer>
   /** Sends these headers and bytes as they are. */
   sendRaw(method: string, target: string, headers: Record<string, string>, body?: Buffer): Promise<Answer>
+}
+
+export interface TestStore extends TestClient {
+  readonly dir: string
+  readonly server: ObjectStoreServer
   /** Stops the server and starts it on the same folder. */
   restart(): Promise<void>
   /** Stops the server and removes its folder. */
@@ -43,20 +46,35 @@ export async function startTestStore(): Promise<TestStore> {
     createObjectStoreServer({ dir, host: '127.0.0.1', port: 0, ...TEST_KEYS, log: createLog('start', 'silent') })
   let server = await start()
   await server.ensureBucket('box')
-  const sendRaw = (method: string, target: string, headers: Record<string, string>, body?: Buffer) =>
-    exchange(server.port, method, target, headers, body)
   return {
     dir,
     get server() {
       return server
     },
+    ...testClient(() => server.port),
+    restart: async () => {
+      await server.close()
+      server = await start()
+    },
+    close: async () => {
+      await server.close()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A client of the store at a port of this machine. */
+export function testClient(port: () => number): TestClient {
+  const sendRaw = (method: string, target: string, headers: Record<string, string>, body?: Buffer) =>
+    exchange(port(), method, target, headers, body)
+  return {
     sendRaw,
     send: (method, target, options = {}) => {
       const body = Buffer.from(options.body ?? '')
       const { headers } = signHeaders({
         method,
         target,
-        host: `127.0.0.1:${server.port}`,
+        host: `127.0.0.1:${port()}`,
         payloadHash: options.payloadHash ?? sha256(body),
         ...(options.headers ? { headers: options.headers } : {}),
         ...(options.at ? { at: options.at } : {}),
@@ -65,14 +83,6 @@ export async function startTestStore(): Promise<TestStore> {
       const length: Record<string, string> =
         body.length > 0 || method === 'PUT' || method === 'POST' ? { 'content-length': String(body.length) } : {}
       return sendRaw(method, target, { ...length, ...headers }, body)
-    },
-    restart: async () => {
-      await server.close()
-      server = await start()
-    },
-    close: async () => {
-      await server.close()
-      rmSync(dir, { recursive: true, force: true })
     },
   }
 }
