@@ -5,7 +5,7 @@ import type { SourceIdentity } from './source.ts'
 /** Why ranges cannot be used: Range was ignored, the answer to it was wrong, or the answer was compressed. */
 export type RangeRefusal = 'ignored' | 'malformed' | 'encoded'
 
-const LOGIN_PATH = /(^|[/._-])(log-?in|sign-?in|sso|saml2?|oauth2?|auth|authenticate|authorize)([/._-]|$)/i
+const LOGIN_PATH = /(^|[/._-])(log[-_]?in|sign[-_]?in|sso|saml2?|oauth2?|auth|authenticate|authorize)([/._-]|$)/i
 const HTML_NAME = /\.(x?html?|shtml|php|aspx?|jsp)$/i
 
 /** Remarks on what was found, each a sentence with what to do. */

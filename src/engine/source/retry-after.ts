@@ -13,7 +13,8 @@ export function parseRetryAfter(
   if (value === null) return undefined
   const text = value.trim()
   if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.round(Number(text) * 1000), MAX_WAIT_MS)
-  const untilMs = Date.parse(text)
+  // An HTTP date begins with the name of a day; Date.parse alone would take "-1" for a year.
+  const untilMs = /^[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(untilMs)) return undefined
   const sourceNowMs = dateHeader === null ? Number.NaN : Date.parse(dateHeader)
   const waitMs = untilMs - (Number.isNaN(sourceNowMs) ? nowMs : sourceNowMs)

@@ -1,0 +1,116 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { selfSignedCertificate } from '../testing/hostile-certificate.ts'
+import { createHostileSource, type HostileSource } from '../testing/hostile-source.ts'
+import { createAddressGuard, type Resolver } from './address-guard.ts'
+import { guardedAgent } from './guarded-connect.ts'
+import { createSource } from './http-source.ts'
+
+let hostile: HostileSource
+let agents: (http.Agent | https.Agent)[] = []
+beforeEach(async () => {
+  hostile = await createHostileSource()
+})
+afterEach(async () => {
+  for (const agent of agents) agent.destroy()
+  agents = []
+  await hostile.close()
+})
+
+/** Every name is this machine, in both forms. */
+const allHere: Resolver = (_hostname, _options, callback) =>
+  callback(null, [
+    { address: '::ffff:10.0.0.1', family: 6 },
+    { address: '127.0.0.1', family: 4 },
+  ])
+
+function agentWith(allowedNetworks: string[], exemptListeners: { host: string; port: number }[] = []) {
+  const guard = createAddressGuard({ allowedNetworks, exemptListeners, resolver: allHere })
+  const agent = guardedAgent(guard, 'http:', { keepAlive: true })
+  agents.push(agent)
+  return agent
+}
+
+function get(url: string, agent: http.Agent | https.Agent, options: https.RequestOptions = {}): Promise<number> {
+  const client = url.startsWith('https:') ? https : http
+  return new Promise((resolve, reject) => {
+    client
+      .get(url, { agent, ...options }, (response) => {
+        response.resume()
+        response.on('end', () => resolve(response.statusCode ?? 0))
+        response.on('error', reject)
+      })
+      .on('error', reject)
+  })
+}
+
+describe('a guarded agent for node clients', () => {
+  test('case 28: an IP literal is refused although node never looks it up', async () => {
+    const url = hostile.serve('/f', { sizeBytes: 10 })
+    await expect(get(url, agentWith([]))).rejects.toMatchObject({ code: 'address_refused' })
+    const metadata = get('http://169.254.169.254/', agentWith(['0.0.0.0/0']))
+    await expect(metadata).rejects.toMatchObject({ code: 'address_refused' })
+    await expect(get('http://[::1]:9/', agentWith([]))).rejects.toMatchObject({ code: 'address_refused' })
+    expect(hostile.connections().peak).toBe(0)
+  })
+
+  test('case 28: a name that resolves to a private address is refused in the lookup', async () => {
+    hostile.serve('/f', { sizeBytes: 10 })
+    const named = `http://bucket.example:${hostile.port}/f`
+    await expect(get(named, agentWith([]))).rejects.toMatchObject({ code: 'address_refused' })
+    expect(hostile.connections().peak).toBe(0)
+  })
+
+  test('what is allowed is reached, by literal and by name, and connections are kept', async () => {
+    const url = hostile.serve('/f', { sizeBytes: 10 })
+    const agent = agentWith(['127.0.0.0/8'])
+    expect(await get(url, agent)).toBe(200)
+    expect(await get(url, agent)).toBe(200)
+    expect(hostile.connections().peak).toBe(1)
+    expect(await get(url.replace('127.0.0.1', 'bucket.example'), agent)).toBe(200)
+  })
+
+  test('an exempt listener is reached by exact address and port', async () => {
+    const url = hostile.serve('/f', { sizeBytes: 10 })
+    expect(await get(url, agentWith([], [{ host: '127.0.0.1', port: hostile.port }]))).toBe(200)
+    const otherPort = agentWith([], [{ host: '127.0.0.1', port: hostile.port + 1 }])
+    await expect(get(url, otherPort)).rejects.toMatchObject({ code: 'address_refused' })
+  })
+
+  test('https is guarded alike, and verified', async () => {
+    const tls = selfSignedCertificate()
+    const secure = await createHostileSource({ tls })
+    const url = secure.serve('/f', { sizeBytes: 10 })
+    const guard = (networks: string[]) => createAddressGuard({ allowedNetworks: networks, exemptListeners: [] })
+    const agentFor = (networks: string[]) => {
+      const agent = guardedAgent(guard(networks), 'https:')
+      agents.push(agent)
+      return agent
+    }
+    expect(await get(url, agentFor(['127.0.0.0/8']), { ca: tls.cert })).toBe(200)
+    await expect(get(url, agentFor([]), { ca: tls.cert })).rejects.toMatchObject({ code: 'address_refused' })
+    await expect(get(url, agentFor(['127.0.0.0/8']))).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+    await secure.close()
+  })
+})
+
+describe('TLS of sources', () => {
+  test.each([
+    ['self-signed', {}, /not signed by an authority.*NODE_EXTRA_CA_CERTS/],
+    ['expired', { validMs: -3_600_000 }, /expired|not signed/],
+    ['for another host', { host: 'other.example' }, /another host name|not signed/],
+  ])('a certificate that is %s is a TLS failure with a sentence', async (_name, options, sentence) => {
+    const secure = await createHostileSource({ tls: selfSignedCertificate(options) })
+    const guard = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [] })
+    const source = createSource({ guard, connectTimeoutMs: 1000, idleTimeoutMs: 1000, maxConnectionsPerHost: 2 })
+    const url = secure.serve('/f', {})
+    const failure = await source
+      .probe({ url, headers: {} }, new AbortController().signal)
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'tls_failed', retry: 'never' })
+    expect(String(failure)).toMatch(sentence)
+    await source.close()
+    await secure.close()
+  })
+})
