@@ -3,13 +3,9 @@
 import { useEffect } from 'react'
 
 /** The words on the browser's tab while the component is shown. */
-export function useDocumentTitle(title: string | null): void {
+export function useDocumentTitle(title: string): void {
+  // After every render: Next streams the title of its metadata in late, over one that was set before.
   useEffect(() => {
-    if (title === null) return
-    const before = document.title
-    document.title = title
-    return () => {
-      document.title = before
-    }
-  }, [title])
+    if (document.title !== title) document.title = title
+  })
 }

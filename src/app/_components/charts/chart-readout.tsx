@@ -28,15 +28,13 @@ export function ChartReadout(props: ChartReadoutProps) {
       )}
       <span className="ml-auto inline-flex items-center gap-3">
         <button
-          className={`h-5 cursor-pointer rounded-[4px] border border-border px-1.5 text-muted-foreground hover:text-foreground ${zoomed ? '' : 'invisible'}`}
+          className={`h-5 cursor-pointer rounded-sm border border-border px-1.5 text-muted-foreground hover:text-foreground ${zoomed ? '' : 'invisible'}`}
           onClick={onReset}
           type="button"
         >
           Show all
         </button>
-        <span className="inline-block min-w-[10ch] text-right font-mono text-muted-foreground tabular-nums">
-          {timeText}
-        </span>
+        <span className="inline-block min-w-[10ch] text-right num text-muted-foreground">{timeText}</span>
       </span>
     </div>
   )
@@ -59,7 +57,7 @@ function Figure(props: { colour: string; label: string; rate: number | undefined
         />
       </svg>
       <span className="text-muted-foreground">{props.label}</span>
-      <span className="inline-flex w-[11ch] justify-end gap-[0.6ch] font-mono tabular-nums">
+      <span className="inline-flex w-[11ch] justify-end gap-[0.6ch] num">
         <span>{value}</span>
         <span className="w-[5ch] text-muted-foreground">{unit && `${unit}/s`}</span>
       </span>

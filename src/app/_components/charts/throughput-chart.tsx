@@ -92,7 +92,7 @@ export function ThroughputChart(props: ThroughputChartProps) {
         onReset={reset}
         point={nothing ? null : read}
         showsCache={showsCache}
-        timeText={nothing || !read ? '' : hovered ? readoutTime(read.at, first, timeAxis) : 'latest'}
+        timeText={nothing || !read ? '' : hovered ? readoutTime(read.at, first, timeAxis) : ''}
         zoomed={zoom !== null}
       />
       <div className="relative mt-2" style={{ height }}>

@@ -5,6 +5,7 @@ import type { TransferView } from '../../../server/domain/transfer.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { fetchCommand, s3Path } from './fetch-command.ts'
 import { completedSentence } from './transfer-summary.ts'
+import { verdictWords } from './verification-words.ts'
 
 /** What a finished transfer leads with: the result in a sentence, and how to get at the object. */
 export function CompletedPanel({ transfer, bucket }: { transfer: TransferView; bucket: BucketView | undefined }) {
@@ -16,7 +17,12 @@ export function CompletedPanel({ transfer, bucket }: { transfer: TransferView; b
   }
   return (
     <section aria-label="Result" className="grid gap-2">
-      <p className="text-base">{completedSentence(transfer)}</p>
+      <p className="text-base">
+        {completedSentence(transfer)}
+        {transfer.verification && (
+          <span className="text-muted-foreground"> {verdictWords(transfer.verification).title}.</span>
+        )}
+      </p>
       {place && (
         <div className="grid gap-x-4 gap-y-1 sm:grid-cols-[auto_1fr]">
           <Line label="Object" text={s3Path(place)} />

@@ -71,6 +71,12 @@ describe('partPaths', () => {
     expect(paths.ground.match(/M/g)).toHaveLength(1)
   })
 
+  it('gives a cell of several parts to the engine that did most of it', () => {
+    const grid = { ...layOutParts(3, 100), partsPerCell: 3, cells: 1, columns: 1 }
+    const engines = new Map([1, 2, 3].map((number) => [number, number === 3 ? 'b' : 'a']))
+    expect(partPaths(grid, engines, new Set()).done.map(({ engineId }) => engineId)).toEqual(['a'])
+  })
+
   it('fills a cell of several parts from below by the share that is done', () => {
     const grid = { ...layOutParts(2, 100), partsPerCell: 2, cells: 1, columns: 1, pitchXPx: 100 }
     const paths = partPaths(grid, new Map([[1, null]]), new Set())

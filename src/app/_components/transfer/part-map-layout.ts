@@ -87,7 +87,7 @@ export interface PartPaths {
 
 /**
  * Paths instead of elements, because 2,000 rectangles a second are slow and three paths are not. A cell of several parts fills
- * from below by the share that is done.
+ * from below by the share that is done, in the colour of the engine that did most of it.
  */
 export function partPaths(
   grid: PartGrid,
@@ -100,16 +100,17 @@ export function partPaths(
   for (let cell = 0; cell < grid.cells; cell++) {
     const box = cellBox(grid, cell)
     const { first, end } = partsOfCell(grid, cell)
+    const finishedBy = new Map<string | null, number>()
     let finished = 0
     let moves = false
-    let engineId: string | null = null
     for (let number = first; number < end; number++) {
       const engine = engineOfPart.get(number)
       if (engine !== undefined) {
         finished++
-        engineId = engine
+        finishedBy.set(engine, (finishedBy.get(engine) ?? 0) + 1)
       } else if (movingParts.has(number)) moves = true
     }
+    const engineId = [...finishedBy].reduce((most, one) => (one[1] > most[1] ? one : most), [null, 0] as const)[0]
     const share = finished / (end - first)
     if (share > 0) {
       const height = box.height * share

@@ -37,7 +37,14 @@ export function PartMap({ transfer, engineNames }: PartMapProps) {
       ),
     [grid, transfer.parts, transfer.movingParts],
   )
-  const engines = useMemo(() => [...new Set(transfer.parts.map((part) => part.engineId))], [transfer.parts])
+  // By name, so that a colour stays with its engine whichever of them finishes a part first.
+  const engines = useMemo(
+    () =>
+      [...new Set(transfer.parts.map((part) => part.engineId))].sort((a, b) =>
+        (engineNames.get(a ?? '') ?? a ?? '').localeCompare(engineNames.get(b ?? '') ?? b ?? ''),
+      ),
+    [transfer.parts, engineNames],
+  )
   const moving = transfer.movingParts.filter((number) => !partByNumber.has(number)).length
   const done = transfer.parts.length
   const number = picked === null ? null : Math.min(Math.max(1, picked), Math.max(1, partsTotal))

@@ -54,8 +54,8 @@ export function TransferActions({ transfer }: { transfer: TransferView }) {
         </Button>
       )}
       <Button asChild variant="outline">
-        <Link href={`/transfers/new?from=${transfer.id}`}>
-          <Copy aria-hidden /> Duplicate
+        <Link aria-label="Duplicate" href={`/transfers/new?from=${transfer.id}`}>
+          <Copy aria-hidden /> <span className="max-sm:hidden">Duplicate</span>
         </Link>
       </Button>
       {can('remove') && (

@@ -15,27 +15,27 @@ export function TransferHeader({ transfer, engineCount }: { transfer: TransferVi
   const target = `${transfer.bucketName}/${transfer.key}`
   return (
     <header className="grid gap-2">
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-        <h1 className="min-w-0 max-w-full truncate font-medium text-xl tracking-tight" title={transfer.name}>
-          {transfer.name}
-        </h1>
-        <p className="flex items-center gap-2 text-base">
-          <TransferStatus cancelling={transfer.cancelling} status={transfer.status} />
-          <Progress transfer={transfer} />
-        </p>
-        <div className="sm:ml-auto">
-          <TransferActions transfer={transfer} />
+      <div className="flex flex-wrap items-center gap-x-6 gap-y-2 lg:flex-nowrap">
+        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-4 gap-y-1 sm:flex-nowrap max-sm:basis-full">
+          <h1 className="min-w-0 truncate font-medium text-xl tracking-tight max-sm:basis-full" title={transfer.name}>
+            {transfer.name}
+          </h1>
+          <p className="flex shrink-0 items-center gap-2 text-base">
+            <TransferStatus cancelling={transfer.cancelling} status={transfer.status} />
+            <Progress transfer={transfer} />
+          </p>
         </div>
+        <TransferActions transfer={transfer} />
       </div>
-      <div className="flex flex-wrap items-center gap-x-6 gap-y-1 text-muted-foreground">
-        <p className="flex min-w-0 max-w-full flex-wrap items-center gap-x-1 gap-y-0.5">
+      <div className="grid gap-x-6 gap-y-1 text-muted-foreground xl:grid-cols-[minmax(0,1fr)_auto]">
+        <p className="flex min-w-0 flex-wrap items-center gap-x-1">
           <span className="min-w-0 break-all text-foreground">{transfer.sourceUrl}</span>
           <CopyButton label="Copy the link, without its secrets" text={transfer.sourceUrl} />
           <ArrowRight aria-label="into" className="mx-1 size-3.5 shrink-0" />
           <span className="min-w-0 break-all text-foreground">{target}</span>
           <CopyButton label="Copy the key" text={transfer.key} />
         </p>
-        <p className="num sm:ml-auto">
+        <p className="num leading-6">
           {planText(transfer)}
           {engineCount > 0 && ` · ${engineCount === 1 ? '1 engine' : `${engineCount} engines`}`}
         </p>

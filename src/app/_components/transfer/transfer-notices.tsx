@@ -2,11 +2,22 @@
 
 import { RotateCcw } from 'lucide-react'
 import Link from 'next/link'
+import type { FailureCode } from '../../../server/domain/failure.ts'
 import type { TransferDetail } from '../../../server/domain/transfer.ts'
 import { allows, isTerminal } from '../../../server/domain/transfer-state.ts'
 import { Button } from '../ui/button.tsx'
 import { Callout } from '../ui/callout.tsx'
 import { useTransferAction } from './use-transfer-action.ts'
+
+/** After these the finished parts are of no use. */
+const STARTS_OVER: ReadonlySet<FailureCode> = new Set([
+  'source_changed',
+  'source_truncated',
+  'upload_lost',
+  'upload_conflict',
+  'checksum_mismatch',
+  'size_mismatch',
+])
 
 /** What needs to be known before any number: a failure and what to do, remarks, and what is being waited for. */
 export function TransferNotices({
@@ -51,7 +62,7 @@ function FailureNotice({ transfer }: { transfer: TransferDetail }) {
         {failure.message}
       </Callout>
     )
-  const kept = transfer.partsDone > 0 && failure.retry !== 'never'
+  const kept = transfer.partsDone > 0 && failure.retry !== 'never' && !STARTS_OVER.has(failure.code)
   return (
     <Callout
       action={

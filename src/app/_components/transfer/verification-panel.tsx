@@ -1,7 +1,7 @@
 import { CircleAlert, CircleCheck, CircleDashed, Ruler } from 'lucide-react'
 import type { Verification } from '../../../server/domain/transfer.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
-import { evidenceAgrees, evidenceWords, verdictWords } from './verification-words.ts'
+import { evidenceAgrees, evidenceValue, evidenceWords, verdictWords } from './verification-words.ts'
 
 const LOOKS = {
   verified: { icon: CircleCheck, colour: 'text-success' },
@@ -24,7 +24,7 @@ export function VerificationPanel({ verification }: { verification: Verification
       <ul className="mt-2 grid gap-2">
         {verification.evidence.map((evidence) => {
           const agrees = evidenceAgrees(evidence)
-          const value = evidence.actual ?? evidence.expected
+          const value = evidenceValue(evidence, evidence.actual ?? evidence.expected)
           return (
             <li className="border-t pt-2" key={`${evidence.kind}${evidence.algorithm ?? ''}${value ?? ''}`}>
               <span className="flex items-center justify-between gap-2">
@@ -35,8 +35,8 @@ export function VerificationPanel({ verification }: { verification: Verification
               </span>
               {agrees === false ? (
                 <>
-                  <Value text={evidence.expected} word="expected" />
-                  <Value text={evidence.actual} word="found" />
+                  <Value text={evidenceValue(evidence, evidence.expected)} word="expected" />
+                  <Value text={evidenceValue(evidence, evidence.actual)} word="found" />
                 </>
               ) : (
                 <Value text={value} word="" />

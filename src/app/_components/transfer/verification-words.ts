@@ -29,6 +29,12 @@ export function evidenceWords(evidence: Evidence): string {
   return `${name} (${evidence.kind.replaceAll('_', ' ').replaceAll('-', ' ')})`
 }
 
+/** One side of an evidence as it is shown: lengths are byte counts, everything else stands as it is. */
+export function evidenceValue(evidence: Evidence, value: string | undefined): string | undefined {
+  if (value === undefined || evidence.algorithm || !/^\d+$/.test(value)) return value
+  return `${Number(value).toLocaleString('en-US')} bytes`
+}
+
 /** Whether the two sides of an evidence are the same; null where only one is known. */
 export function evidenceAgrees(evidence: Evidence): boolean | null {
   if (evidence.expected === undefined || evidence.actual === undefined) return null
@@ -53,7 +59,7 @@ export function verdictWords(verification: Verification): { title: string; sente
     case 'mismatch':
       return {
         title: 'The object differs',
-        sentence: 'A comparison failed: do not use the object. Retry the transfer; it starts over.',
+        sentence: 'A comparison failed, so the object is not what it should be. Do not use it.',
       }
     case 'pending':
       return { title: 'Being verified', sentence: 'The object is in the bucket; its bytes are being compared.' }

@@ -55,7 +55,9 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
     uploadLanes: transfer.uploadLanes,
     bufferedBytes: transfer.bufferedBytes,
     budgetBytes: budgetOf(healthy?.map((engine) => engine.stats?.memoryBudgetBytes ?? 0)),
+    metrics: transfer.metrics,
     live: moves,
+    ended: transfer.finishedAt !== null,
     ...rates(samples, transfer, elapsed),
   }
   const isUnknown = transfer.sizeBytes === null && transfer.status !== 'completed'
@@ -105,7 +107,7 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
   )
 }
 
-function tabTitle(transfer: TransferDetail): string | null {
+function tabTitle(transfer: TransferDetail): string {
   if (transfer.status !== 'running') return `${transfer.name} · Sluice`
   return [percentText(transfer), transfer.name, 'Sluice'].filter(Boolean).join(' · ')
 }
@@ -135,13 +137,12 @@ function budgetOf(budgets: number[] | undefined): number | null {
 }
 
 function emptyChartText(transfer: TransferDetail): string {
+  if (transfer.transferredBytes > 0 && transfer.status !== 'running') return 'No samples of it were kept.'
   switch (transfer.status) {
     case 'failed':
       return 'It failed before the first byte moved.'
     case 'cancelled':
       return 'It was cancelled before the first byte moved.'
-    case 'completed':
-      return 'No samples were kept: it was over within a second.'
     default:
       return 'The curve begins with the first byte.'
   }
