@@ -2,6 +2,7 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import superjson from 'superjson'
 import { authenticate } from '../auth/authenticate.ts'
 import { guardContentType, guardRequest } from '../auth/request-guard.ts'
+import { findToken } from '../db/tokens.ts'
 import { TransferError } from '../domain/failure.ts'
 import type { ApiContext } from './context.ts'
 import { meaningOf, statusOf, toErrorData } from './errors.ts'
@@ -25,7 +26,8 @@ export const procedure = t.procedure.use(async ({ ctx, next, getRawInput }) => {
   try {
     guardRequest(services.site, method, headers)
     guardContentType(method, headers)
-    const caller = await authenticate(services.db, services.adminToken, headers.get('authorization'))
+    const known = { adminToken: services.adminToken, findToken: (token: string) => findToken(services.db, token) }
+    const caller = await authenticate(known, headers.get('authorization'))
     await getRawInput().catch((cause: unknown) => {
       throw new TransferError('invalid_input', 'The body of the request is not JSON that can be read.', { cause })
     })
