@@ -13,7 +13,7 @@ let site: Site | undefined
 export function proxy(request: NextRequest): NextResponse {
   if (!site) {
     const env = readEnv()
-    site = { port: env.PORT, publicUrl: env.SLUICE_PUBLIC_URL }
+    site = { host: env.SLUICE_HOST, port: env.PORT, publicUrl: env.SLUICE_PUBLIC_URL }
   }
   try {
     guardHost(site, request.headers)

@@ -9,7 +9,7 @@ import { createSealer } from '../../src/server/secrets.ts'
 import { createTestDatabase } from './test-database.ts'
 
 export const ADMIN_TOKEN = 'admin-token-for-tests-only'
-export const SITE = { port: 3000, publicUrl: 'https://sluice.example.org' }
+export const SITE = { host: '127.0.0.1', port: 3000, publicUrl: 'https://sluice.example.org' }
 
 /** The API over a database of its own, without a web server: procedures are called in this process. */
 export interface ApiHarness {

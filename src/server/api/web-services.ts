@@ -26,7 +26,7 @@ function createWebServices(): Services {
     sealer: createSealer(connections.secretKey),
     notifications: listenForNotifications(connections.databaseUrl, log),
     log,
-    site: { port: env.PORT, publicUrl: env.SLUICE_PUBLIC_URL },
+    site: { host: env.SLUICE_HOST, port: env.PORT, publicUrl: env.SLUICE_PUBLIC_URL },
     adminToken: env.SLUICE_ADMIN_TOKEN,
     version: readVersion(),
     stopping: stopSignal(),

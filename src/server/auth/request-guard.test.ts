@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { guardContentType, guardHost, guardRequest, type Site } from './request-guard.ts'
 import { contentSecurityPolicy } from './security-headers.ts'
 
-const site: Site = { port: 3000, publicUrl: 'https://sluice.example.org' }
+const site: Site = { host: '127.0.0.1', port: 3000, publicUrl: 'https://sluice.example.org' }
 const headers = (more: Record<string, string>) => new Headers({ host: 'localhost:3000', ...more })
 const guard = (more: Record<string, string>, method = 'POST') => guardRequest(site, method, headers(more))
 
@@ -27,8 +27,14 @@ describe('the Host', () => {
     expect(() => guardHost(site, new Headers({ host }))).toThrow('answers only at https://sluice.example.org')
   })
 
+  it('may be another loopback address that web listens on', () => {
+    const host = '127.0.0.7:3000'
+    expect(() => guardHost({ ...site, host: '127.0.0.7' }, new Headers({ host }))).not.toThrow()
+    expect(() => guardHost(site, new Headers({ host }))).toThrow()
+  })
+
   it('may leave port 80 out', () => {
-    const plain: Site = { port: 80, publicUrl: 'http://localhost' }
+    const plain: Site = { host: '::1', port: 80, publicUrl: 'http://localhost' }
     for (const host of ['localhost', '127.0.0.1:80', '[::1]'])
       expect(() => guardHost(plain, new Headers({ host }))).not.toThrow()
   })

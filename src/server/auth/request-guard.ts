@@ -1,7 +1,9 @@
 import { TransferError } from '../domain/failure.ts'
 
-/** Where this web process is: its port, and the address people use. */
+/** Where this web process is, and the address people use. */
 export interface Site {
+  /** SLUICE_HOST, the loopback address it listens on. */
+  host: string
   port: number
   /** SLUICE_PUBLIC_URL without a slash at its end. */
   publicUrl: string
@@ -44,13 +46,18 @@ export function guardContentType(method: string, headers: Headers): void {
 }
 
 function allowedHosts(site: Site): Set<string> {
-  const names = LOOPBACK_NAMES.flatMap((name) => (site.port === 80 ? [name, `${name}:80`] : [`${name}:${site.port}`]))
+  const names = hostNames(site).flatMap((name) => (site.port === 80 ? [name, `${name}:80`] : [`${name}:${site.port}`]))
   return new Set([...names, new URL(site.publicUrl).host])
 }
 
 function allowedOrigins(site: Site): Set<string> {
-  const names = LOOPBACK_NAMES.map((name) => new URL(`http://${name}:${site.port}`).origin)
+  const names = hostNames(site).map((name) => new URL(`http://${name}:${site.port}`).origin)
   return new Set([...names, new URL(site.publicUrl).origin])
+}
+
+function hostNames(site: Site): string[] {
+  const host = site.host.toLowerCase()
+  return [...LOOPBACK_NAMES, host.includes(':') && !host.startsWith('[') ? `[${host}]` : host]
 }
 
 function isTopLevel(headers: Headers): boolean {

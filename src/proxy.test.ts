@@ -1,0 +1,36 @@
+import { NextRequest } from 'next/server'
+import { describe, expect, it } from 'vitest'
+import { proxy } from './proxy.ts'
+
+function open(host: string, headers: Record<string, string> = {}) {
+  return proxy(new NextRequest('http://localhost:3000/', { headers: { host, ...headers } }))
+}
+
+describe('before every page', () => {
+  it('refuses a Host that is not ours with a sentence', async () => {
+    const response = open('evil.example')
+    expect(response.status).toBe(403)
+    expect(await response.json()).toMatchObject({
+      failure: { code: 'forbidden_origin', message: expect.stringContaining('http://localhost:3000') },
+    })
+  })
+
+  it('sets the security headers and hands the nonce of the policy to the page', () => {
+    const response = open('localhost:3000', { 'x-nonce': 'chosen by the client' })
+    const policy = response.headers.get('content-security-policy') ?? ''
+    const nonce = /'nonce-([^']+)'/.exec(policy)?.[1]
+    expect(response.headers.get('x-middleware-request-x-nonce')).toBe(nonce)
+    expect(response.headers.get('x-middleware-request-content-security-policy')).toBe(policy)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+    })
+  })
+
+  it('makes a new nonce for each request', () => {
+    const policies = [1, 2, 3].map(() => open('localhost:3000').headers.get('content-security-policy'))
+    expect(new Set(policies).size).toBe(3)
+  })
+})
