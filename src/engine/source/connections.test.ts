@@ -338,6 +338,49 @@ describe('connections that fail', () => {
     await once(server, 'close')
   })
 
+  test('an abort during the TLS handshake destroys the socket at once', async () => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>()
+    const abort = new AbortController()
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).on('close', () => resolve())
+      socket.once('data', () => abort.abort(new Error('user')))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const patient = createSource({
+      guard: createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [] }),
+      connectTimeoutMs: 60_000,
+      idleTimeoutMs: 60_000,
+      maxConnectionsPerHost: 2,
+    })
+    const probe = patient.probe({ url: `https://127.0.0.1:${port}/file`, headers: {} }, abort.signal)
+    await expect(probe).rejects.toThrow('user')
+    await closed
+    await patient.close()
+    server.close()
+    await once(server, 'close')
+  })
+
+  test('a header that HTTP cannot carry is said to be that, and nothing is sent', async () => {
+    const url = fixture.hostile.serve('/file', {})
+    const probe = fixture.source.probe({ url, headers: { 'X-Note': 'snow ☃' } }, noAbort)
+    await expect(probe).rejects.toMatchObject({ code: 'invalid_input', retry: 'never' })
+    expect(fixture.hostile.requests()).toHaveLength(0)
+  })
+
+  test('small bodies that nobody wants are read away, so that the connection is used again', async () => {
+    fixture.hostile.serve('/there', {})
+    const url = fixture.hostile.serve('/here', {
+      status: 302,
+      headers: { location: '/there', 'content-length': '4' },
+      body: 'moved'.slice(0, 4),
+    })
+    await fixture.source.probe({ url, headers: {} }, noAbort)
+    await fixture.source.probe({ url, headers: {} }, noAbort)
+    expect(fixture.hostile.requests().map(({ path }) => path)).toEqual(['/here', '/there', '/here', '/there'])
+    expect(fixture.hostile.connections().peak).toBeLessThanOrEqual(2)
+  })
+
   test('an https link to a plain http server is a TLS failure with a sentence', async () => {
     const url = fixture.hostile.serve('/file', {}).replace('http:', 'https:')
     const probe = fixture.source.probe({ url, headers: {} }, noAbort)

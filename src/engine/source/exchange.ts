@@ -1,17 +1,18 @@
 import type { ExchangeListener, HttpExchange, HttpTransport, ResponseHead } from './http-transport.ts'
+import { parseContentLength } from './range-proof.ts'
 import type { ByteSink } from './source.ts'
 import { connectionFailure, type ExchangeContext, idleTimeout } from './source-failure.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 
-/** An answer whose head has arrived and whose body waits. Exactly one of `read` and `cancel` is called. */
+/** An answer whose head has arrived and whose body waits. Exactly one of `read` and `discard` is called. */
 export interface OpenResponse extends ResponseHead {
   readonly url: URL
   /** Lets the body flow; resolves at its end. Rejects with a TransferError, the signal's reason, or what the sink threw. */
   read(sink: ByteSink): Promise<BodyEnd>
   /** Goes on after the sink returned false. */
   resume(): void
-  /** Gives the body up and closes the connection. Harmless after the end. */
-  cancel(): void
+  /** Gives the body up: a small one is read away so that the connection can be used again, any other is cut off at once. */
+  discard(): void
 }
 
 export interface BodyEnd {
@@ -40,6 +41,8 @@ export function openResponse(
   return exchange.head
 }
 
+/** Reading this much costs less than a new connection. */
+const SMALL_BODY_BYTES = 4096
 const EMPTY_HEADERS: ResponseHead['headers'] = {}
 
 /** The life of one GET: waiting for a connection, waiting for the head, head there and body waiting, reading, over. */
@@ -127,8 +130,11 @@ class Exchange implements ExchangeListener, OpenResponse {
     this.#http?.resume()
   }
 
-  cancel(): void {
-    this.#fail(new Error('The body was not wanted.'))
+  discard(): void {
+    const lengthBytes = parseContentLength(this)
+    // Its end is nobody's concern; the watchdog and the signal still hold.
+    if (lengthBytes !== null && lengthBytes <= SMALL_BODY_BYTES) this.read(() => true).catch(() => undefined)
+    else this.#fail(new Error('The body was not wanted.'))
   }
 
   readonly #onAbort = (): void => this.#fail(this.#signal.reason)

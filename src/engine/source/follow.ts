@@ -54,7 +54,7 @@ export async function follow(
       signal,
     })
     if (!isRedirect(response.statusCode)) return { response, route }
-    response.cancel()
+    response.discard()
     route = nextRoute(context.guard, route, headerOf(response, 'location'), hasUserHeaders && route.sendsUserHeaders)
   }
   throw tooManyRedirects(start.url)
@@ -88,7 +88,7 @@ export async function followRemembered(
     throw error
   }
   if (!EXPIRED.has(followed.response.statusCode)) return followed
-  followed.response.cancel()
+  followed.response.discard()
   const fresh = await abortable(
     context.routes.renew(target, remembered, () => walk(context, target)),
     signal,
@@ -106,7 +106,7 @@ async function walk(context: SourceContext, target: SourceTarget): Promise<Route
     range,
     new AbortController().signal,
   )
-  response.cancel()
+  response.discard()
   if (response.statusCode >= 400 && response.statusCode !== 416) throw statusFailure(response, response.url)
   return route
 }

@@ -96,12 +96,8 @@ describe('a guarded agent for node clients', () => {
 })
 
 describe('TLS of sources', () => {
-  test.each([
-    ['self-signed', {}, /not signed by an authority.*NODE_EXTRA_CA_CERTS/],
-    ['expired', { validMs: -3_600_000 }, /expired|not signed/],
-    ['for another host', { host: 'other.example' }, /another host name|not signed/],
-  ])('a certificate that is %s is a TLS failure with a sentence', async (_name, options, sentence) => {
-    const secure = await createHostileSource({ tls: selfSignedCertificate(options) })
+  test('a certificate that nobody vouches for is a TLS failure with a sentence', async () => {
+    const secure = await createHostileSource({ tls: selfSignedCertificate() })
     const guard = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [] })
     const source = createSource({ guard, connectTimeoutMs: 1000, idleTimeoutMs: 1000, maxConnectionsPerHost: 2 })
     const url = secure.serve('/f', {})
@@ -109,7 +105,7 @@ describe('TLS of sources', () => {
       .probe({ url, headers: {} }, new AbortController().signal)
       .catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'tls_failed', retry: 'never' })
-    expect(String(failure)).toMatch(sentence)
+    expect(String(failure)).toMatch(/not signed by an authority.*NODE_EXTRA_CA_CERTS/)
     await source.close()
     await secure.close()
   })

@@ -28,7 +28,7 @@ const RANGE_MAY_BE_TO_BLAME = new Set([400, 405, 416, 501])
 export async function probe(context: SourceContext, target: SourceTarget, signal: AbortSignal): Promise<SourceProbe> {
   const start = firstRoute(context, target)
   const ranged = await follow(context, target, start, { startByte: 0, endByte: 1 }, signal)
-  ranged.response.cancel()
+  ranged.response.discard()
   const finding = judgeProbe(ranged) ?? (await askWithoutRange(context, target, signal, ranged.response))
   const { response, route } = finding.followed
   if (finding.sizeBytes !== null && finding.sizeBytes > MAX_OBJECT_BYTES)
@@ -80,7 +80,7 @@ async function askWithoutRange(
 ): Promise<Finding> {
   const followed = await follow(context, target, firstRoute(context, target), null, signal)
   const { response } = followed
-  response.cancel()
+  response.discard()
   if (response.statusCode !== 200) throw statusFailure(response, response.url)
   const isEncoded = contentEncodingOf(response) !== null || contentEncodingOf(ranged) !== null
   return { followed, sizeBytes: wholeSize(response), refusal: isEncoded ? 'encoded' : 'malformed' }

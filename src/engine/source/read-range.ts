@@ -19,7 +19,7 @@ export function readRange(context: SourceContext, request: RangeRequest): Source
     try {
       proveRange(response, request)
     } catch (error) {
-      response.cancel()
+      response.discard()
       throw error
     }
     attach(response)

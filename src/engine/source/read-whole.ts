@@ -28,7 +28,7 @@ export function readWhole(context: SourceContext, request: WholeRequest): Source
     try {
       declaredBytes = proveWhole(response, request)
     } catch (error) {
-      response.cancel()
+      response.discard()
       throw error
     }
     attach(response)

@@ -101,6 +101,12 @@ export function connectionFailure(error: unknown, context: ExchangeContext): Tra
       `${host} cannot be reached from here: there is no route to it. Check the network of the machine Sluice runs on.`,
       { ...options, retry: 'later' },
     )
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'ERR_INVALID_CHAR')
+    return new TransferError(
+      'invalid_input',
+      'A header under Options has characters that HTTP cannot carry. Use plain ASCII, or encode the value.',
+      { ...options, retry: 'never' },
+    )
   if (isTlsCode(code)) return tlsFailure(code, host, options)
   if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW')
     return new TransferError(
