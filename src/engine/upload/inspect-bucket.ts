@@ -22,14 +22,15 @@ const check = (name: string, passed: boolean, whenPassed: string, otherwise: str
  */
 export async function inspectBucket(
   connection: BucketConnection,
-  deps: S3ClientOptions & { readonly prefix?: string },
+  deps: S3ClientOptions & { readonly prefix?: string; readonly timeoutMs?: number },
   signal: AbortSignal,
 ): Promise<BucketAnswer> {
+  const timeoutMs = deps.timeoutMs ?? TRIALS_TIMEOUT_MS
   const clients = createS3Clients(connection, {
     ...deps,
-    idleTimeoutMs: Math.min(deps.idleTimeoutMs, TRIALS_TIMEOUT_MS),
+    idleTimeoutMs: Math.min(deps.idleTimeoutMs, timeoutMs),
   })
-  const deadline = AbortSignal.timeout(TRIALS_TIMEOUT_MS)
+  const deadline = AbortSignal.timeout(timeoutMs)
   const trials = createBucketTrials(connection, clients, deps.prefix ?? '', AbortSignal.any([signal, deadline]))
   let hasCleanedUp = false
   const cleanUp = async () => {
@@ -43,7 +44,10 @@ export async function inspectBucket(
       isWrongChecksumRefused(trials),
       tryConditional(trials),
     ])
-    const checksums = { ...multipart, fullObject: multipart.keepsFullObject && isWrongRefused }
+    // An upload with a checksum of the whole object needs one on every part, also on those that are streamed.
+    const fullObject = multipart.keepsFullObject && isWrongRefused && multipart.trailers
+    const headers = multipart.headers && (fullObject || conditional.takesHeaderAnyway)
+    const checksums = { headers, trailers: multipart.trailers, fullObject }
     checks.push(...multipart.checks, ...checksumChecks(checksums), ...conditional.checks)
     const isClean = await cleanUp()
     checks.push(
@@ -67,7 +71,7 @@ export async function inspectBucket(
     if (deadline.aborted)
       throw new TransferError(
         'bucket_unreachable',
-        `${new URL(connection.endpoint).host} answers too slowly: the test was not through after ${TRIALS_TIMEOUT_MS / 1000} s. Try again, and check the network.`,
+        `${new URL(connection.endpoint).host} answers too slowly: the test was not through after ${timeoutMs / 1000} s. Try again, and check the network.`,
         { retry: 'now', cause: error },
       )
     throw error
@@ -81,7 +85,9 @@ export async function inspectBucket(
 async function tryAccess(trials: BucketTrials): Promise<Check> {
   const { refusal } = await trials.list()
   // Keys that may not list can still write; every other refusal is final.
-  if (refusal && !(refusal.code === 'bucket_unauthorized' && refusal.facts.s3Code === 'AccessDenied')) throw refusal
+  const s3Code = refusal?.facts.s3Code ?? null
+  const isDenied = refusal?.code === 'bucket_unauthorized' && (s3Code === null || s3Code === 'AccessDenied')
+  if (refusal && !isDenied) throw refusal
   return check(
     'Access',
     refusal === null,
@@ -192,12 +198,20 @@ async function isWrongChecksumRefused(trials: BucketTrials): Promise<boolean> {
   return complete.refusal !== null
 }
 
+interface Conditional {
+  readonly checks: Check[]
+  readonly isHonoured: boolean
+  /** A part with a checksum header was taken by an upload that was started without an algorithm. */
+  readonly takesHeaderAnyway: boolean
+}
+
 /** Whether an existing object survives writes that must not replace one; then the abort of what is left over. */
-async function tryConditional(trials: BucketTrials): Promise<{ checks: Check[]; isHonoured: boolean }> {
+async function tryConditional(trials: BucketTrials): Promise<Conditional> {
   const put = await trials.put({ mustNotExist: true })
   const created = await trials.create(trials.key, false)
   if (created.refusal) throw created.refusal
-  const part = await trials.part(trials.key, created.result, 'plain')
+  const withHeader = await trials.part(trials.key, created.result, 'right')
+  const part = withHeader.refusal ? await trials.part(trials.key, created.result, 'plain') : withHeader
   if (part.refusal) throw part.refusal
   const complete = await trials.complete(trials.key, created.result, part.result.etag, { mustNotExist: true })
   const isHonoured = put.refusal?.code === 'key_exists' && complete.refusal?.code === 'key_exists'
@@ -206,6 +220,7 @@ async function tryConditional(trials: BucketTrials): Promise<{ checks: Check[]; 
   const gone = another.refusal === null ? await trials.listParts(trials.key, another.result) : another
   return {
     isHonoured,
+    takesHeaderAnyway: withHeader.refusal === null,
     checks: [
       check(
         'No overwriting',

@@ -1,3 +1,4 @@
+import type { Agent as HttpsAgent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { Agent } from 'undici'
@@ -26,6 +27,9 @@ export interface S3Clients {
   close(): void
 }
 
+/** The SDK would write its warnings to the console; what matters comes out as an error. */
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
 /** Both planes to one bucket, behind the address guard. Throws TransferError where the endpoint may not be reached. */
 export function createS3Clients(connection: BucketConnection, options: S3ClientOptions): S3Clients {
   const { guard, connectTimeoutMs, idleTimeoutMs, maxConnections } = options
@@ -35,14 +39,11 @@ export function createS3Clients(connection: BucketConnection, options: S3ClientO
   const httpsAgent = guardedAgent(guard, 'https:', agentOptions)
   const requestHandler = new NodeHttpHandler({
     httpAgent,
-    httpsAgent: httpsAgent as NonNullable<ConstructorParameters<typeof NodeHttpHandler>[0]> extends {
-      httpsAgent?: infer T
-    }
-      ? T
-      : never,
+    httpsAgent: httpsAgent as HttpsAgent,
     connectionTimeout: connectTimeoutMs,
     requestTimeout: idleTimeoutMs,
     throwOnRequestTimeout: true,
+    logger: SILENT,
   })
   const client = (maxAttempts: number) =>
     new S3Client({
@@ -52,6 +53,7 @@ export function createS3Clients(connection: BucketConnection, options: S3ClientO
       forcePathStyle: connection.forcePathStyle,
       requestHandler,
       maxAttempts,
+      logger: SILENT,
       // Stores differ in which checksums they take: the dialect decides, not the SDK (it broke R2, B2 and others).
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',

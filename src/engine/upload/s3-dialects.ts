@@ -71,8 +71,8 @@ const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   r2: {
     name: 'r2',
     title: 'Cloudflare R2',
-    // R2 knows FULL_OBJECT for CRC64NVME alone; CRC32C counts per part (developers.cloudflare.com/r2/api/s3/api).
-    capabilities: { ...NONE, checksumHeaders: true, conditionalWrites: true },
+    // R2 knows FULL_OBJECT for CRC64NVME alone (developers.cloudflare.com/r2/api/s3/api).
+    capabilities: { ...NONE, conditionalWrites: true },
     objectSizeAtComplete: false,
     parts: { ...AWS_PARTS, maxObjectBytes: Math.floor(4.995 * TIB), equal: true },
     errorAliases: { Unauthorized: 'InvalidAccessKeyId' },

@@ -254,6 +254,22 @@ describe('what goes wrong with an endpoint', () => {
 })
 
 describe('an inspection', () => {
+  it('goes on where listing is denied, and ends with a sentence where writing is', async () => {
+    const { connection, options, seen } = await setUp((_, __, response) => error(response, 403, 'AccessDenied'), null)
+    await expect(inspectBucket(connection, options, signal)).rejects.toMatchObject({
+      code: 'bucket_unauthorized',
+      message: expect.stringContaining('writing a small object'),
+    })
+    // What it may have written it tries to remove all the same.
+    expect(seen.map((request) => request.method)).toEqual(['GET', 'PUT', 'DELETE'])
+  })
+
+  it('is over in its time where the store is silent', async () => {
+    const { connection, options } = await setUp(() => undefined)
+    const inspected = inspectBucket(connection, { ...options, timeoutMs: 200 }, signal)
+    await expect(inspected).rejects.toMatchObject({ code: 'bucket_unreachable', retry: 'now' })
+  })
+
   it('finds that a store ignores all that it may, and warns', async () => {
     const etag = { etag: '"e"' }
     const { connection, options } = await setUp((request, _, response) => {

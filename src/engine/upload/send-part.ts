@@ -8,7 +8,7 @@ import type { PartUpload, UploadedPart } from './object-store.ts'
 import { createFramer, type Framer, framedLength } from './part-framing.ts'
 import { ProgressWatch } from './progress-watch.ts'
 import { createPartSigner, type PayloadHash } from './sign-part.ts'
-import { retryAfterMs, StoreAnswerError, uploadFailure } from './upload-failure.ts'
+import { readHeaders, StoreAnswerError, uploadFailure } from './upload-failure.ts'
 
 /**
  * A write of at least the socket's high-water mark is waited for until the kernel has it; a smaller one is not, so it is
@@ -235,16 +235,16 @@ async function judge(response: Dispatcher.ResponseData): Promise<void> {
   } catch {
     // The connection broke behind the status line: the status alone has to do.
   }
-  const { headers } = response
-  const date = typeof headers.date === 'string' ? new Date(headers.date) : null
+  const { date, ...said } = readHeaders(response.headers)
+  const storeDate = date === null ? null : new Date(date)
   throw new StoreAnswerError(
     {
+      ...said,
       status: response.statusCode,
       code: /<Code>([^<]{1,100})<\/Code>/.exec(text)?.[1] ?? null,
-      region: /<Region>([^<]{1,64})<\/Region>/.exec(text)?.[1] ?? text1(headers['x-amz-bucket-region']),
-      retryAfterMs: retryAfterMs(headers),
+      region: /<Region>([^<]{1,64})<\/Region>/.exec(text)?.[1] ?? said.region,
     },
-    date && !Number.isNaN(date.getTime()) ? date : null,
+    storeDate && !Number.isNaN(storeDate.getTime()) ? storeDate : null,
   )
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { TransferError } from '../../server/domain/failure.ts'
 import { dialectOf } from './s3-dialects.ts'
-import { retryAfterMs, StoreAnswerError, uploadFailure } from './upload-failure.ts'
+import { readHeaders, StoreAnswerError, uploadFailure } from './upload-failure.ts'
 
 const connection = { endpoint: 'https://s3.example.org', region: 'eu-north-1', bucket: 'media' }
 const context = { connection, doing: 'sending part 7' }
-const answered = (status: number, code: string | null, region: string | null = null) =>
-  new StoreAnswerError({ status, code, region, retryAfterMs: undefined }, null)
+const answered = (status: number, code: string | null, region: string | null = null, server: string | null = null) =>
+  new StoreAnswerError({ status, code, region, server, retryAfterMs: undefined }, null)
 
 describe('uploadFailure', () => {
   for (const [status, s3Code, code, retry] of [
@@ -58,6 +58,10 @@ describe('uploadFailure', () => {
     const r2 = { ...connection, endpoint: 'https://account.r2.cloudflarestorage.com' }
     const failure = uploadFailure(answered(401, 'Unauthorized'), { ...context, connection: r2 })
     expect(failure.message).toContain('does not know this access key ID')
+    expect(uploadFailure(answered(400, 'XMinioStorageFull', null, 'MinIO'), context)).toMatchObject({
+      code: 'bucket_error',
+      retry: 'later',
+    })
   })
 
   for (const [network, code, retry] of [
@@ -81,12 +85,11 @@ describe('uploadFailure', () => {
   })
 })
 
-describe('retryAfterMs', () => {
-  it('reads seconds and dates, and nothing else', () => {
-    expect(retryAfterMs({ 'retry-after': '0' })).toBe(0)
-    expect(retryAfterMs({ 'retry-after': new Date(Date.now() + 60_000).toUTCString() })).toBeGreaterThan(50_000)
-    expect(retryAfterMs({ 'retry-after': 'soon' })).toBeUndefined()
-    expect(retryAfterMs({})).toBeUndefined()
+describe('readHeaders', () => {
+  it('finds region, server, date and how long to wait', () => {
+    const headers = { 'x-amz-bucket-region': 'us-west-2', server: ['MinIO'], 'retry-after': '3', date: 'today' }
+    expect(readHeaders(headers)).toEqual({ region: 'us-west-2', server: 'MinIO', retryAfterMs: 3000, date: 'today' })
+    expect(readHeaders({})).toEqual({ region: null, server: null, retryAfterMs: undefined, date: null })
   })
 })
 
