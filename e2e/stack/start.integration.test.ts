@@ -20,7 +20,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-async function freePorts(): Promise<Record<string, string>> {
+async function freePorts() {
   const [port, enginePort, storePort] = await Promise.all([findFreePort(), findFreePort(), findFreePort()])
   return { PORT: `${port}`, ENGINE_PORT: `${enginePort}`, SLUICE_EMBEDDED_S3_PORT: `${storePort}` }
 }
