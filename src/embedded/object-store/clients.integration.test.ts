@@ -104,21 +104,25 @@ test('lib-storage puts a stream of 100 MB in parts with its defaults', async () 
   await expect(client.send(new HeadObjectCommand(target))).rejects.toMatchObject({ name: 'NotFound' })
 })
 
-test('aws-cli puts, gets, lists and deletes 100 MB with its defaults', async (context) => {
-  const version = await run('aws', ['--version'])
-  if (!version) return context.skip('aws-cli is not installed')
-  report(version.trim())
-  const aws = (...args: string[]) => run('aws', ['--endpoint-url', store.server.url, 's3', ...args])
-  await aws('cp', source, 's3://box/cli/file.bin', '--no-progress')
-  const copy = join(folder, 'aws.bin')
-  await aws('cp', 's3://box/cli/file.bin', copy, '--no-progress')
-  expect(sha256(readFileSync(copy))).toBe(sourceSha256)
-  expect(await aws('ls', 's3://box/cli/')).toContain(`${SIZE_BYTES} file.bin`)
-  await aws('cp', 's3://box/cli/file.bin', 's3://box/cli/second.bin', '--no-progress')
-  expect((await store.send('HEAD', '/box/cli/second.bin')).headers['content-length']).toBe(String(SIZE_BYTES))
-  await aws('rm', '--recursive', 's3://box/cli/')
-  expect((await store.send('HEAD', '/box/cli/file.bin')).status).toBe(404)
-})
+// The one on the PATH, and Debian's, since versions 1 and 2 send their bodies in different ways.
+test.for(['aws', '/usr/bin/aws'])(
+  'aws-cli (%s) puts, gets, copies, lists and deletes 100 MB with its defaults',
+  async (program, context) => {
+    const version = await run(program, ['--version'])
+    if (!version) return context.skip(`aws-cli is not installed as ${program}`)
+    report(version.trim())
+    const aws = (...args: string[]) => run(program, ['--endpoint-url', store.server.url, 's3', ...args])
+    await aws('cp', source, 's3://box/cli/file.bin', '--no-progress')
+    const copy = join(folder, 'aws.bin')
+    await aws('cp', 's3://box/cli/file.bin', copy, '--no-progress')
+    expect(sha256(readFileSync(copy))).toBe(sourceSha256)
+    expect(await aws('ls', 's3://box/cli/')).toContain(`${SIZE_BYTES} file.bin`)
+    await aws('cp', 's3://box/cli/file.bin', 's3://box/cli/second.bin', '--no-progress')
+    expect((await store.send('HEAD', '/box/cli/second.bin')).headers['content-length']).toBe(String(SIZE_BYTES))
+    await aws('rm', '--recursive', 's3://box/cli/')
+    expect((await store.send('HEAD', '/box/cli/file.bin')).status).toBe(404)
+  },
+)
 
 test('rclone puts, gets, checks, lists and deletes 100 MB with its defaults', async (context) => {
   const version = await run('rclone', ['version'])
