@@ -57,13 +57,7 @@ export async function saveBucket(
       'not_allowed_in_state',
       'This bucket belongs to the embedded object store, which keeps its settings itself. Add another bucket instead.',
     )
-  if (!old && (input.accessKeyId === '' || input.secretAccessKey === ''))
-    throw new TransferError('invalid_input', 'A new bucket needs both an access key ID and a secret access key.')
-  if (old && (input.accessKeyId === '') !== (input.secretAccessKey === ''))
-    throw new TransferError(
-      'invalid_input',
-      'The two keys belong together: fill in both, or leave both empty to keep them.',
-    )
+  checkKeys(input)
   const endpoint = input.endpoint.replace(/\/$/, '')
   const settings = {
     name: input.name,
@@ -146,6 +140,23 @@ export async function getBucketConnection(db: DbOrTx, sealer: Sealer, id: string
 /** Remembers what a store was seen to support. */
 export async function saveBucketCapabilities(db: DbOrTx, id: string, capabilities: BucketCapabilities): Promise<void> {
   await db.bucket.updateMany({ where: { id }, data: { capabilities, testedAt: new Date() } })
+}
+
+/** A new bucket needs both keys; a saved one both or none. Throws `invalid_input`. */
+export function checkKeys(input: BucketSave): void {
+  const given = [input.accessKeyId, input.secretAccessKey].filter((key) => key !== '').length
+  if (!input.id && given < 2)
+    throw new TransferError('invalid_input', 'A new bucket needs both an access key ID and a secret access key.')
+  if (given === 1)
+    throw new TransferError(
+      'invalid_input',
+      'The two keys belong together: fill in both, or leave both empty to keep them.',
+    )
+}
+
+/** Throws `not_found` where there is no such bucket. */
+export async function checkBucketExists(db: DbOrTx, id: string): Promise<void> {
+  if (!(await db.bucket.findUnique({ where: { id }, select: { id: true } }))) throw bucketNotFound()
 }
 
 function sealKeys(sealer: Sealer, id: string, input: BucketSave) {

@@ -89,6 +89,15 @@ it.each([
 })
 
 it.each([
+  ['a bucket that is not there', { bucketId: newId() }, 'not_found'],
+  ['a draft of one that is not there', { draft: { ...bucketInput(), id: newId() } }, 'not_found'],
+  ['a new bucket without keys', { draft: { ...bucketInput(), secretAccessKey: '' } }, 'invalid_input'],
+])('refuses %s at once, without an engine', async (_, question, code) => {
+  expect(await failureOf(api.inspections.bucket(question))).toMatchObject({ code })
+  expect(await harness.db.inspection.count()).toBe(0)
+})
+
+it.each([
   ['there is none', {}],
   ['it is silent', { agoMs: 60_000 }],
   ['it has stopped', { stopped: true }],

@@ -1,3 +1,4 @@
+import { checkBucketExists, checkKeys } from '../../db/buckets.ts'
 import { askBucket, askSource } from '../../db/inspections.ts'
 import { TransferError } from '../../domain/failure.ts'
 import { bucketQuestionSchema, sourceQuestionSchema } from '../../domain/inspection.ts'
@@ -14,9 +15,10 @@ export const inspectionsRouter = router({
     return askSource({ ...ctx.services, signal: untilStop(ctx.services, signal) }, { ...input, url })
   }),
 
-  bucket: procedure
-    .input(bucketQuestionSchema)
-    .mutation(({ ctx, input, signal }) =>
-      askBucket({ ...ctx.services, signal: untilStop(ctx.services, signal) }, input),
-    ),
+  bucket: procedure.input(bucketQuestionSchema).mutation(async ({ ctx, input, signal }) => {
+    if ('draft' in input) checkKeys(input.draft)
+    const stored = 'draft' in input ? input.draft.id : input.bucketId
+    if (stored !== undefined) await checkBucketExists(ctx.services.db, stored)
+    return askBucket({ ...ctx.services, signal: untilStop(ctx.services, signal) }, input)
+  }),
 })
