@@ -1,3 +1,4 @@
+import { type FailureCode, TransferError } from '../../server/domain/failure.ts'
 import type { AddressGuard } from './address-guard.ts'
 import { type OpenResponse, openResponse } from './exchange.ts'
 import { type HttpTransport, headerOf } from './http-transport.ts'
@@ -63,6 +64,15 @@ export async function follow(
 /** What an expired or withdrawn link answers. */
 const EXPIRED = new Set([401, 403, 404, 410])
 
+/** Failures that say the place itself is out of reach, not that one connection broke. */
+const UNREACHABLE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'address_refused',
+  'host_not_found',
+  'connection_refused',
+  'connect_timeout',
+  'tls_failed',
+])
+
 /**
  * GETs from where the redirects of this target ended last time. Where that answers that it has expired, the end is found
  * anew from the URL of the user, once (correctness.md case 26).
@@ -83,8 +93,8 @@ export async function followRemembered(
   try {
     followed = await follow(context, target, remembered, range, signal)
   } catch (error) {
-    // The place the redirects led to may be gone; the next try starts from the URL of the user.
-    if (!signal.aborted) context.routes.forget(target)
+    // The place the redirects led to is gone; the next try starts from the URL of the user.
+    if (error instanceof TransferError && UNREACHABLE.has(error.code)) context.routes.forget(target)
     throw error
   }
   if (!EXPIRED.has(followed.response.statusCode)) return followed

@@ -200,6 +200,19 @@ test('case 26: a reader that is aborted while the target is found anew does not 
   expect(outcome.error === null || (outcome.error as Error).message === 'user').toBe(true)
 })
 
+test('where the redirects led to is forgotten once nobody answers there', async () => {
+  const gone = await createHostileSource()
+  gone.serve('/f', {})
+  const url = fixture.hostile.serve('/start', redirectTo(`${gone.origin}/f`))
+  await probe(url)
+  await gone.close()
+  fixture.hostile.serve('/start', redirectTo(elsewhere.serve('/moved', {})))
+  expect((await read({ url, headers: {} })).error).toMatchObject({ retry: expect.stringMatching(/now|later/) })
+  const next = await read({ url, headers: {} })
+  const outcome = next.error === null ? next : await read({ url, headers: {} })
+  expect(outcome.bytes.equals(patternBytes(1000, 5000))).toBe(true)
+})
+
 test('a 403 from the URL of the user itself is final at once', async () => {
   const url = fixture.hostile.serve('/plain', { status: 403, body: '' })
   expect((await read({ url, headers: {} })).error).toMatchObject({ code: 'source_forbidden' })

@@ -25,7 +25,9 @@ export class RouteMemory {
   }
 
   remember(target: SourceTarget, route: Route): void {
-    if (route.url.href === new URL(target.url).href) this.forget(target)
+    const asked = new URL(target.url)
+    asked.hash = ''
+    if (route.url.href === asked.href) this.forget(target)
     else this.#ensure(target).route = route
   }
 
