@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../e2e/stack/test-database.ts'
@@ -70,6 +71,26 @@ it('keeps a hint that comes while nobody waits, and wakes only for its subject',
   const waited = performance.now()
   await hints.next(100)
   expect(performance.now() - waited).toBeGreaterThan(90)
+})
+
+it('stops waiting when asked to, and leaves nothing on the signal', async () => {
+  const hints = notifications.hints('sluice_progress')
+  const stop = new AbortController()
+  for (let turn = 0; turn < 3; turn++) await hints.next(1, stop.signal)
+  expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0)
+  const waiting = hints.next(60_000, stop.signal)
+  stop.abort()
+  await waiting
+  expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0)
+})
+
+it('can be closed while it connects, and leaves no connection behind', async () => {
+  const hasty = listenForNotifications(database.url, { warn: () => {} })
+  await hasty.close()
+  const count = () =>
+    database.db.$queryRaw<{ n: number }[]>`
+      SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'sluice listen' AND datname = current_database()`
+  await expect.poll(async () => (await count())[0]?.n, { timeout: 10_000 }).toBe(1)
 })
 
 it('tells a thousand ids in messages Postgres takes', async () => {

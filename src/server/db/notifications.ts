@@ -81,6 +81,10 @@ export function listenForNotifications(databaseUrl: string, log: Pick<Log, 'warn
       onLost(error as Error)
       return
     }
+    if (closed) {
+      await candidate.end().catch(() => {})
+      return
+    }
     const again = failures > 0
     failures = 0
     first.resolve()
@@ -131,8 +135,10 @@ function openHints(subscribe: Notifications['subscribe'], channel: Channel, id: 
         const { promise, resolve } = Promise.withResolvers<void>()
         wake = resolve
         const timer = setTimeout(resolve, timeoutMs)
-        signal?.addEventListener('abort', () => resolve(), { once: true })
+        const onAbort = () => resolve()
+        signal?.addEventListener('abort', onAbort)
         await promise
+        signal?.removeEventListener('abort', onAbort)
         clearTimeout(timer)
         wake = null
       }
