@@ -20,7 +20,7 @@ export function Figures({ health }: { health: SystemHealth | undefined }) {
         note={rate === null ? 'nothing has ended yet' : 'of transfers that ended'}
         className="border-l"
       >
-        {rate === null || rate === undefined ? '–' : formatShare(rate)}{' '}
+        {rate === null || rate === undefined ? '–' : formatShare(rate)}
         <Unit>{rate === null || rate === undefined ? '' : '%'}</Unit>
       </Figure>
       <Figure
@@ -43,7 +43,7 @@ export function Figures({ health }: { health: SystemHealth | undefined }) {
         }
         className="border-l max-md:border-t"
       >
-        {health ? health.enginesHealthy : '–'}{' '}
+        {health ? health.enginesHealthy : '–'}
         <Unit>{health ? `of ${Math.max(health.enginesTotal, health.enginesHealthy)}` : ''}</Unit>
       </Figure>
     </dl>

@@ -1,0 +1,117 @@
+'use client'
+
+import { Ellipsis, Pencil, Plug, Trash2 } from 'lucide-react'
+import Link from 'next/link'
+import type { BucketView } from '../../../server/domain/bucket.ts'
+import { listHref } from '../transfers/list-params.ts'
+import { Badge } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
+import {
+  DropdownMenu,
+  DropdownMenuContent,
+  DropdownMenuItem,
+  DropdownMenuSeparator,
+  DropdownMenuTrigger,
+} from '../ui/dropdown-menu.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { BucketChecks, isGood } from './bucket-checks.tsx'
+import { useBucketTest } from './use-bucket-test.ts'
+
+/** One bucket: where it is, how much goes there, when it was last tried. The answer to a test stands below it. */
+export function BucketRow(props: { bucket: BucketView; onEdit: () => void; onRemove: () => void }) {
+  const { bucket } = props
+  const { state: test, test: runTest, forget } = useBucketTest()
+  return (
+    <li className="border-b">
+      <div className="grid min-h-14 grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2 md:grid-cols-[minmax(0,1.3fr)_minmax(0,1.7fr)_7rem_8.5rem_auto] md:px-6">
+        <div className="min-w-0">
+          <div className="flex items-center gap-2">
+            <span className="truncate font-medium">{bucket.name}</span>
+            {bucket.embedded && <Badge tone="water">embedded</Badge>}
+          </div>
+          <p className="num truncate text-dim text-xs">
+            {bucket.bucket}
+            {bucket.prefix && `/${bucket.prefix}`}
+          </p>
+        </div>
+        <div className="min-w-0 max-md:col-start-1 max-md:row-start-2">
+          <p className="num truncate">{bucket.endpoint.replace(/^https:\/\//, '')}</p>
+          <p className="truncate text-dim text-xs">
+            <span className="num">{bucket.region}</span> · key ends in{' '}
+            <span className="num">{bucket.accessKeyIdHint}</span>
+          </p>
+        </div>
+        <p className="text-right max-md:hidden">
+          {bucket.transfers > 0 ? (
+            <Link
+              className="focus-ring text-muted-foreground hover:text-foreground hover:underline"
+              href={listHref({ tab: 'all', search: bucket.name })}
+            >
+              <span className="num">{bucket.transfers.toLocaleString('en-US')}</span>{' '}
+              {bucket.transfers === 1 ? 'transfer' : 'transfers'}
+            </Link>
+          ) : (
+            <span className="text-dim">no transfers</span>
+          )}
+        </p>
+        <p className="text-right text-muted-foreground max-md:hidden">
+          {bucket.testedAt ? (
+            <>
+              tested <RelativeTime at={bucket.testedAt} />
+            </>
+          ) : (
+            <span className="text-dim">never tested</span>
+          )}
+        </p>
+        <div className="flex items-center justify-end gap-1 max-md:col-start-2 max-md:row-span-2 max-md:row-start-1">
+          <Button
+            variant="outline"
+            size="sm"
+            disabled={test.kind === 'running'}
+            aria-label={`Test ${bucket.name}`}
+            onClick={() => runTest({ bucketId: bucket.id })}
+          >
+            {test.kind === 'running' ? 'Testing' : 'Test'}
+          </Button>
+          <DropdownMenu>
+            <DropdownMenuTrigger asChild>
+              <Button variant="ghost" size="icon-sm" aria-label={`Actions for ${bucket.name}`}>
+                <Ellipsis className="size-4" aria-hidden />
+              </Button>
+            </DropdownMenuTrigger>
+            <DropdownMenuContent>
+              <DropdownMenuItem disabled={bucket.embedded} onSelect={props.onEdit}>
+                <Pencil aria-hidden />
+                Edit
+              </DropdownMenuItem>
+              <DropdownMenuItem onSelect={() => runTest({ bucketId: bucket.id })}>
+                <Plug aria-hidden />
+                Test
+              </DropdownMenuItem>
+              <DropdownMenuSeparator />
+              <DropdownMenuItem destructive disabled={bucket.embedded} onSelect={props.onRemove}>
+                <Trash2 aria-hidden />
+                Remove…
+              </DropdownMenuItem>
+            </DropdownMenuContent>
+          </DropdownMenu>
+        </div>
+      </div>
+      {test.kind !== 'none' && (
+        <div className="grid gap-2 px-4 pb-3 md:px-6">
+          {test.kind === 'answered' && (
+            <div className="flex items-center justify-between">
+              <p className="font-medium">
+                {isGood(test) ? 'The bucket works.' : 'Something has to be changed before transfers can go here.'}
+              </p>
+              <Button variant="ghost" size="sm" onClick={forget}>
+                Hide
+              </Button>
+            </div>
+          )}
+          <BucketChecks test={test} />
+        </div>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,126 @@
+import type { Env } from '../../../server/config/env.ts'
+import { formatBytes } from '../../../server/domain/bytes.ts'
+
+export interface SettingView {
+  name: string
+  value: string
+  /** Whether it is what one gets without setting it. */
+  isDefault: boolean
+  meaning: string
+}
+
+export interface SettingGroup {
+  title: string
+  settings: SettingView[]
+}
+
+type Show = (env: Env) => string
+
+const ms: (pick: (env: Env) => number) => Show = (pick) => (env) => `${pick(env) / 1000} s`
+
+const GROUPS: readonly {
+  title: string
+  settings: readonly (readonly [name: string, show: Show, meaning: string])[]
+}[] = [
+  {
+    title: 'Where things are',
+    settings: [
+      [
+        'SLUICE_PUBLIC_URL',
+        (env) => env.SLUICE_PUBLIC_URL,
+        'The address people use; pages and calls from other sites are refused.',
+      ],
+      ['SLUICE_HOST', (env) => env.SLUICE_HOST, 'The address that web and engine listen on.'],
+      ['PORT', (env) => String(env.PORT), 'The port of this dashboard.'],
+      ['ENGINE_PORT', (env) => String(env.ENGINE_PORT), 'The port of an engine: health and metrics.'],
+      ['SLUICE_DATA_DIR', (env) => env.dataDir, 'Everything that is kept on disk.'],
+      [
+        'DATABASE_URL',
+        (env) => databaseName(env.DATABASE_URL),
+        'Postgres; without it the embedded one in the data folder.',
+      ],
+      ['SLUICE_EMBEDDED_S3_PORT', (env) => String(env.SLUICE_EMBEDDED_S3_PORT), 'The embedded object store.'],
+    ],
+  },
+  {
+    title: 'Access',
+    settings: [
+      [
+        'SLUICE_SECRET_KEY',
+        (env) => (env.SLUICE_SECRET_KEY ? 'set' : 'of the data folder'),
+        'Seals credentials in the database.',
+      ],
+      [
+        'SLUICE_ADMIN_TOKEN',
+        (env) => (env.SLUICE_ADMIN_TOKEN ? 'set' : 'not set'),
+        'An API token with all rights, for automation.',
+      ],
+      [
+        'SLUICE_ALLOWED_PRIVATE_NETWORKS',
+        (env) => env.SLUICE_ALLOWED_PRIVATE_NETWORKS.join(', ') || 'none',
+        'Private networks that sources and buckets may be in.',
+      ],
+    ],
+  },
+  {
+    title: 'How transfers run',
+    settings: [
+      ['SLUICE_PROFILE', (env) => env.SLUICE_PROFILE, 'Balanced, high-throughput or low-memory; sets what follows.'],
+      ['SLUICE_MEMORY_BUDGET', (env) => formatBytes(env.memoryBudgetBytes), 'Bytes an engine may hold in flight.'],
+      ['SLUICE_SLICE_SIZE', (env) => formatBytes(env.sliceSizeBytes), 'The unit in which sources are read.'],
+      ['MAX_CONCURRENT_UPLOADS', (env) => String(env.MAX_CONCURRENT_UPLOADS), 'Upload lanes of a transfer.'],
+      ['SLUICE_PART_SIZING', (env) => env.SLUICE_PART_SIZING, 'How the size of parts is chosen: auto or table.'],
+      ['BUFFER_HIGH_WATER_MARK', (env) => parts(env.BUFFER_HIGH_WATER_MARK), 'Reading pauses at so much held.'],
+      ['BUFFER_LOW_WATER_MARK', (env) => parts(env.BUFFER_LOW_WATER_MARK), 'Reading goes on at so much held.'],
+      [
+        'SLUICE_CONNECT_TIMEOUT_MS',
+        ms((env) => env.SLUICE_CONNECT_TIMEOUT_MS),
+        'How long a connection may take to open.',
+      ],
+      ['SLUICE_IDLE_TIMEOUT_MS', ms((env) => env.SLUICE_IDLE_TIMEOUT_MS), 'How long a connection may be silent.'],
+      [
+        'SLUICE_LEASE_MS',
+        ms((env) => env.SLUICE_LEASE_MS),
+        'After so long an engine that is gone loses its work to others.',
+      ],
+      [
+        'SLUICE_FAILED_UPLOAD_KEEP_HOURS',
+        (env) => `${env.SLUICE_FAILED_UPLOAD_KEEP_HOURS} h`,
+        'How long the parts of a failed transfer are kept for a retry.',
+      ],
+    ],
+  },
+  {
+    title: 'Watching',
+    settings: [
+      ['SLUICE_LOG_LEVEL', (env) => env.SLUICE_LOG_LEVEL, 'How much is logged.'],
+      [
+        'SLUICE_METRICS',
+        (env) => (env.SLUICE_METRICS ? 'on' : 'off'),
+        'Prometheus metrics at /metrics of each engine.',
+      ],
+    ],
+  },
+]
+
+/** The settings of this process as people may see them, without secrets, beside what they would be if nothing were set. */
+export function settingGroups(env: Env, defaults: Env): SettingGroup[] {
+  return GROUPS.map(({ title, settings }) => ({
+    title,
+    settings: settings.map(([name, show, meaning]) => {
+      const value = show(env)
+      return { name, value, meaning, isDefault: value === show(defaults) }
+    }),
+  }))
+}
+
+/** Host and database of a connection string; user and password stay out. */
+function databaseName(url: string | undefined): string {
+  if (!url) return 'embedded'
+  const parsed = URL.parse(url)
+  return parsed ? `${parsed.host}${parsed.pathname}` : 'set'
+}
+
+function parts(count: number): string {
+  return count === 1 ? '1 part' : `${count} parts`
+}
