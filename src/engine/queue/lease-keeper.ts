@@ -57,7 +57,10 @@ export class LeaseKeeper {
     this.#isRenewing = true
     const before = new Map([...this.#active].map(([id, transfer]) => [id, new Set(transfer.claimIds)]))
     try {
-      const held = await renewClaims(this.#context.db, this.#context.engineId, this.#leaseMs)
+      const plans = [...this.#active.values()].flatMap((transfer) => transfer.planClaimId ?? [])
+      const claimIds = [...before.values()].flatMap((known) => [...known]).concat(plans)
+      const work = { claimIds, transferIds: [...before.keys()] }
+      const held = await renewClaims(this.#context.db, this.#context.engineId, this.#leaseMs, work)
       this.#renewedAtMs = sentMs
       this.#deadlineMs = sentMs + this.#leaseMs
       for (const [id, transfer] of this.#active) {

@@ -4,8 +4,10 @@ import { Stop } from './stop.ts'
 export class ActiveTransfer {
   readonly id: string
   readonly stopper = new AbortController()
-  /** Claims held for it, by id; the lease keeper watches over them. */
+  /** Claims on parts held for it, by id: the lease keeper renews them, and stops the transfer when one is lost. */
   readonly claimIds = new Set<string>()
+  /** The claim on its plan or verification. It is renewed too, and goes with the statement that saves what was found. */
+  planClaimId: string | null = null
   /** Settles when every buffer, socket and claim of it is given back. */
   done: Promise<void> = Promise.resolve()
 

@@ -1,8 +1,12 @@
+import { z } from 'zod'
 import { finishTransfer, takeCompletion } from '../../server/db/completion.ts'
-import { loadLedger, loadTransfer, startOver, type TransferRow } from '../../server/db/transfer-steps.ts'
+import { addEvent, loadLedger, loadTransfer, startOver, type TransferRow } from '../../server/db/transfer-steps.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
+import { normalizeChecksum } from '../../server/domain/checksum.ts'
 import { TransferError } from '../../server/domain/failure.ts'
+import { type ChecksumAlgorithm, checksumAlgorithmSchema, type Evidence } from '../../server/domain/transfer.ts'
 import { combineCrc32c } from '../upload/crc32c.ts'
+import { digestOf } from '../upload/object-digest.ts'
 import { type CompleteUpload, type ObjectInfo, type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
 import { Attempts } from './backoff.ts'
 import { describeVerification, judgeObject } from './verification.ts'
@@ -22,6 +26,10 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
   const store = openStore(context, row)
   try {
     const complete = await collectParts(context, row)
+    const expected = readExpected(row)
+    // A CRC32C is known before the object is: a wrong one leaves what is at the key as it was.
+    if (expected?.algorithm === 'crc32c' && complete.crc32c !== null)
+      mustEqual(expected, complete.crc32c, 'Nothing was written.')
     const object = await completeOnce(row, store, complete, signal)
     if (!object) {
       const message =
@@ -35,6 +43,10 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
         'checksum_mismatch',
         `The object is not what was read: ${describeVerification(verification)}. Retry starts over.`,
       )
+    if (expected) {
+      verification.evidence.unshift(await proveExpected(context, row, store, complete, expected, signal))
+      verification.verdict = 'verified'
+    }
     const seconds = row.startedAt ? (Date.now() - row.startedAt.getTime()) / 1000 : 0
     const message = `Completed: ${formatBytes(complete.sizeBytes)} in ${seconds.toFixed(1)} s; ${describeVerification(verification)}.`
     if (await finishTransfer(db, engineId, id, epoch, verification, message)) {
@@ -72,6 +84,7 @@ async function completeOnce(
   signal: AbortSignal,
 ): Promise<ObjectInfo | null> {
   const attempts = new Attempts()
+  if (complete.mustNotExist && !store.capabilities.conditionalWrites) await mustBeFree(row, store, signal)
   for (;;) {
     try {
       await store.completeUpload(complete, signal)
@@ -91,4 +104,53 @@ async function completeOnce(
       { retry: 'later' },
     )
   }
+}
+
+/** Where the store cannot refuse to replace an object by itself, look once more right before the upload is completed. */
+async function mustBeFree(row: TransferRow, store: ObjectStore, signal: AbortSignal): Promise<void> {
+  const object = await store.head(row.key, signal)
+  if (object && object.metadata[WRITE_TOKEN_KEY] !== row.writeToken)
+    throw new TransferError(
+      'key_exists',
+      `Somebody else wrote an object to ${row.key} meanwhile. Choose another key, or allow it to be overwritten.`,
+    )
+}
+
+interface Expected {
+  readonly algorithm: ChecksumAlgorithm
+  readonly value: string
+}
+
+/** The checksum the user expects, in base64; null where none was given. */
+function readExpected(row: TransferRow): Expected | null {
+  const parsed = z.object({ algorithm: checksumAlgorithmSchema, value: z.string() }).safeParse(row.expectedChecksum)
+  if (!parsed.success) return null
+  const { algorithm, value } = parsed.data
+  return { algorithm, value: normalizeChecksum(algorithm, value) ?? value }
+}
+
+function mustEqual(expected: Expected, actual: string, consequence: string): Evidence {
+  const algorithm = expected.algorithm.toUpperCase()
+  if (actual !== expected.value)
+    throw new TransferError(
+      'checksum_mismatch',
+      `The ${algorithm} you gave is ${expected.value}, that of the file is ${actual}. ${consequence} Check the value and the source.`,
+    )
+  return { kind: 'expected-checksum', algorithm, expected: expected.value, actual }
+}
+
+/** The proof of the user's own checksum: parts come in any order, so all but a CRC32C need the object read back once. */
+async function proveExpected(
+  context: WorkContext,
+  row: TransferRow,
+  store: ObjectStore,
+  complete: CompleteUpload,
+  expected: Expected,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  if (expected.algorithm === 'crc32c' && complete.crc32c !== null) return mustEqual(expected, complete.crc32c, '')
+  const message = `Reading the object back to compare its ${expected.algorithm.toUpperCase()}.`
+  await addEvent(context.db, { transferId: row.id, engineId: context.engineId, code: 'reading_back', message })
+  const actual = await digestOf(expected.algorithm, store.read(row.key, signal))
+  return mustEqual(expected, actual, 'The object is at its key, but do not use it.')
 }

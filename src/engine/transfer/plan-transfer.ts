@@ -12,6 +12,7 @@ import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError, type Warning } from '../../server/domain/failure.ts'
 import { partsPerClaim, planParts } from '../part/part-plan.ts'
 import type { SourceIdentity, SourceProbe } from '../source/source.ts'
+import { crc32cOf } from '../upload/crc32c.ts'
 import { type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
 import { describeVerification, judgeObject } from './verification.ts'
 import { openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
@@ -115,7 +116,7 @@ async function putEmpty(
     throw new TransferError('bucket_error', 'The bucket took the empty object but does not have it. Try again.', {
       retry: 'now',
     })
-  const verification = judgeObject(object, { sizeBytes: 0, crc32c: null })
+  const verification = judgeObject(object, { sizeBytes: 0, crc32c: crc32cOf([]) })
   await finishPlan(context.db, context.engineId, claim, {
     sizeBytes: 0,
     verification,

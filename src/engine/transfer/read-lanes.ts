@@ -3,7 +3,7 @@ import type { PartStream, Span } from '../part/part-stream.ts'
 import type { SourceRead } from '../source/source.ts'
 import { Attempts } from './backoff.ts'
 import type { OpenPart } from './part-board.ts'
-import { openPart, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
+import { logRetry, openPart, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
 
 /** A streamed part is read at most this many spans ahead of its upload lane. */
 const MAX_SPANS_AHEAD = 2
@@ -99,6 +99,7 @@ async function readSpan(run: TransferRun, stream: PartStream, span: Span): Promi
     } catch (error) {
       if (writer.nextByte > reachedByte) attempts.progressed()
       meter.sourceRetries++
+      logRetry(run, `bytes from ${writer.nextByte} could not be read`, error)
       await attempts.failed(error, stream.signal)
     } finally {
       meter.laneClosed('read')

@@ -60,6 +60,11 @@ export class RemainingWork {
     return this.#asking
   }
 
+  /** Waits for a question that is still open, so that no claim arrives after the work has ended. */
+  async settled(): Promise<void> {
+    await this.#asking?.catch(() => {})
+  }
+
   /** Notes that a part is in the bucket. */
   finished(task: PartTask): void {
     const open = this.#claims.get(task.claim.id)

@@ -1,3 +1,4 @@
+import { TransferError } from '../../server/domain/failure.ts'
 import type { Log } from '../../server/log.ts'
 import type { ByteBudget } from '../part/byte-budget.ts'
 import { PartStream } from '../part/part-stream.ts'
@@ -87,4 +88,10 @@ export async function waitForWater(run: TransferRun): Promise<void> {
   } finally {
     meter.resume()
   }
+}
+
+/** One line for whoever looks into a slow transfer; stops are not errors and say nothing. */
+export function logRetry(run: TransferRun, what: string, error: unknown): void {
+  if (run.signal.aborted || !(error instanceof TransferError)) return
+  run.log.debug({ transferId: run.plan.id, code: error.code, facts: error.facts }, `${what}: ${error.message}`)
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
 import { MIB } from '../../server/domain/bytes.ts'
-import { patternSha256 } from '../testing/byte-pattern.ts'
+import { patternBytes, patternSha256 } from '../testing/byte-pattern.ts'
+import { digestOf } from '../upload/object-digest.ts'
 
 describe('a transfer into the embedded store', () => {
   let stack: EngineStack
@@ -17,7 +18,7 @@ describe('a transfer into the embedded store', () => {
     const id = await stack.create({ sourceUrl })
     const transfer = await stack.waitFor(id, 'completed', 'failed')
     expect(transfer.failure).toBeNull()
-    expect(transfer.verification?.verdict).toBe(sizeBytes === 0 ? 'size-only' : 'verified')
+    expect(transfer.verification?.verdict).toBe('verified')
     expect(transfer.transferredBytes).toBe(sizeBytes)
     expect(await stack.objectSha256(`sized-${sizeBytes}.bin`)).toBe(patternSha256(sizeBytes))
     expect(await stack.openUploads()).toEqual([])
@@ -64,6 +65,33 @@ describe('a transfer into the embedded store', () => {
     expect(transfer.failure).toMatchObject({ code: 'source_not_found', retry: 'never' })
     expect(await stack.openUploads()).toEqual([])
   })
+
+  it.each(['md5', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const)(
+    'proves the %s that the user expects',
+    async (algorithm) => {
+      const sizeBytes = 9 * MIB
+      const sourceUrl = stack.source.serve(`/expected-${algorithm}.bin`, { sizeBytes })
+      const bytes = (async function* () {
+        yield patternBytes(0, sizeBytes)
+      })()
+      const value = await digestOf(algorithm, bytes)
+      const right = await stack.waitFor(
+        await stack.create({ sourceUrl, expectedChecksum: { algorithm, value } }),
+        'completed',
+        'failed',
+      )
+      expect(right.failure).toBeNull()
+      expect(right.verification?.evidence[0]).toEqual({
+        kind: 'expected-checksum',
+        algorithm: algorithm.toUpperCase(),
+        expected: value,
+        actual: value,
+      })
+      const wrong = { algorithm, value: Buffer.alloc(Buffer.from(value, 'base64').length, 7).toString('base64') }
+      const id = await stack.create({ sourceUrl, key: `wrong-${algorithm}`, expectedChecksum: wrong })
+      expect((await stack.waitFor(id, 'completed', 'failed')).failure?.code).toBe('checksum_mismatch')
+    },
+  )
 
   it('does not replace an object unless it may', async () => {
     const sourceUrl = stack.source.serve('/twice.bin', { sizeBytes: 1000 })

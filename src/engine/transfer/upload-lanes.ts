@@ -3,7 +3,7 @@ import type { PartBody, UploadedPart } from '../upload/object-store.ts'
 import { Attempts } from './backoff.ts'
 import type { OpenPart } from './part-board.ts'
 import { Stop } from './stop.ts'
-import { newStream, type TransferRun } from './transfer-run.ts'
+import { logRetry, newStream, type TransferRun } from './transfer-run.ts'
 
 /** Uploads parts as they become ready, `limits.uploadLanes` at once. Rejects with the first that cannot be mended. */
 export async function uploadInLanes(run: TransferRun): Promise<void> {
@@ -50,6 +50,7 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
       })
     } catch (error) {
       part.sentBytes = 0
+      logRetry(run, `part ${part.task.number} could not be sent`, error)
       await attempts.failed(error, run.signal)
       run.meter.partRetries++
       part.retries++

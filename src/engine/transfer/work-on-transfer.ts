@@ -25,7 +25,8 @@ import { learnBucket, openStore, openTarget, readLanesFor, uploadLanesOf, type W
 export async function workOnTransfer(context: WorkContext, first: Claim, active: ActiveTransfer): Promise<void> {
   const { db, engineId, log } = context
   const id = first.transferId
-  active.claimIds.add(first.id)
+  if (first.firstPart === 0) active.planClaimId = first.id
+  else active.claimIds.add(first.id)
   let row: TransferRow | null = null
   let store: ObjectStore | null = null
   try {
@@ -38,7 +39,7 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
     if (row.status === 'queued') await beginTransfer(db, id)
     if (first.firstPart === 0) {
       await planTransfer(context, row, first, store, active.signal)
-      active.claimIds.delete(first.id)
+      active.planClaimId = null
       row = await loadTransfer(db, id)
     }
     if (row?.status === 'queued') row = { ...row, status: 'running' }
@@ -165,6 +166,7 @@ async function moveParts(
     await runTransfer(run, stop)
   } finally {
     active.signal.removeEventListener('abort', onStop)
+    await work.settled()
     await finishRecording(context, recorded, active)
   }
 }

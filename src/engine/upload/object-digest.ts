@@ -41,10 +41,3 @@ function createDigest(algorithm: ChecksumAlgorithm): Digest {
   const hash = createHash(algorithm)
   return { update: (chunk) => void hash.update(chunk), value: () => hash.digest('base64') }
 }
-
-/** A digest as users write it, hex or base64, in base64. */
-export function normalizeDigest(value: string): string {
-  return /^[0-9a-f]+$/i.test(value) && value.length % 2 === 0 && value.length >= 8 && !/=$/.test(value)
-    ? Buffer.from(value, 'hex').toString('base64')
-    : value
-}

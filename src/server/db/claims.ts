@@ -68,15 +68,24 @@ export async function recordedParts(db: Db, claim: Claim): Promise<Set<number>> 
   return new Set(rows.map((row) => row.number))
 }
 
-/** Renews every claim and completion right of an engine in one statement; returns the claims that are still its own. */
-export async function renewClaims(db: Db, engineId: string, leaseMs: number): Promise<Set<string>> {
+/**
+ * Renews the claims an engine works on, and its rights to complete those transfers, in one statement; returns the claims that are still its own.
+ * Claims it does not name run out: one that arrived when nobody waited for it any more must not be held for ever.
+ */
+export async function renewClaims(
+  db: Db,
+  engineId: string,
+  leaseMs: number,
+  ids: readonly string[],
+): Promise<Set<string>> {
   const rows = await db.$queryRaw<{ id: string }[]>`
     WITH completing AS (
       UPDATE "Transfer" SET "completionLeaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
-      WHERE "completionEngineId" = ${engineId}::uuid AND "completionLeaseUntil" >= now()
+      WHERE id = ANY(${[...work.transferIds]}::uuid[]) AND "completionEngineId" = ${engineId}::uuid
+        AND "completionLeaseUntil" >= now()
     )
     UPDATE "PartClaim" SET "leaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
-    WHERE "engineId" = ${engineId}::uuid AND "leaseUntil" >= now()
+    WHERE id = ANY(${[...work.claimIds]}::uuid[]) AND "engineId" = ${engineId}::uuid AND "leaseUntil" >= now()
     RETURNING id`
   return new Set(rows.map((row) => row.id))
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { GIB, MIB } from './bytes.ts'
+import { DIGEST_BYTES, normalizeChecksum } from './checksum.ts'
 import { sourceHeadersSchema } from './inspection.ts'
 import { checksumAlgorithmSchema, transferStatusSchema } from './transfer.ts'
 
@@ -82,20 +83,16 @@ const sourceUrlSchema = z
     if (problem) context.addIssue({ code: 'custom', message: problem.message, params: { failure: problem.code } })
   })
 
-const DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha512: 64, crc32: 4, crc32c: 4, crc64nvme: 8 } as const
-
 const expectedChecksumSchema = z
   .object({ algorithm: z.string().trim().toLowerCase().pipe(checksumAlgorithmSchema), value: z.string().trim() })
   .superRefine(({ algorithm, value }, context) => {
+    if (normalizeChecksum(algorithm, value) !== null) return
     const bytes = DIGEST_BYTES[algorithm]
-    const isHex = new RegExp(`^[0-9a-f]{${bytes * 2}}$`, 'i').test(value)
-    const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(value) && Buffer.from(value, 'base64').length === bytes
-    if (!isHex && !isBase64)
-      context.addIssue({
-        code: 'custom',
-        path: ['value'],
-        message: `A ${algorithm} value is ${bytes * 2} hexadecimal digits, or ${Math.ceil(bytes / 3) * 4} characters of base64.`,
-      })
+    context.addIssue({
+      code: 'custom',
+      path: ['value'],
+      message: `A ${algorithm} value is ${bytes * 2} hexadecimal digits, or ${Math.ceil(bytes / 3) * 4} characters of base64.`,
+    })
   })
 
 /** `transfers.create`. Everything but the source and the bucket has a default. */
