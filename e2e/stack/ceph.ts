@@ -25,7 +25,7 @@ export interface RunningCeph {
 
 /**
  * Starts a real Ceph for a test: about two seconds, and once in the life of a checkout the download of its packages. They
- * are kept in SLUICE_CEPH_DIR (`.cache/ceph` of the checkout). Where it cannot run, says why in a sentence.
+ * are kept in SLUICE_CEPH_DIR (`.cache/ceph` of the checkout). Where it cannot be had, says why in a sentence.
  */
 export async function startCeph(): Promise<RunningCeph | { unavailable: string }> {
   if (process.platform !== 'linux')
@@ -63,7 +63,8 @@ export async function startCeph(): Promise<RunningCeph | { unavailable: string }
     })
   } catch (error) {
     await stop()
-    return { unavailable: lastLine(error, 'Ceph did not start.') }
+    // It was unpacked and runs: that it does not start is a fault, not a reason to skip.
+    throw new Error(lastLine(error, 'Ceph did not start.'), { cause: error })
   }
   return {
     endpoint: `http://127.0.0.1:${rgwPort}`,

@@ -105,7 +105,7 @@ export async function startSluice(options: SluiceOptions = {}): Promise<RunningS
       process.kill(engine.pid, 'SIGKILL')
       await until('another engine', async () => {
         const next = findEngine(processes())
-        return next && next.identity !== engine.identity && (await answers(`${engineUrl}/readyz`))
+        return next !== undefined && next.pid !== engine.pid && (await answers(`${engineUrl}/readyz`))
       })
     },
     async close() {
