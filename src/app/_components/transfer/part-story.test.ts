@@ -20,7 +20,7 @@ describe('partStory', () => {
       '8.00 MiB in 0.5 s',
       '16.0 MiB/s',
       '1 retry',
-      'engine a',
+      'by a',
     ])
   })
 

@@ -30,6 +30,6 @@ export function partStory(facts: PartFacts): string[] {
   pieces.push(`${formatBytes(part.sizeBytes)} in ${formatDuration(seconds)}`)
   if (seconds > 0) pieces.push(formatRate(part.sizeBytes / seconds))
   pieces.push(part.retries === 0 ? 'no retry' : part.retries === 1 ? '1 retry' : `${count(part.retries)} retries`)
-  if (facts.engineName) pieces.push(`engine ${facts.engineName}`)
+  if (facts.engineName) pieces.push(`by ${facts.engineName}`)
   return pieces
 }

@@ -33,6 +33,12 @@ describe('elapsedMs', () => {
 })
 
 describe('planText', () => {
+  it('does not call a size unknown before the source was asked', () => {
+    expect(planText({ sizeBytes: null, partsTotal: null, partSizeBytes: null, acceptsRanges: null })).toBe(
+      'not planned yet',
+    )
+  })
+
   it('tells size, parts and what the source cannot do', () => {
     expect(planText({ sizeBytes: 133 * MIB, partsTotal: 17, partSizeBytes: 8 * MIB, acceptsRanges: true })).toBe(
       '133.0 MiB · 17 parts of 8.00 MiB',

@@ -28,8 +28,9 @@ export function elapsedMs(transfer: Pick<TransferView, 'startedAt' | 'finishedAt
 export function planText(
   transfer: Pick<TransferView, 'sizeBytes' | 'partsTotal' | 'partSizeBytes' | 'acceptsRanges'>,
 ): string {
-  const pieces = [transfer.sizeBytes === null ? 'size not known' : formatBytes(transfer.sizeBytes)]
   const { partsTotal, partSizeBytes } = transfer
+  if (transfer.sizeBytes === null && partSizeBytes === null) return 'not planned yet'
+  const pieces = [transfer.sizeBytes === null ? 'size not known' : formatBytes(transfer.sizeBytes)]
   if (partsTotal === 1) pieces.push('1 part')
   else if (partsTotal !== null && partSizeBytes !== null)
     pieces.push(`${partsTotal.toLocaleString('en-US')} parts of ${formatBytes(partSizeBytes)}`)

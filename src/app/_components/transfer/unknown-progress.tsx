@@ -3,7 +3,7 @@ import type { TransferView } from '../../../server/domain/transfer.ts'
 import { MAX_PARTS } from '../../../server/domain/transfer-input.ts'
 import styles from './unknown-progress.module.css'
 
-/** In place of the map where the source does not say how long the file is: a bar without an end, and what is known. */
+/** In place of the map while there is no plan, or no length: a bar without an end, and what is known. */
 export function UnknownProgress({ transfer }: { transfer: TransferView }) {
   const moves = transfer.status === 'running'
   const capBytes = transfer.partSizeBytes === null ? null : transfer.partSizeBytes * MAX_PARTS
@@ -19,10 +19,17 @@ export function UnknownProgress({ transfer }: { transfer: TransferView }) {
         {moves && <div className={styles.stripes} />}
       </div>
       <p className="num mt-2 text-muted-foreground text-xs leading-5">
-        {transfer.partsDone.toLocaleString('en-US')} {transfer.partsDone === 1 ? 'part' : 'parts'} done ·{' '}
-        {formatBytes(transfer.transferredBytes)} so far
-        {capBytes !== null && ` · room for ${formatBytes(capBytes)}${capBytes > 100 * GIB ? '' : ' at this part size'}`}
-        {' · the source does not say how long the file is'}
+        {capBytes === null && transfer.transferredBytes === 0 ? (
+          'The parts are planned when the source has answered.'
+        ) : (
+          <>
+            {transfer.partsDone.toLocaleString('en-US')} {transfer.partsDone === 1 ? 'part' : 'parts'} done ·{' '}
+            {formatBytes(transfer.transferredBytes)} so far
+            {capBytes !== null &&
+              ` · room for ${formatBytes(capBytes)}${capBytes > 100 * GIB ? '' : ' at this part size'}`}
+            {' · the source does not say how long the file is'}
+          </>
+        )}
       </p>
     </div>
   )

@@ -60,7 +60,8 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
     ended: transfer.finishedAt !== null,
     ...rates(samples, transfer, elapsed),
   }
-  const isUnknown = transfer.sizeBytes === null && transfer.status !== 'completed'
+  // Ended before it was planned: there is no map to show, and there will be none.
+  const isUnknown = transfer.sizeBytes === null && !(isTerminal(transfer.status) && transfer.partsDone === 0)
   return (
     <div className="grid min-w-0 gap-5">
       <TransferHeader engineCount={usedEngines.size} transfer={transfer} />

@@ -42,7 +42,11 @@ export function NewTransferForm({ start, sampleUrl }: { start: NewTransferStart;
   const [startedCount, setStartedCount] = useState(0)
   const [tried, setTried] = useState(false)
 
-  const buckets = useQuery(trpc.buckets.list.queryOptions())
+  const buckets = useQuery(
+    trpc.buckets.list.queryOptions(undefined, {
+      refetchInterval: ({ state }) => (state.status === 'error' ? 5000 : false),
+    }),
+  )
   const parsed = useMemo(() => parseSourceLines(text), [text])
   const single = parsed.lines.length === 1
   const { input: optionsInput, problems } = readOptions(options, { single, nowMs: Date.now() })
@@ -96,7 +100,7 @@ export function NewTransferForm({ start, sampleUrl }: { start: NewTransferStart;
   const setKey = (url: string, key: string) => setEditedKeys((before) => new Map(before).set(url, key))
 
   return (
-    <form className="grid gap-5" onKeyDown={onKeyDown} onSubmit={submit} ref={formRef}>
+    <form className="grid grid-cols-[minmax(0,1fr)] gap-5" onKeyDown={onKeyDown} onSubmit={submit} ref={formRef}>
       {start.remark && <Callout>{start.remark}</Callout>}
       <SourceField
         beyond={parsed.beyond}

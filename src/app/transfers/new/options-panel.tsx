@@ -84,6 +84,7 @@ export function OptionsPanel({ options, problems, single, onChange }: OptionsPan
         </Field>
         <Field
           className="sm:col-span-2 lg:col-span-3"
+          error={problems.checksum}
           hint={
             single
               ? 'Hexadecimal or base64, as the publisher gives it. The object is proven against it.'

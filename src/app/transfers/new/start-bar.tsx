@@ -1,7 +1,7 @@
 'use client'
 
 import { Check, Terminal } from 'lucide-react'
-import { useState } from 'react'
+import { useState, useSyncExternalStore } from 'react'
 import { formatBytes } from '../../../server/domain/bytes.ts'
 import type { TransferInput } from '../../../server/domain/transfer-input.ts'
 import { Button } from '../../_components/ui/button.tsx'
@@ -9,6 +9,9 @@ import { copyText } from '../../_components/ui/copy-text.ts'
 import { Kbd } from '../../_components/ui/kbd.tsx'
 import { curlCommand } from './curl-command.ts'
 import type { NewTransferRow } from './new-transfer-rows.ts'
+
+const noChange = () => () => undefined
+const onMac = () => /Mac|iPhone|iPad/.test(navigator.userAgent)
 
 interface StartBarProps {
   rows: readonly NewTransferRow[]
@@ -20,10 +23,11 @@ interface StartBarProps {
 /** What will happen, in a sentence, and the button that makes it happen. It stays in sight while rows scroll. */
 export function StartBar({ rows, items, isBlocked, isStarting }: StartBarProps) {
   const [copied, setCopied] = useState(false)
+  const isMac = useSyncExternalStore(noChange, onMac, () => false)
   const label = items.length > 1 ? `Start ${items.length.toLocaleString('en-US')} transfers` : 'Start transfer'
   return (
     <div className="sticky bottom-14 z-10 -mx-4 flex flex-wrap items-center gap-x-4 gap-y-2 border-t bg-background px-4 py-3 md:bottom-0 md:-mx-6 md:px-6">
-      <p className="min-w-0 flex-1 text-muted-foreground">{startSentence(rows, items.length)}</p>
+      <p className="min-w-0 flex-1 text-muted-foreground max-sm:basis-full">{startSentence(rows, items.length)}</p>
       <Button
         disabled={isBlocked || items.length === 0}
         onClick={async () => {
@@ -38,7 +42,9 @@ export function StartBar({ rows, items, isBlocked, isStarting }: StartBarProps) 
       </Button>
       <Button disabled={isBlocked || items.length === 0 || isStarting} size="lg" type="submit">
         {isStarting ? 'Starting …' : label}
-        <Kbd className="ml-1 border-primary-foreground/30 bg-transparent text-primary-foreground max-sm:hidden">⌘↵</Kbd>
+        <Kbd className="ml-1 border-primary-foreground/30 bg-transparent text-primary-foreground max-sm:hidden">
+          {isMac ? '⌘ ↵' : 'Ctrl ↵'}
+        </Kbd>
       </Button>
     </div>
   )

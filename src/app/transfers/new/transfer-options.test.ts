@@ -24,19 +24,27 @@ describe('readOptions', () => {
         sizing: 'own',
         partSize: '4 MiB',
         lanes: '21',
+        checksumValue: 'abc',
         bandwidthLimit: 'fast',
         startAt: '2020-01-01T00:00',
         headers: [{ id: 1, name: 'bad name', value: 'x' }],
       },
       now,
     )
-    expect(Object.keys(problems).sort()).toEqual(['bandwidthLimit', 'headers', 'lanes', 'partSize', 'startAt'])
+    expect(Object.keys(problems).sort()).toEqual([
+      'bandwidthLimit',
+      'checksum',
+      'headers',
+      'lanes',
+      'partSize',
+      'startAt',
+    ])
     expect(input).toEqual({})
   })
 
   it('sends an expected checksum only with a single link', () => {
-    const options = { ...NO_OPTIONS, checksumValue: ' abc ' }
-    expect(readOptions(options, now).input.expectedChecksum).toEqual({ algorithm: 'sha256', value: 'abc' })
+    const options = { ...NO_OPTIONS, checksumAlgorithm: 'crc32c' as const, checksumValue: ' yZRlqg== ' }
+    expect(readOptions(options, now).input.expectedChecksum).toEqual({ algorithm: 'crc32c', value: 'yZRlqg==' })
     expect(readOptions(options, { ...now, single: false }).input.expectedChecksum).toBeUndefined()
   })
 })

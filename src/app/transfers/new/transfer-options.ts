@@ -1,4 +1,5 @@
 import { parseBytes } from '../../../server/domain/bytes.ts'
+import { normalizeChecksum } from '../../../server/domain/checksum.ts'
 import type { ChecksumAlgorithm } from '../../../server/domain/transfer.ts'
 import { MAX_PART_BYTES, MIN_PART_BYTES, type TransferInput } from '../../../server/domain/transfer-input.ts'
 
@@ -29,7 +30,9 @@ export const NO_OPTIONS: TransferOptions = {
 
 /** The fields of `transfers.create` that come from Options. */
 export type OptionsInput = Omit<TransferInput, 'sourceUrl' | 'bucketId' | 'key' | 'ifExists'>
-export type OptionsProblems = Partial<Record<'headers' | 'partSize' | 'lanes' | 'bandwidthLimit' | 'startAt', string>>
+export type OptionsProblems = Partial<
+  Record<'headers' | 'partSize' | 'lanes' | 'bandwidthLimit' | 'checksum' | 'startAt', string>
+>
 
 /** Reads what was typed. What cannot be read has a sentence beside its field; the API checks all of it again. */
 export function readOptions(
@@ -69,8 +72,12 @@ export function readOptions(
   if (options.priority !== 0) input.priority = options.priority
 
   // One value can only be right for one file.
-  if (single && options.checksumValue.trim() !== '')
-    input.expectedChecksum = { algorithm: options.checksumAlgorithm, value: options.checksumValue.trim() }
+  const value = options.checksumValue.trim()
+  if (single && value !== '') {
+    if (normalizeChecksum(options.checksumAlgorithm, value) === null)
+      problems.checksum = 'This is no value of that algorithm, neither hexadecimal nor base64.'
+    else input.expectedChecksum = { algorithm: options.checksumAlgorithm, value }
+  }
 
   if (options.startAt !== '') {
     const at = new Date(options.startAt)
