@@ -138,6 +138,15 @@ describe('pausing', () => {
     expect(fixture.hostile.bytesSent('/big')).toBeLessThan(size / 2)
   })
 
+  test('a pause on the last byte of a known length does not hold up the end', async () => {
+    let received = 0
+    const read = readAll({}, (chunk) => {
+      received += chunk.byteLength
+      return received < SIZE
+    })
+    expect(await read.done).toEqual({ bytes: SIZE, lengthVerified: true })
+  })
+
   test('one read may let another go on from inside its sink', async () => {
     let waiting: SourceRead | null = null
     const first = readAll(

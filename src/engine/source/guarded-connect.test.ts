@@ -78,6 +78,22 @@ describe('a guarded agent for node clients', () => {
     await expect(get(url, otherPort)).rejects.toMatchObject({ code: 'address_refused' })
   })
 
+  test('case 28: the peer of the socket is checked once more after connecting', async () => {
+    const url = hostile.serve('/f', { sizeBytes: 10 }).replace('127.0.0.1', 'bucket.example')
+    const open = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [], resolver: allHere })
+    const strict = createAddressGuard({ allowedNetworks: [], exemptListeners: [] })
+    // A lookup that lets through what the check of addresses refuses, as a hole in it would.
+    const leaky = { ...open, checkAddress: strict.checkAddress }
+    const agent = guardedAgent(leaky, 'http:')
+    agents.push(agent)
+    await expect(get(url, agent)).rejects.toMatchObject({ code: 'address_refused' })
+    const source = createSource({ guard: leaky, connectTimeoutMs: 1000, idleTimeoutMs: 1000, maxConnectionsPerHost: 2 })
+    const probe = source.probe({ url, headers: {} }, new AbortController().signal)
+    await expect(probe).rejects.toMatchObject({ code: 'address_refused' })
+    await source.close()
+    expect(hostile.requests()).toHaveLength(0)
+  })
+
   test('https is guarded alike, and verified', async () => {
     const tls = selfSignedCertificate()
     const secure = await createHostileSource({ tls })

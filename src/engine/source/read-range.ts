@@ -57,7 +57,8 @@ async function readExactly(
   const end = await response.read((chunk) => {
     receivedBytes += chunk.byteLength
     if (receivedBytes > expectedBytes) throw tooLong(response.url, expectedBytes)
-    return sink(chunk)
+    // After the last byte only the end is read, so a pause there would wait for nothing.
+    return sink(chunk) || receivedBytes === expectedBytes
   })
   if (end.receivedBytes < expectedBytes) throw truncated(response.url, end.receivedBytes, expectedBytes)
   return { bytes: end.receivedBytes, lengthVerified: true }

@@ -64,7 +64,7 @@ async function readToEnd(
     receivedBytes += chunk.byteLength
     if (receivedBytes > limitBytes)
       throw expectedBytes === null ? tooLarge(receivedBytes, MAX_OBJECT_BYTES) : tooLong(response.url, expectedBytes)
-    return request.sink(chunk)
+    return request.sink(chunk) || receivedBytes === expectedBytes
   })
   if (expectedBytes !== null && end.receivedBytes < expectedBytes)
     throw truncated(response.url, end.receivedBytes, expectedBytes)

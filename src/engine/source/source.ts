@@ -46,7 +46,7 @@ export interface ReadResult {
 export interface SourceRead {
   /** Resolves when every byte asked for was handed to the sink; rejects with a TransferError, or the signal's reason. */
   readonly done: Promise<ReadResult>
-  /** Goes on after the sink returned false. Harmless when not paused. */
+  /** Goes on after the sink returned false. Harmless when not paused; not needed after the last byte of a known length. */
   resume(): void
 }
 
