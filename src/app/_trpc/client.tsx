@@ -5,8 +5,12 @@ import { createTRPCClient, httpBatchLink, httpLink, httpSubscriptionLink, splitL
 import { createTRPCContext } from '@trpc/tanstack-react-query'
 import { type ReactNode, useState } from 'react'
 import superjson from 'superjson'
+import { z } from 'zod'
 import type { AppRouter } from '../../server/api/root.ts'
 import { makeQueryClient } from './query-client.ts'
+
+// Zod probes for `new Function`, which our content security policy refuses and every browser console then shows as an error.
+if (typeof window !== 'undefined') z.config({ jitless: true })
 
 export const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter>()
 

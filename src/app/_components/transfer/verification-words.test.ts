@@ -3,7 +3,7 @@ import { algorithmName, evidenceAgrees, evidenceWords, verdictWords } from './ve
 
 describe('verification words', () => {
   it('names what the verdict rests on', () => {
-    const evidence = [{ kind: 'bucket_checksum', algorithm: 'crc32c', expected: 'AAAA', actual: 'AAAA' }]
+    const evidence = [{ kind: 'bucket-checksum', algorithm: 'CRC32C', expected: 'AAAA', actual: 'AAAA' }]
     expect(verdictWords({ verdict: 'verified', evidence }).title).toBe('Verified · CRC32C by the bucket')
   })
 
@@ -23,6 +23,12 @@ describe('verification words', () => {
 
   it('shows a kind it does not know by its name', () => {
     expect(evidenceWords({ kind: 'moon_phase', algorithm: 'md5' })).toBe('MD5 (moon phase)')
+  })
+
+  it('sees that hexadecimal and base64 are the same digest', () => {
+    const evidence = { kind: 'expected-checksum', algorithm: 'CRC32C', expected: 'c99465AA', actual: 'yZRlqg==' }
+    expect(evidenceAgrees(evidence)).toBe(true)
+    expect(evidenceAgrees({ ...evidence, expected: 'c99465ab' })).toBe(false)
   })
 
   it('does not call a one-sided evidence an agreement', () => {

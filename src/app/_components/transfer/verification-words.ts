@@ -1,4 +1,6 @@
+import { normalizeChecksum } from '../../../server/domain/checksum.ts'
 import type { Evidence, Verification } from '../../../server/domain/transfer.ts'
+import { checksumAlgorithmSchema } from '../../../server/domain/transfer.ts'
 
 const ALGORITHMS: Record<string, string> = {
   md5: 'MD5',
@@ -20,6 +22,7 @@ export function algorithmName(algorithm: string | undefined): string {
 export function evidenceWords(evidence: Evidence): string {
   const name = algorithmName(evidence.algorithm)
   const kind = evidence.kind.toLowerCase()
+  if (kind === 'object' && !evidence.algorithm) return 'Object at the key'
   if (kind.includes('size') || kind.includes('length')) return 'Length by the bucket'
   if (kind.includes('expected') || kind.includes('user')) return `${name} that you expected`
   if (kind.includes('source') || kind.includes('digest')) return `${name} by the source`
@@ -38,7 +41,7 @@ export function evidenceValue(evidence: Evidence, value: string | undefined): st
 /** Whether the two sides of an evidence are the same; null where only one is known. */
 export function evidenceAgrees(evidence: Evidence): boolean | null {
   if (evidence.expected === undefined || evidence.actual === undefined) return null
-  return evidence.expected.toLowerCase() === evidence.actual.toLowerCase() || evidence.expected === evidence.actual
+  return sameForm(evidence, evidence.expected) === sameForm(evidence, evidence.actual)
 }
 
 /** The verdict as heading and sentence: what it rests on, and no more than that. */
@@ -64,4 +67,10 @@ export function verdictWords(verification: Verification): { title: string; sente
     case 'pending':
       return { title: 'Being verified', sentence: 'The object is in the bucket; its bytes are being compared.' }
   }
+}
+
+/** A digest may stand as hexadecimal on one side and as base64 on the other. */
+function sameForm(evidence: Evidence, value: string): string {
+  const algorithm = checksumAlgorithmSchema.safeParse(evidence.algorithm?.toLowerCase().replace(/[^a-z0-9]/g, '')).data
+  return (algorithm && normalizeChecksum(algorithm, value)) ?? value
 }

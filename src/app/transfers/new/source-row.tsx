@@ -10,7 +10,8 @@ import { Bytes } from '../../_components/ui/quantity.tsx'
 import type { NewTransferRow } from './new-transfer-rows.ts'
 
 /** Of a length the source does not tell, 10,000 parts of 64 MiB are what there is room for. */
-const UNKNOWN_SIZE = 'The source does not tell the size: up to 625 GiB will fit, with 64 MiB parts.'
+const UNKNOWN_SIZE =
+  'Up to 625 GiB will fit, in 10,000 parts of 64 MiB. A larger part size under Options makes room for more.'
 const NO_RANGES = 'No ranges: it is read as one stream, which is slower and starts over if the connection breaks.'
 
 interface SourceRowProps {
@@ -51,8 +52,10 @@ export function SourceRow({ row, onKey, onRetry }: SourceRowProps) {
             {warning.message}
           </Remark>
         ))}
-        {answer && answer.sizeBytes === null && !warned(answer, 'size') && <Remark tone="muted">{UNKNOWN_SIZE}</Remark>}
-        {answer && !answer.acceptsRanges && !warned(answer, 'range') && <Remark tone="muted">{NO_RANGES}</Remark>}
+        {answer && answer.sizeBytes === null && !warned(answer, 'unknown_size') && (
+          <Remark tone="muted">{UNKNOWN_SIZE}</Remark>
+        )}
+        {answer && !answer.acceptsRanges && !warned(answer, 'no_ranges') && <Remark tone="muted">{NO_RANGES}</Remark>}
       </div>
       {row.urlProblem === null && (
         <div className="min-w-0 pl-[1.625rem] lg:pl-0">
@@ -111,4 +114,4 @@ function Remark({ tone, children }: { tone: 'destructive' | 'warning' | 'muted';
 }
 
 /** Whether the engine's own remarks already say it. */
-const warned = (answer: SourceAnswer, word: string) => answer.warnings.some((warning) => warning.code.includes(word))
+const warned = (answer: SourceAnswer, code: string) => answer.warnings.some((warning) => warning.code === code)
