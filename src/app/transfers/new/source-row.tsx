@@ -52,9 +52,7 @@ export function SourceRow({ row, onKey, onRetry }: SourceRowProps) {
             {warning.message}
           </Remark>
         ))}
-        {answer && answer.sizeBytes === null && !warned(answer, 'unknown_size') && (
-          <Remark tone="muted">{UNKNOWN_SIZE}</Remark>
-        )}
+        {answer && answer.sizeBytes === null && <Remark tone="muted">{UNKNOWN_SIZE}</Remark>}
         {answer && !answer.acceptsRanges && !warned(answer, 'no_ranges') && <Remark tone="muted">{NO_RANGES}</Remark>}
       </div>
       {row.urlProblem === null && (
