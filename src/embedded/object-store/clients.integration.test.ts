@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import {
+  AbortMultipartUploadCommand,
   CopyObjectCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -14,7 +16,10 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  paginateListObjectsV2,
+  paginateListParts,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import clientPackage from '@aws-sdk/client-s3/package.json' with { type: 'json' }
 import { Upload } from '@aws-sdk/lib-storage'
@@ -102,6 +107,41 @@ test('lib-storage puts a stream of 100 MB in parts with its defaults', async () 
   expect(listed.Contents?.map((item) => [item.Key, item.Size])).toEqual([[target.Key, SIZE_BYTES]])
   await client.send(new DeleteObjectCommand(target))
   await expect(client.send(new HeadObjectCommand(target))).rejects.toMatchObject({ name: 'NotFound' })
+})
+
+test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const)(
+  'the AWS SDK and the store agree on %s, of whole objects and of parts',
+  async (algorithm) => {
+    const body = randomBytes(12_000_000)
+    for (const key of ['checked/one', 'checked/parts']) {
+      const params = { Bucket: 'box', Key: key, Body: body, ChecksumAlgorithm: algorithm }
+      if (key === 'checked/one') await client.send(new PutObjectCommand(params))
+      else await new Upload({ client, params }).done()
+      const head = await client.send(new HeadObjectCommand({ Bucket: 'box', Key: key, ChecksumMode: 'ENABLED' }))
+      expect(head[`Checksum${algorithm}`]).toBeTruthy()
+      // The SDK verifies what it reads by the checksum that comes with the answer, and throws where they differ.
+      const got = await client.send(new GetObjectCommand({ Bucket: 'box', Key: key }))
+      expect(sha256(Buffer.from((await got.Body?.transformToByteArray()) ?? []))).toBe(sha256(body))
+    }
+  },
+)
+
+test('the paginators of the AWS SDK see every key and every part once', async () => {
+  const keys = Array.from({ length: 25 }, (_, index) => `pages/${String(index).padStart(2, '0')} &ü`)
+  await Promise.all(keys.map((Key) => client.send(new PutObjectCommand({ Bucket: 'box', Key, Body: 'x' }))))
+  const seen: (string | undefined)[] = []
+  for await (const page of paginateListObjectsV2({ client, pageSize: 4 }, { Bucket: 'box', Prefix: 'pages/' }))
+    seen.push(...(page.Contents ?? []).map((item) => item.Key))
+  expect(seen).toEqual(keys)
+  const target = { Bucket: 'box', Key: 'pages' }
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(target))
+  for (const PartNumber of [1, 2, 3, 5, 8])
+    await client.send(new UploadPartCommand({ ...target, UploadId, PartNumber, Body: 'x' }))
+  const numbers: (number | undefined)[] = []
+  for await (const page of paginateListParts({ client, pageSize: 2 }, { ...target, UploadId }))
+    numbers.push(...(page.Parts ?? []).map((part) => part.PartNumber))
+  expect(numbers).toEqual([1, 2, 3, 5, 8])
+  await client.send(new AbortMultipartUploadCommand({ ...target, UploadId }))
 })
 
 // The one on the PATH, and Debian's, since versions 1 and 2 send their bodies in different ways.

@@ -29,7 +29,8 @@ export async function listParts(store: Store, request: S3Request): Promise<void>
     Owner: OWNER,
     StorageClass: 'STANDARD',
     PartNumberMarker: Number(marker),
-    NextPartNumberMarker: parts.at(-1)?.number ?? Number(marker),
+    // Only where there is a next page: the SDK's paginator goes on as long as it gets a marker, whatever IsTruncated says.
+    NextPartNumberMarker: truncated ? parts.at(-1)?.number : undefined,
     MaxParts: limit,
     IsTruncated: truncated,
     ChecksumAlgorithm: upload.checksumAlgorithm?.toUpperCase(),

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -271,6 +272,27 @@ test('a body that is cut off leaves the object as it was', async () => {
   await talk(`${requestText('PUT', '/box/cut', { ...headers, 'content-length': '1000000' })}only this`, { end: true })
   expect((await store.send('GET', '/box/cut')).body.toString()).toBe('old')
   await expect.poll(() => readdirSync(join(store.dir, 'tmp'))).toEqual([])
+})
+
+test('stopping cuts an upload that is under way, and the next start finds all else', async () => {
+  await store.send('PUT', '/box/before', { body: 'here' })
+  const { headers } = signHeaders({
+    method: 'PUT',
+    target: '/box/under-way',
+    host: host(),
+    payloadHash: 'UNSIGNED-PAYLOAD',
+  })
+  const socket = connect(store.server.port, '127.0.0.1')
+  const closed = once(socket, 'close')
+  socket.on('error', () => undefined)
+  socket.write(requestText('PUT', '/box/under-way', { ...headers, 'content-length': '9000000' }))
+  socket.write(Buffer.alloc(2_000_000))
+  await expect.poll(() => readdirSync(join(store.dir, 'tmp')).length).toBe(1)
+  await store.restart()
+  await closed
+  expect(readdirSync(join(store.dir, 'tmp'))).toEqual([])
+  expect((await store.send('GET', '/box/before')).body.toString()).toBe('here')
+  expect((await store.send('HEAD', '/box/under-way')).status).toBe(404)
 })
 
 test('headers without end and requests that are no HTTP are refused', async () => {
