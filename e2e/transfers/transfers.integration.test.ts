@@ -24,7 +24,7 @@ beforeAll(async () => {
   chmodSync(folder, 0o755)
   nginx = nginxMissing ? null : await startNginx(folder)
   source = await createHostileSource()
-  sluice = await startSluice({ env: { SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' } })
+  sluice = await startSluice({ env: { SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', SLUICE_LEASE_MS: '5000' } })
   s3 = new S3Client({
     endpoint: sluice.storeUrl,
     region: 'us-east-1',
@@ -120,7 +120,7 @@ describe('a file arrives as it was', () => {
     expect(await objectSha256('odd/killed')).toBe(patternSha256(sizeBytes))
     // What was in flight is read again: at most the parts that were being read or sent, never the finished half.
     expect(source.bytesSent(path)).toBeLessThan(sizeBytes + 16 * partSizeBytes)
-    const { Uploads } = await s3.send(new ListMultipartUploadsCommand({ Bucket: 'sluice' }))
+    const { Uploads } = await s3.send(new ListMultipartUploadsCommand({ Bucket: 'sluice', Prefix: 'odd/' }))
     expect(Uploads ?? []).toEqual([])
   })
 })
