@@ -10,7 +10,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { pino } from 'pino'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startCeph } from '../../../e2e/stack/ceph.ts'
 import { createObjectStoreServer } from '../../embedded/object-store/server.ts'
 import type { BucketConnection } from '../../server/domain/bucket.ts'
@@ -63,33 +63,13 @@ const guard = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListe
 const options = { guard, connectTimeoutMs: 5000, idleTimeoutMs: 30_000, maxConnections: 8 }
 const signal = new AbortController().signal
 
-for (const { dialect, start } of STORES) {
-  const running = await start()
-  if ('unavailable' in running) {
-    describe.skip(`object store on ${dialect} (${running.unavailable})`, () => {
-      it('needs the store', () => undefined)
-    })
-    continue
-  }
-
-  describe(`object store on ${running.version}`, () => {
+for (const { dialect, start } of STORES)
+  describe(`object store on ${dialect}`, () => {
     const capabilities = dialectByName(dialect).capabilities
-    const base: BucketConnection = {
-      endpoint: running.endpoint,
-      region: running.region,
-      bucket: 'media',
-      accessKeyId: running.accessKeyId,
-      secretAccessKey: running.secretAccessKey,
-      forcePathStyle: true,
-      capabilities,
-    }
-    const { endpoint, region, accessKeyId, secretAccessKey } = base
-    const raw = new S3Client({
-      endpoint,
-      region,
-      credentials: { accessKeyId, secretAccessKey },
-      forcePathStyle: true,
-    })
+    let running: Running
+    let unavailable: string | null = null
+    let base: BucketConnection
+    let raw: S3Client
     const opened: ObjectStore[] = []
     const open = (changes: Partial<BucketConnection> = {}) => {
       const store = createObjectStore({ ...base, ...changes }, options)
@@ -99,15 +79,31 @@ for (const { dialect, start } of STORES) {
     let store: ObjectStore
 
     beforeAll(async () => {
+      const started = await start()
+      if ('unavailable' in started) {
+        unavailable = started.unavailable
+        return
+      }
+      running = started
+      const { endpoint, region, accessKeyId, secretAccessKey, version } = running
+      // biome-ignore lint/suspicious/noConsole: the log of a run names the versions it ran against.
+      console.info(`${dialect}: ${version}`)
+      base = { endpoint, region, bucket: 'media', accessKeyId, secretAccessKey, forcePathStyle: true, capabilities }
+      raw = new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true })
       await raw.send(new CreateBucketCommand({ Bucket: 'media' }))
       store = open()
     })
+    beforeEach((context) => {
+      if (unavailable !== null) context.skip(unavailable)
+    })
     afterEach(async () => {
+      if (unavailable !== null) return
       const left = await raw.send(new ListMultipartUploadsCommand({ Bucket: 'media' }))
       expect(left.Uploads ?? []).toEqual([])
     })
     afterAll(async () => {
       for (const each of opened) each.close()
+      if (unavailable !== null) return
       raw.destroy()
       await running.stop()
     })
@@ -385,4 +381,3 @@ for (const { dialect, start } of STORES) {
       await store.abortUpload('k', uploadId, signal)
     })
   })
-}

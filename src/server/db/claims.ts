@@ -76,7 +76,7 @@ export async function renewClaims(
   db: Db,
   engineId: string,
   leaseMs: number,
-  ids: readonly string[],
+  work: { readonly claimIds: readonly string[]; readonly transferIds: readonly string[] },
 ): Promise<Set<string>> {
   const rows = await db.$queryRaw<{ id: string }[]>`
     WITH completing AS (
