@@ -63,29 +63,34 @@ rgw gc processor max time = 5
 CONF
 conf=$run/ceph.conf
 
-# until_true SECONDS WHAT COMMAND...: waits for a daemon to answer.
+# until_true WHAT COMMAND...: waits until a command succeeds. What talks to the monitor may do so before it was told the
+# cluster's fsid; the monitor then refuses ("wrong fsid") and the program leaves. Ceph's own race: started again, it works.
 until_true() {
-  local deadline=$((SECONDS + $1)) what=$2
-  shift 2
-  until "$@" >/dev/null 2>&1; do
+  local deadline=$((SECONDS + 60)) what=$1
+  shift
+  until "$@" >>"$run/start.log" 2>&1; do
     if [ $SECONDS -ge $deadline ]; then
-      echo "Ceph's $what did not come up; its log is in $run." >&2
+      tail -n 5 "$run/start.log" >&2
+      echo "Ceph's $what did not come up within a minute; the lines above are the end of its log." >&2
       exit 1
     fi
-    sleep 0.05
+    sleep 0.1
   done
 }
-osd_is_up() { ceph -c "$conf" --connect-timeout 5 osd stat | grep -q '1 up'; }
+osd_is_up() { ceph -c "$conf" --connect-timeout 5 osd stat | grep '1 up'; }
 rgw_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$RGW_PORT"); }
+create_user() {
+  radosgw-admin -c "$conf" user create --uid=sluice --display-name=Sluice --access-key="$ACCESS_KEY" --secret-key="$SECRET_KEY" ||
+    radosgw-admin -c "$conf" user info --uid=sluice | grep -F "$ACCESS_KEY"
+}
 
 monmaptool --create --fsid "$fsid" --addv a "[v1:127.0.0.1:$MON_PORT]" "$run/monmap" >/dev/null
 ceph-mon -c "$conf" -i a --mkfs --monmap "$run/monmap"
 ceph-mon -c "$conf" -i a --pid-file "$run/mon.pid"
-ceph -c "$conf" --connect-timeout 20 osd new "$osd_uuid" >/dev/null
-ceph-osd -c "$conf" -i 0 --mkfs --osd-uuid "$osd_uuid" >>"$run/osd.err" 2>&1
-ceph-osd -c "$conf" -i 0 --pid-file "$run/osd.pid" >>"$run/osd.err" 2>&1
-until_true 30 OSD osd_is_up
-radosgw -c "$conf" -n client.rgw --pid-file "$run/rgw.pid"
-until_true 60 radosgw rgw_answers
-radosgw-admin -c "$conf" user create --uid=sluice --display-name=Sluice --access-key="$ACCESS_KEY" \
-  --secret-key="$SECRET_KEY" >/dev/null 2>>"$run/admin.err"
+until_true monitor ceph -c "$conf" --connect-timeout 5 osd new "$osd_uuid"
+ceph-osd -c "$conf" -i 0 --mkfs --osd-uuid "$osd_uuid" >>"$run/start.log" 2>&1
+until_true OSD ceph-osd -c "$conf" -i 0 --pid-file "$run/osd.pid"
+until_true OSD osd_is_up
+until_true radosgw radosgw -c "$conf" -n client.rgw --pid-file "$run/rgw.pid"
+until_true radosgw rgw_answers
+until_true user create_user
