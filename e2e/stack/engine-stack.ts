@@ -75,6 +75,11 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
       if (condition(transfer)) return transfer
       if (performance.now() > deadline) {
         const story = transfer.events.map((event) => event.message).reverse()
+        const claims = await database.db.partClaim.findMany({ where: { transferId: id } })
+        story.push(
+          `${transfer.partsDone} of ${transfer.partsTotal} parts counted, ${transfer.parts.length} in the ledger`,
+        )
+        story.push(`claims ${JSON.stringify(claims)}`, `moving ${transfer.movingParts.join(', ')}`)
         throw new Error(
           `The transfer is ${transfer.status} with ${transfer.transferredBytes} bytes: ${story.join(' | ')}`,
         )

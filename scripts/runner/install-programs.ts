@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { runProgram } from './run-program.ts'
+import { ROOT, runProgram } from './run-program.ts'
 
 /** Programs the tests drive that npm does not bring, and the Debian packages they come in. */
 const PROGRAMS = [
@@ -37,5 +37,10 @@ export async function installPrograms(say: (sentence: string) => void): Promise<
     // One that cannot be had must not keep the others away.
     if (all.code !== 0) for (const program of missing.filter(isMissing)) await install([program.aptPackage])
   }
-  return missing.filter(isMissing).map(({ aptPackage }) => aptPackage)
+  const still = missing.filter(isMissing).map(({ aptPackage }) => aptPackage)
+  if (!still.includes('chromium')) return still
+  // Playwright brings a browser of its own to any user, where its host can be reached.
+  const cli = join(ROOT, 'node_modules', '@playwright', 'test', 'cli.js')
+  const own = await runProgram(process.execPath, [cli, 'install', 'chromium'], { limitMs: 180_000 })
+  return own.code === 0 ? still.filter((name) => name !== 'chromium') : still
 }
