@@ -5,6 +5,8 @@ import { join } from 'node:path'
 
 /** Bytes gathered before a write: large enough that a write costs little, small enough that many uploads stay flat. */
 const WRITE_BYTES = 1024 * 1024
+/** Bytes after which the disk is asked to take what is written, so that the sync at the end of a large part is short. */
+const SYNC_BYTES = 32 * 1024 * 1024
 
 /**
  * The bytes of objects and parts, in files named by random ids (`blobs/ab/abcdef…`), never by keys. A file appears whole:
@@ -97,6 +99,8 @@ export class BlobWriter {
   #chunks: Uint8Array[] = []
   #pendingBytes = 0
   #writing: Promise<void> | null = null
+  #unsyncedBytes = 0
+  #syncing: Promise<void> | null = null
   #failure: unknown = null
   #adopted = false
 
@@ -129,6 +133,7 @@ export class BlobWriter {
   async keep(): Promise<string | null> {
     await this.#writing
     if (!this.#failure && this.#pendingBytes > 0) await this.#flush()
+    await this.#syncing
     if (this.#failure) throw this.#failure
     if (!this.#file) return null
     await this.#file.sync()
@@ -148,6 +153,7 @@ export class BlobWriter {
   async discard(): Promise<void> {
     if (this.#adopted) return
     await this.#writing
+    await this.#syncing
     await this.#file?.close().catch(() => undefined)
     this.#file = null
     await rm(this.#temporary, { force: true }).catch(() => undefined)
@@ -163,10 +169,24 @@ export class BlobWriter {
       this.#file ??= await open(this.#temporary, 'wx', 0o600)
       const { bytesWritten } = await this.#file.writev(chunks)
       if (bytesWritten !== bytes) await this.#writeRest(chunks, bytesWritten)
+      this.#unsyncedBytes += bytes
+      if (this.#unsyncedBytes >= SYNC_BYTES) this.#syncing ??= this.#syncBehind(this.#file)
     } catch (error) {
       this.#failure ??= error
     } finally {
       this.#writing = null
+    }
+  }
+
+  // Runs beside the writes. Its failure has to count: the kernel tells of a lost write once, and the last sync may not see it.
+  async #syncBehind(file: FileHandle): Promise<void> {
+    this.#unsyncedBytes = 0
+    try {
+      await file.datasync()
+    } catch (error) {
+      this.#failure ??= error
+    } finally {
+      this.#syncing = null
     }
   }
 
