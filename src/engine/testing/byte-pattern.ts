@@ -68,15 +68,3 @@ export function patternSha256(sizeBytes: number, seed = 0): string {
   }
   return hash.digest('hex')
 }
-
-/** Collects bytes that were read into one buffer, for comparison. */
-export function collectBytes(): { sink: (chunk: Uint8Array) => boolean; bytes: () => Buffer } {
-  const chunks: Buffer[] = []
-  return {
-    sink(chunk) {
-      chunks.push(Buffer.from(chunk))
-      return true
-    },
-    bytes: () => Buffer.concat(chunks),
-  }
-}
