@@ -47,12 +47,12 @@ const GROUPS: readonly {
     settings: [
       [
         'SLUICE_SECRET_KEY',
-        (env) => (env.SLUICE_SECRET_KEY ? 'set' : 'of the data folder'),
+        (env) => (env.SLUICE_SECRET_KEY ? 'hidden' : 'of the data folder'),
         'Seals credentials in the database.',
       ],
       [
         'SLUICE_ADMIN_TOKEN',
-        (env) => (env.SLUICE_ADMIN_TOKEN ? 'set' : 'not set'),
+        (env) => (env.SLUICE_ADMIN_TOKEN ? 'hidden' : 'none'),
         'An API token with all rights, for automation.',
       ],
       [

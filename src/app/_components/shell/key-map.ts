@@ -41,7 +41,7 @@ export function keyCommand(press: KeyPress): KeyCommand | null {
 export const KEY_HELP: readonly { keys: readonly string[]; does: string }[] = [
   { keys: ['c'], does: 'New transfer' },
   { keys: ['/'], does: 'Search transfers' },
-  { keys: ['Ctrl', 'K'], does: 'Find a transfer, a page or an action (on a Mac: Cmd K)' },
+  { keys: ['Ctrl', 'K'], does: 'Find anything (on a Mac: Cmd K)' },
   ...PAGES.map((page) => ({ keys: ['g', page.key], does: `Go to ${page.name}` })),
   { keys: ['Shift', 'click'], does: 'Select all transfers in between' },
   { keys: ['Esc'], does: 'Close what is open, or drop the selection' },

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { readEnv } from '../../../server/config/env.ts'
+import { settingGroups } from './settings-list.ts'
+
+test('no setting shows a secret, and each says whether it was set', () => {
+  const env = readEnv({
+    DATABASE_URL: 'postgresql://someone:hunter2@db.example.org:5432/sluice',
+    SLUICE_SECRET_KEY: 'k'.repeat(40),
+    SLUICE_ADMIN_TOKEN: 't'.repeat(30),
+    MAX_CONCURRENT_UPLOADS: '4',
+  })
+  const groups = settingGroups(env, readEnv({}))
+  const text = JSON.stringify(groups)
+  for (const secret of ['hunter2', 'someone', 'kkkk', 'tttt']) expect(text).not.toContain(secret)
+  const all = groups.flatMap((group) => group.settings)
+  expect(all.find(({ name }) => name === 'DATABASE_URL')).toMatchObject({
+    value: 'db.example.org:5432/sluice',
+    isDefault: false,
+  })
+  expect(all.find(({ name }) => name === 'MAX_CONCURRENT_UPLOADS')).toMatchObject({ value: '4', isDefault: false })
+  expect(all.find(({ name }) => name === 'SLUICE_PROFILE')).toMatchObject({ isDefault: true })
+})
