@@ -82,6 +82,8 @@ for (const { dialect, start } of STORES)
       const started = await start()
       if ('unavailable' in started) {
         unavailable = started.unavailable
+        // biome-ignore lint/suspicious/noConsole: a skip is named with its reason.
+        console.warn(`${dialect} is skipped: ${unavailable}`)
         return
       }
       running = started

@@ -262,6 +262,16 @@ describe('a streamed part on the wire', () => {
       await expect.poll(() => complete).toEqual([false, false, false])
     })
 
+  it('may be empty, and is not where bytes come nevertheless', async () => {
+    for (const capabilities of [ALL, NONE]) {
+      const { send } = await setUp(accept, { capabilities })
+      const empty = await send({ body: reusing(Buffer.alloc(0), 10), sizeBytes: 0 })
+      expect(empty).toMatchObject({ sizeBytes: 0, crc32c: 'AAAAAA==' })
+      const full = send({ body: reusing(Buffer.alloc(9), 10), sizeBytes: 0 })
+      await expect(full).rejects.toMatchObject({ code: 'size_mismatch' })
+    }
+  })
+
   it('fails with the error of its slices, as it is', async () => {
     const { send } = await setUp(accept)
     const cause = new TransferError('source_truncated', 'The source ended early.', { retry: 'now' })
@@ -362,6 +372,8 @@ describe('silence and aborts', () => {
     const big = { body: held(...Array.from({ length: 48 }, () => Buffer.alloc(MIB))), sizeBytes: 48 * MIB }
     await expect(send({ ...big, number: 1 })).rejects.toMatchObject({ code: 'bucket_unreachable', retry: 'now' })
     const small = { body: held(Buffer.alloc(10)), sizeBytes: 10 }
+    const empty = { body: held(), sizeBytes: 0 }
+    await expect(send({ ...empty, number: 3 })).rejects.toMatchObject({ code: 'bucket_unreachable', retry: 'now' })
     await expect(send({ ...small, number: 2 })).rejects.toMatchObject({ code: 'bucket_unreachable', retry: 'now' })
   })
 

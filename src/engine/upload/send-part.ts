@@ -61,10 +61,14 @@ export function createPartSender(options: PartSenderOptions): (part: PartUpload)
     })
     headers['content-length'] = String(shape.contentLength)
     const watch = new ProgressWatch(idleTimeoutMs, () =>
-      silence(`${host} took no bytes for ${idleTimeoutMs / 1000} s while sending part ${part.number}`),
+      silence(`${host} was silent for ${idleTimeoutMs / 1000} s or more while sending part ${part.number}`),
     )
     const state: BodyState = { crc: 0, sentBytes: 0, isWhole: false, isOver: false, failure: null }
     try {
+      if (shape.contentLength === 0) {
+        await expectNothing(part)
+        watch.moved(idleTimeoutMs * ANSWER_FACTOR)
+      }
       const response = await dispatcher.request({
         origin: signer.origin,
         path,
@@ -203,6 +207,11 @@ async function* bodyOf(
     if (!state.isOver) state.failure = { error }
     throw error
   }
+}
+
+/** An empty body is no body to undici, so whether its slices are empty too is looked at before. */
+async function expectNothing(part: PartUpload): Promise<void> {
+  for await (const slice of part.body.slices) if (slice.length > 0) throw wrongLength(part, slice.length)
 }
 
 /** Follows the pace of the line, and lets the event loop read: writes that the kernel takes at once never would. */
