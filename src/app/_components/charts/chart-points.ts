@@ -21,7 +21,7 @@ export function fillHoles(points: readonly ThroughputPoint[]): ThroughputPoint[]
   const filled: ThroughputPoint[] = []
   for (const point of points) {
     const before = filled.at(-1)
-    if (before && point.at - before.at > 3.5 * stepMs) {
+    if (before && point.at - before.at > 2.5 * stepMs) {
       filled.push({ at: before.at + stepMs, sourceBytesPerSecond: 0, bucketBytesPerSecond: 0, cacheBytesPerSecond: 0 })
       filled.push({ at: point.at - stepMs, sourceBytesPerSecond: 0, bucketBytesPerSecond: 0, cacheBytesPerSecond: 0 })
     }

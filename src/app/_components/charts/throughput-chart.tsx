@@ -149,7 +149,7 @@ function ChartMessage({ state, props }: { state: 'loading' | 'empty' | 'error'; 
     <div className="absolute inset-0">
       {[0, 0.25, 0.5, 0.75, 1].map((share) => (
         <div
-          className="absolute right-3 left-0 border-border border-t"
+          className="absolute right-[26px] left-0 border-border border-t"
           key={share}
           style={{ top: PLOT_MARGIN.top + share * (props.height - PLOT_MARGIN.top - PLOT_MARGIN.bottom), opacity: 0.7 }}
         />

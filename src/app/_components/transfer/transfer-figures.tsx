@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import type { TransferMetrics } from '../../../server/domain/transfer.ts'
 import { formatElapsed } from '../charts/chart-domain.ts'
 import { Bytes, Duration, Quantity, Rate } from '../ui/quantity.tsx'
+import { tookText } from './transfer-summary.ts'
 
 /** The numbers beside the chart. Null where nothing is known. */
 export interface Figures {
@@ -44,7 +45,15 @@ export function TransferFigures({ figures }: { figures: Figures }) {
         </Row>
       )}
       <Row label={figures.ended ? 'took' : 'so far'}>
-        <Quantity value={figures.elapsedMs === null ? null : formatElapsed(figures.elapsedMs)} />
+        <Quantity
+          value={
+            figures.elapsedMs === null
+              ? null
+              : figures.ended
+                ? tookText(figures.elapsedMs)
+                : formatElapsed(figures.elapsedMs)
+          }
+        />
       </Row>
       {!live && (
         <Row label="first byte">

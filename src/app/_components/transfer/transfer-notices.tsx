@@ -42,12 +42,15 @@ export function TransferNotices({
           Start one with <code className="num">npm run engine</code>, and it goes on by itself.
         </Callout>
       )}
-      {!skippedOnly &&
-        transfer.warnings.map((warning) => (
-          <Callout key={warning.code + warning.message} tone="warning">
-            {warning.message}
-          </Callout>
-        ))}
+      {transfer.warnings.length > 0 && !skippedOnly && (
+        <Callout tone="warning">
+          <ul className="grid gap-0.5">
+            {transfer.warnings.map((warning) => (
+              <li key={warning.code + warning.message}>{warning.message}</li>
+            ))}
+          </ul>
+        </Callout>
+      )}
     </div>
   )
 }

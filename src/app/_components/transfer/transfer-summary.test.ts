@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MIB } from '../../../server/domain/bytes.ts'
-import { doneFraction, elapsedMs, percentText, planText } from './transfer-summary.ts'
+import { doneFraction, elapsedMs, percentText, planText, tookText } from './transfer-summary.ts'
 
 const running = { status: 'running' as const, sizeBytes: 1000, transferredBytes: 719 }
 
@@ -29,6 +29,18 @@ describe('elapsedMs', () => {
     expect(elapsedMs({ startedAt, finishedAt: null }, 5000)).toBe(4000)
     expect(elapsedMs({ startedAt, finishedAt: new Date(2000) }, 5000)).toBe(1000)
     expect(elapsedMs({ startedAt: null, finishedAt: null }, 5000)).toBeNull()
+  })
+})
+
+describe('tookText', () => {
+  it('has tenths only below a minute', () => {
+    expect([0, 7640, 59_940, 59_960, 192_000].map(tookText)).toEqual([
+      '0.0 s',
+      '7.6 s',
+      '59.9 s',
+      '1 min',
+      '3 min 12 s',
+    ])
   })
 })
 

@@ -39,6 +39,11 @@ export function planText(
   return pieces.join(' · ')
 }
 
+/** How long a run took, with tenths where they matter: `7.6 s`, `3 min 12 s`. */
+export function tookText(milliseconds: number): string {
+  return milliseconds < 59_950 ? `${(milliseconds / 1000).toFixed(1)} s` : formatDuration(milliseconds / 1000)
+}
+
 /** The one sentence that a finished transfer leads with. */
 export function completedSentence(transfer: TransferView): string {
   if (transfer.warnings.some((warning) => warning.code === 'skipped_existing'))
@@ -47,5 +52,5 @@ export function completedSentence(transfer: TransferView): string {
   const milliseconds = elapsedMs(transfer, Date.now())
   if (milliseconds === null || milliseconds === 0) return `${formatBytes(bytes)} arrived.`
   const seconds = milliseconds / 1000
-  return `${formatBytes(bytes)} in ${formatDuration(seconds)}, ${formatRate(bytes / seconds)} on average.`
+  return `${formatBytes(bytes)} in ${tookText(milliseconds)}, ${formatRate(bytes / seconds)} on average.`
 }

@@ -25,6 +25,7 @@ export function UnknownProgress({ transfer }: { transfer: TransferView }) {
           <>
             {transfer.partsDone.toLocaleString('en-US')} {transfer.partsDone === 1 ? 'part' : 'parts'} done ·{' '}
             {formatBytes(transfer.transferredBytes)} so far
+            {transfer.bufferedBytes > 0 && ` · ${formatBytes(transfer.bufferedBytes)} on the way`}
             {capBytes !== null &&
               ` · room for ${formatBytes(capBytes)}${capBytes > 100 * GIB ? '' : ' at this part size'}`}
             {' · the source does not say how long the file is'}

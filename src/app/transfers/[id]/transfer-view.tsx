@@ -81,7 +81,7 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
         />
         <TransferFigures figures={figures} />
       </div>
-      <section aria-label="Parts">
+      <section aria-label="Parts" className="empty:hidden">
         {isUnknown ? (
           <UnknownProgress transfer={transfer} />
         ) : (

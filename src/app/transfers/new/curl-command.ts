@@ -1,6 +1,10 @@
 import type { TransferInput } from '../../../server/domain/transfer-input.ts'
 import { shellQuote } from '../../_components/transfer/shell-quote.ts'
 
+// Only where a token is set, since this machine's own calls need none. Two expansions, because zsh does not split one into two words.
+// biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell that expands these.
+const TOKEN_HEADER = '${SLUICE_TOKEN:+-H} ${SLUICE_TOKEN:+"authorization: Bearer $SLUICE_TOKEN"}'
+
 /**
  * What the form does, as a line for a shell: one `transfers.create`, or one `transfers.createMany`. The API speaks superjson: the
  * input stands under `json`, and dates are named under `meta`. The token is read from the environment, never put into the line.
@@ -13,7 +17,7 @@ export function curlCommand(origin: string, items: readonly TransferInput[]): st
   return [
     `curl -sS ${shellQuote(`${origin}/api/trpc/${path}`)}`,
     `-H 'content-type: application/json'`,
-    `-H "authorization: Bearer $SLUICE_TOKEN"`,
+    TOKEN_HEADER,
     `--data-raw ${shellQuote(JSON.stringify(body))}`,
   ].join(' \\\n  ')
 }
