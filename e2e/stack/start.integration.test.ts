@@ -125,7 +125,8 @@ describe('npm start', () => {
     expect(exit.output).toContain(`http://127.0.0.1:${env.SLUICE_EMBEDDED_S3_PORT}`)
   })
 
-  test.skipIf(!isRoot)('an ordinary user can start it too', async () => {
+  test('an ordinary user can start it too', async ({ skip }) => {
+    skip(!isRoot, 'this run is that of an ordinary user already')
     const dataDir = join(home, 'nobody')
     mkdirSync(dataDir)
     const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody']))

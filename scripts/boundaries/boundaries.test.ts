@@ -41,7 +41,11 @@ describe('an import where it does not belong is reported', () => {
     ['src/server/api/a.ts', `import { run } from '../../engine/engine.ts'`, 'through rows'],
     ['src/app/page.tsx', `import { db } from '../server/db/client.ts'`, 'Pages ask server/api'],
     ['src/app/list.tsx', `'use client'\nimport { env } from '../server/config/env.ts'`, 'app client files may not'],
-    ['src/app/_components/a.tsx', `import { appRouter } from '../../server/api/root.ts'`, 'app client files may not'],
+    [
+      'src/app/_components/a.tsx',
+      `'use client'\nimport { appRouter } from '../../server/api/root.ts'`,
+      'app client files may not',
+    ],
     ['src/app/_components/a.tsx', `import { Line } from 'recharts'`, 'src/app/_components/charts/'],
     [
       'src/engine/part/a.ts',
@@ -79,6 +83,15 @@ describe('an import where it does not belong is reported', () => {
   ])('and one that does belong is not: %s: %s', (path, text) => {
     expect(checkImports(files({ [path]: text }))).toEqual([])
   })
+})
+
+test('what a client file imports is a client file too', () => {
+  const project = files({
+    'src/app/page.tsx': `import { List } from './list.tsx'`,
+    'src/app/list.tsx': `'use client'\nimport { rows } from './rows.ts'`,
+    'src/app/rows.ts': `import { root } from '../server/api/root.ts'`,
+  })
+  expect(messages(checkImports(project))).toContain('src/app/rows.ts imports src/server/api/root.ts')
 })
 
 describe('the shape of the project', () => {

@@ -8,7 +8,7 @@ export interface Finding {
 
 interface Zone {
   name: string
-  covers: (path: string, text: string) => boolean
+  covers: (path: string, isClient: boolean) => boolean
   /** Beginnings of project paths it may import; generated code counts as where it lies. */
   mayImport: readonly string[]
   /** Where the code belongs that needs more. */
@@ -19,10 +19,23 @@ const under =
   (...folders: string[]) =>
   (path: string) =>
     folders.some((folder) => path.startsWith(folder))
-const isClientFile = (path: string, text: string) =>
-  path.startsWith('src/app/') &&
-  (/^\s*['"]use client['"]/.test(text.replace(/^\s*(\/\/.*\n|\/\*[\s\S]*?\*\/)*/g, '')) ||
-    /^src\/app\/(_components|_hooks)\//.test(path))
+
+/** Pages' files that reach the browser: those that say 'use client', and all they import. */
+function clientFiles(files: SourceFiles): ReadonlySet<string> {
+  const open = [...files].flatMap(([path, text]) => {
+    const code = text.replace(/^\s*(\/\/.*\n|\/\*[\s\S]*?\*\/)*/g, '')
+    return path.startsWith('src/app/') && /^\s*['"]use client['"]/.test(code) ? [path] : []
+  })
+  const seen = new Set<string>()
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    const text = files.get(path)
+    if (text === undefined || seen.has(path) || !path.startsWith('src/app/')) continue
+    seen.add(path)
+    for (const { target, isPackage, isTypeOnly } of importsOf(path, text))
+      if (!isPackage && !isTypeOnly) open.push(target)
+  }
+  return seen
+}
 
 const BASE = ['src/server/domain/', 'src/server/config/', 'src/server/log.ts']
 /** First match counts. Table "Allowed imports" of the architecture. */
@@ -61,7 +74,7 @@ const ZONES: readonly Zone[] = [
   },
   {
     name: 'app client files',
-    covers: isClientFile,
+    covers: (_, isClient) => isClient,
     mayImport: ['src/app/', 'src/server/domain/'],
     advice:
       'A browser gets data through tRPC: put the query into server/api/routers, and share shapes through server/domain.',
@@ -140,9 +153,10 @@ const VENDOR_SEAMS = [
 /** Checks every import of src against the table of allowed imports and the vendor seams. Tests may import anything. */
 export function checkImports(files: SourceFiles): Finding[] {
   const findings: Finding[] = []
+  const clients = clientFiles(files)
   for (const [path, text] of files) {
     if (!path.startsWith('src/') || isTest(path) || path.endsWith('.css')) continue
-    const zone = ZONES.find(({ covers }) => covers(path, text))
+    const zone = ZONES.find(({ covers }) => covers(path, clients.has(path)))
     if (!zone) {
       findings.push({ path, message: 'lies in no known part. The parts are app, server, engine, embedded and client.' })
       continue
