@@ -8,6 +8,8 @@ import type { SeedTransfer } from './seed-transfer.ts'
 const PART_BYTES = 128 * MIB
 /** Parts beyond this are left out of the seed: a page shows no more of them. */
 const MAX_PARTS = 2000
+/** Of the transfers after this one only the row is written, so that a long history is seeded in seconds. */
+const DETAILED_TRANSFERS = 80
 
 /** A seeded transfer that runs, for the live loop to move on. */
 export interface RunningSeed {
@@ -70,7 +72,7 @@ export async function writeTransfers(
         : {}),
     })
     events.push(...eventsOf(seed, id, createdMs, finishedMs))
-    if (!started) continue
+    if (!started || index >= DETAILED_TRANSFERS) continue
     for (let number = 1; number <= Math.min(partsDone, MAX_PARTS); number++)
       parts.push(
         partOf(id, number, seed, engineIds, startedMs + (tookMs * (number - 1)) / Math.max(1, partsDone), tookMs / 12),

@@ -52,7 +52,7 @@ export function Figures({ health }: { health: SystemHealth | undefined }) {
 
 /** 99.97 % is not 100 %: what is below the whole is rounded down. */
 function formatShare(share: number): string {
-  if (share === 1) return '100'
+  if (share === 1 || share === 0) return String(share * 100)
   return (Math.floor(share * 1000) / 10).toFixed(1)
 }
 

@@ -48,7 +48,11 @@ export function OverviewPage() {
   if (counts?.all === 0)
     return (
       <>
-        {noEngine && <NoEngine message={health.data?.message ?? ''} />}
+        {noEngine && (
+          <div className="px-4 pt-5 md:px-6">
+            <NoEngine message={health.data?.message ?? ''} />
+          </div>
+        )}
         <NewInstall />
       </>
     )

@@ -16,11 +16,11 @@ export function RowProgress({ transfer, className }: { transfer: TransferView; c
       <Quantity value={percentOf(fraction)} unit="%" className="w-12 shrink-0 text-right" />
       {moves || transfer.status === 'verifying' ? (
         <>
-          <Quantity value={size.value} unit={size.unit} className="hidden w-32 shrink-0 text-right @3xl:block" />
+          <Quantity value={size.value} unit={size.unit} className="hidden w-32 shrink-0 text-right @4xl:block" />
           {moves ? (
             <>
               <Rate bytesPerSecond={transfer.bytesPerSecond} className="w-24 shrink-0 text-right" />
-              <Duration seconds={transfer.etaSeconds} className="hidden w-22 shrink-0 text-right @3xl:block" />
+              <Duration seconds={transfer.etaSeconds} className="hidden w-22 shrink-0 text-right @5xl:block" />
             </>
           ) : (
             <span className="w-24 shrink-0 text-right text-muted-foreground">verifying</span>
@@ -28,7 +28,7 @@ export function RowProgress({ transfer, className }: { transfer: TransferView; c
         </>
       ) : (
         <>
-          <Quantity value={size.value} unit={size.unit} className="hidden w-32 shrink-0 text-right @3xl:block" />
+          <Quantity value={size.value} unit={size.unit} className="hidden w-32 shrink-0 text-right @4xl:block" />
           <span className="text-muted-foreground">
             {transfer.cancelling ? 'cancelling' : STATUS_WORDS[transfer.status].toLowerCase()}
           </span>

@@ -21,7 +21,10 @@ export function RowStory({
   if (transfer.status === 'failed' && !transfer.cancelling)
     return (
       <div className={cn('flex min-w-0 items-center gap-3', className)}>
-        <p className="min-w-0 truncate text-destructive" title={transfer.failure?.message}>
+        <p
+          className="min-w-0 text-destructive max-md:line-clamp-2 max-md:flex-1 md:truncate"
+          title={transfer.failure?.message}
+        >
           {transfer.failure?.message ?? 'It failed without a reason. The engine log may have one.'}
         </p>
         <Button variant="outline" size="sm" className="relative z-10 h-6" onClick={onRetry}>

@@ -4,7 +4,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { TransferView } from '../../../server/domain/transfer.ts'
 import type { TransferAction } from '../../../server/domain/transfer-state.ts'
-import { NARROW_ROW_HEIGHT_PX, ROW_HEIGHT_PX, TransferRow } from './transfer-row.tsx'
+import { rowHeightPx, TransferRow } from './transfer-row.tsx'
 import { useWide } from './use-wide.ts'
 
 /** Rows near the end of what is loaded ask for the next page. */
@@ -24,10 +24,9 @@ export function TransferList(props: {
   const listRef = useRef<HTMLUListElement>(null)
   const [scrollMargin, setScrollMargin] = useState(0)
   const wide = useWide()
-  const rowHeight = wide ? ROW_HEIGHT_PX : NARROW_ROW_HEIGHT_PX
   const virtualizer = useWindowVirtualizer({
     count: props.items.length,
-    estimateSize: () => rowHeight,
+    estimateSize: (index) => rowHeightPx(props.items[index], wide),
     getItemKey: (index) => props.items[index]?.id ?? index,
     overscan: 12,
     scrollMargin,
@@ -37,9 +36,10 @@ export function TransferList(props: {
     const top = listRef.current ? listRef.current.getBoundingClientRect().top + window.scrollY : 0
     setScrollMargin(Math.round(top))
   }, [])
-  // Heights are known, so that they are only measured anew where the window changes between wide and narrow.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: rowHeight is what the sizes depend on.
-  useLayoutEffect(() => virtualizer.measure(), [rowHeight, virtualizer])
+  // Heights follow from what a row is, so that they are reckoned anew where that may have changed, and never measured.
+  const heights = wide ? '' : props.items.map((item) => rowHeightPx(item, false)).join()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the heights are what the sizes depend on.
+  useLayoutEffect(() => virtualizer.measure(), [wide, heights, virtualizer])
 
   const rows = virtualizer.getVirtualItems()
   const lastIndex = rows.at(-1)?.index ?? 0

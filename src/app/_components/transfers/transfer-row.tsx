@@ -12,8 +12,19 @@ import { RowMenu } from './row-menu.tsx'
 import { RowStory } from './row-story.tsx'
 import { folderOf } from './row-words.ts'
 
-export const ROW_HEIGHT_PX = 36
-export const NARROW_ROW_HEIGHT_PX = 64
+const ROW_HEIGHT_PX = 36
+const NARROW_ROW_HEIGHT_PX = 64
+const NARROW_FAILED_HEIGHT_PX = 84
+
+/** How high a row is: on narrow windows a failure has two lines of its own. */
+export function rowHeightPx(transfer: TransferView | undefined, wide: boolean): number {
+  if (wide) return ROW_HEIGHT_PX
+  return transfer && hasFailed(transfer) ? NARROW_FAILED_HEIGHT_PX : NARROW_ROW_HEIGHT_PX
+}
+
+function hasFailed(transfer: TransferView): boolean {
+  return transfer.status === 'failed' && !transfer.cancelling
+}
 
 /** One transfer in the list: a row of columns, or two lines where the window is narrow. The whole row leads to its page. */
 export const TransferRow = memo(function TransferRow(props: {
@@ -27,13 +38,14 @@ export const TransferRow = memo(function TransferRow(props: {
   onMenu: (open: boolean) => void
 }) {
   const { transfer } = props
-  const wide = transfer.status === 'failed' && !transfer.cancelling
+  const wide = hasFailed(transfer)
   return (
     <li
       aria-posinset={props.position}
       aria-setsize={props.total}
       className={cn(
-        'group relative grid h-16 grid-cols-[minmax(0,1fr)_auto] content-center items-center gap-x-3 border-b px-4 md:h-9 md:grid-cols-[1rem_minmax(10rem,1fr)_minmax(0,25rem)_4.5rem_1.5rem] md:px-6 @5xl:grid-cols-[1rem_minmax(10rem,1.25fr)_31.5rem_minmax(0,1fr)_4.5rem_1.5rem]',
+        'group relative grid grid-cols-[minmax(0,1fr)_auto] content-center items-center gap-x-3 border-b px-4 md:h-9 md:grid-cols-[1rem_minmax(9rem,1fr)_minmax(0,1.6fr)_4.5rem_1.5rem] md:px-6 @5xl:grid-cols-[1rem_minmax(10rem,1.25fr)_31.5rem_minmax(0,1fr)_4.5rem_1.5rem]',
+        wide ? 'h-21' : 'h-16',
         props.selected ? 'bg-water-soft' : 'pointer:hover:bg-muted/60',
       )}
     >

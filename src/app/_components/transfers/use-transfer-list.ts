@@ -64,7 +64,7 @@ export function useTransferList(params: ListParams) {
     isPending: list.isPending,
     /** The shown rows belong to the tab or the search before this one. */
     isPrevious: list.isPlaceholderData,
-    error: list.error ?? null,
+    error: list.error ?? live.error ?? null,
     refetch: () => Promise.all([list.refetch(), live.refetch()]),
     hasNextPage: list.hasNextPage,
     isFetchingNextPage: list.isFetchingNextPage,
