@@ -23,7 +23,10 @@ export async function generateMetadata({ params }: PageProps): Promise<Metadata>
 
 export default async function Page({ params }: PageProps) {
   const { id } = await params
-  const { queryClient } = await prefetch(id)
+  const { queryClient, transfer } = await prefetch(id)
+  // The line that fetches the object names the bucket; without it the page would jump when the bucket comes.
+  if (transfer?.status === 'completed')
+    await queryClient.prefetchQuery({ ...trpc.buckets.list.queryOptions(), retry: false })
   return (
     <HydrationBoundary state={dehydrate(queryClient)}>
       <TransferPage id={id} />

@@ -76,11 +76,14 @@ export function NewTransferForm({ start, sampleUrl }: { start: NewTransferStart;
     }),
   )
 
-  const starting = useStartTransfers((result) => {
-    const gone = new Set(result.started.map(({ url }) => url))
-    setText((now) => withoutLinks(now, gone))
-    setStartedCount(gone.size)
-    setRefusals(result.refused)
+  const starting = useStartTransfers({
+    hasLeftLines: ready.length < rows.length,
+    onStay: ({ started, refused }) => {
+      const gone = new Set(started.map(({ url }) => url))
+      setText((now) => withoutLinks(now, gone))
+      setStartedCount(gone.size)
+      setRefusals(refused)
+    },
   })
   const isBlocked = bucket === undefined || Object.keys(problems).length > 0
   const submit = (event: FormEvent) => {

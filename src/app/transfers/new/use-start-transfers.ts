@@ -13,10 +13,15 @@ export interface StartResult {
 }
 
 /**
- * Hands the items to the API. One goes to its own page, many to the list; where some were refused, the form stays with them. An API
+ * Hands the items to the API. One goes to its own page, many to the list; where lines are left, the form stays with them. An API
  * that does not answer is an error of the whole call, and nothing was started.
  */
-export function useStartTransfers(onRefused: (result: StartResult) => void) {
+export function useStartTransfers(options: {
+  /** Whether lines stay that could not be handed over at all. */
+  hasLeftLines: boolean
+  /** The form stays: what was started leaves it, what was refused gets its sentence. */
+  onStay: (result: StartResult) => void
+}) {
   const client = useTRPCClient()
   const trpc = useTRPC()
   const queryClient = useQueryClient()
@@ -40,13 +45,13 @@ export function useStartTransfers(onRefused: (result: StartResult) => void) {
     onSuccess: async (result, items) => {
       await queryClient.invalidateQueries({ queryKey: trpc.transfers.list.queryKey() })
       const [first] = result.started
-      if (result.refused.size > 0) onRefused(result)
+      if (result.refused.size > 0 || (result.started.length > 0 && options.hasLeftLines)) options.onStay(result)
       else if (items.length === 1 && first) router.push(`/transfers/${first.id}`)
       else router.push(`/transfers?created=${result.started.length}`)
     },
     onError: (error, items) => {
       const { message } = failureOf(error)
-      onRefused({ started: [], refused: new Map(items.map((item) => [item.sourceUrl, message])) })
+      options.onStay({ started: [], refused: new Map(items.map((item) => [item.sourceUrl, message])) })
     },
   })
 }
