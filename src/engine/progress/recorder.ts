@@ -143,8 +143,9 @@ export class Recorder {
 
   async #writeParts(): Promise<void> {
     for (const { run } of this.#runs.values()) this.#closed.push(...run.takeClosedClaims())
-    const parts = this.#parts
-    const closed = this.#closed
+    // Copies, because parts go on finishing while the statement runs; what was not sent stays for the next flush.
+    const parts = [...this.#parts]
+    const closed = [...this.#closed]
     if (parts.length === 0 && closed.length === 0) return
     const taken = await recordParts(this.#db, this.#engineId, parts, closed)
     this.#parts = this.#parts.slice(parts.length)
