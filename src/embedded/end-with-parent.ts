@@ -1,7 +1,8 @@
 import { isMainThread } from 'node:worker_threads'
 
 // Preloaded (--import) into every process the supervisor starts. Its IPC channel closes when the supervisor is gone, even
-// by kill -9: then the process ends itself as it would on SIGTERM, and after a grace without more ado.
+// by kill -9: then the process ends itself as it would on SIGTERM, and after a grace without more ado. Listening keeps a
+// process alive, so one that has nothing left to do must say so with process.exit or process.disconnect.
 
 const GRACE_MS = 27_000
 
@@ -12,6 +13,4 @@ if (isMainThread && process.connected) {
     if (process.listenerCount('disconnect') > 1) return
     process.kill(process.pid, 'SIGTERM')
   })
-  // Listening for the end must not keep a process alive that has nothing left to do.
-  process.channel?.unref()
 }

@@ -35,6 +35,5 @@ try {
   process.send?.({ ready: { host: HOST, port: server.port } } satisfies ReadyMessage)
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error
-  process.send?.({ failure: error.message } satisfies ReadyMessage)
-  process.exitCode = 1
+  process.send?.({ failure: error.message } satisfies ReadyMessage, () => process.exit(1))
 }
