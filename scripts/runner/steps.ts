@@ -68,7 +68,7 @@ export const UNIT: Step = {
 export const INTEGRATION: Step = {
   name: 'integration tests',
   args: vitest('integration'),
-  limitMs: 480_000,
+  limitMs: 540_000,
   summary: vitestSummary,
   counts: true,
 }
