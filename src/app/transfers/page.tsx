@@ -1,7 +1,7 @@
 import { dehydrate, HydrationBoundary } from '@tanstack/react-query'
 import type { Metadata } from 'next'
 import { readListParams } from '../_components/transfers/list-params.ts'
-import { listOptions } from '../_components/transfers/list-query.ts'
+import { listOptions, liveInput } from '../_components/transfers/list-query.ts'
 import { TransfersPage } from '../_components/transfers/transfers-page.tsx'
 import { getQueryClient, trpc } from '../_trpc/server.ts'
 
@@ -15,10 +15,13 @@ export default async function Page({
   const query = await searchParams
   const params = readListParams({ get: (name) => [query[name]].flat()[0] ?? null })
   const queryClient = getQueryClient()
-  await queryClient.prefetchInfiniteQuery({
-    ...trpc.transfers.list.infiniteQueryOptions(...listOptions(params)),
-    retry: false,
-  })
+  await Promise.all([
+    queryClient.prefetchInfiniteQuery({
+      ...trpc.transfers.list.infiniteQueryOptions(...listOptions(params)),
+      retry: false,
+    }),
+    queryClient.prefetchQuery({ ...trpc.transfers.list.queryOptions(liveInput(params)), retry: false }),
+  ])
   return (
     <HydrationBoundary state={dehydrate(queryClient)}>
       <TransfersPage />

@@ -5,8 +5,8 @@ import { useEffect, useMemo } from 'react'
 import type { TransferView } from '../../../server/domain/transfer.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
 import { type ListParams, tabCount } from './list-params.ts'
-import { listOptions } from './list-query.ts'
-import { isOutOfDate, LIVE_STATUSES, liveFirst, mergeLive } from './merge-live.ts'
+import { listOptions, liveInput } from './list-query.ts'
+import { isOutOfDate, liveFirst, mergeLive } from './merge-live.ts'
 
 const LIVE_MS = 1000
 const IDLE_MS = 5000
@@ -19,21 +19,17 @@ const LIST_MS = 15_000
  */
 export function useTransferList(params: ListParams) {
   const trpc = useTRPC()
-  const search = params.search || undefined
   const list = useInfiniteQuery({
     ...trpc.transfers.list.infiniteQueryOptions(...listOptions(params)),
     refetchInterval: LIST_MS,
     placeholderData: keepPreviousData,
   })
   const live = useQuery(
-    trpc.transfers.list.queryOptions(
-      { status: [...LIVE_STATUSES], search, limit: 200 },
-      {
-        refetchInterval: ({ state }) => ((state.data?.items.length ?? 0) > 0 ? LIVE_MS : IDLE_MS),
-        staleTime: LIVE_MS,
-        placeholderData: keepPreviousData,
-      },
-    ),
+    trpc.transfers.list.queryOptions(liveInput(params), {
+      refetchInterval: ({ state }) => ((state.data?.items.length ?? 0) > 0 ? LIVE_MS : IDLE_MS),
+      staleTime: LIVE_MS,
+      placeholderData: keepPreviousData,
+    }),
   )
 
   const pages = list.data?.pages
