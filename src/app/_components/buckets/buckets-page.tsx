@@ -67,7 +67,9 @@ export function BucketsPage() {
             <p className="text-muted-foreground max-md:hidden">
               Transfers go into these. Keys are sealed before they are stored and never shown again.
             </p>
-            <p className="num text-muted-foreground md:hidden">{data.length}</p>
+            <p className="text-muted-foreground md:hidden">
+              {data.length === 1 ? '1 bucket' : `${data.length} buckets`}
+            </p>
             {add}
           </div>
           <ul aria-label="Buckets">
