@@ -110,7 +110,14 @@ export async function runStep(step: Step, limitMs = step.limitMs): Promise<StepR
   const countsPath = join(ROOT, '.cache', 'reports', `${step.name.replaceAll(' ', '-')}.json`)
   mkdirSync(join(ROOT, '.cache', 'reports'), { recursive: true })
   rmSync(countsPath, { force: true })
-  const env = { ...process.env, ...step.env, CI: 'true', NEXT_TELEMETRY_DISABLED: '1', SLUICE_TEST_COUNTS: countsPath }
+  const env = {
+    ...process.env,
+    ...step.env,
+    CI: 'true',
+    NO_COLOR: '1',
+    NEXT_TELEMETRY_DISABLED: '1',
+    SLUICE_TEST_COUNTS: countsPath,
+  }
   const result = await runProgram(process.execPath, step.args, { limitMs, env })
   const succeeded = result.code === 0
   const counts = (step.counts ? readCounts(countsPath) : null) ?? { passed: 0, failed: 0, skipped: [] }
