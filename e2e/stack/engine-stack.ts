@@ -14,7 +14,7 @@ import { getTransfer } from '../../src/server/db/transfers.ts'
 import type { TransferDetail, TransferStatus } from '../../src/server/domain/transfer.ts'
 import { type TransferInput, transferInputSchema } from '../../src/server/domain/transfer-input.ts'
 import { createLog } from '../../src/server/log.ts'
-import { createSealer } from '../../src/server/secrets.ts'
+import { createSealer, type Sealer } from '../../src/server/secrets.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'
 
 const SECRET_KEY = 'a sealing key for tests, 32 characters and more'
@@ -34,6 +34,7 @@ export interface EngineStack {
   readonly database: TestDatabase
   readonly source: HostileSource
   readonly bucketId: string
+  readonly sealer: Sealer
   readonly s3: S3Client
   startEngine(env?: Record<string, string>): Promise<Engine>
   create(input: Omit<Partial<TransferInput>, 'sourceUrl'> & { sourceUrl: string }): Promise<string>
@@ -91,6 +92,7 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
     database,
     source,
     bucketId,
+    sealer,
     s3,
     until,
     waitFor: (id, ...statuses) => until(id, (transfer) => statuses.includes(transfer.status)),

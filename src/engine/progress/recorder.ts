@@ -38,6 +38,7 @@ interface Entry {
   readonly run: RecordedRun
   sourceBytesPerSecond: number
   bytesPerSecond: number
+  sampledAtMs: number
 }
 
 /**
@@ -66,6 +67,7 @@ export class Recorder {
 
   start(): void {
     this.#timer = setInterval(() => {
+      for (const entry of this.#runs.values()) this.#takeSample(entry)
       if (this.#flushing) return
       this.flush().catch((error) =>
         this.#log.warn({ err: error }, 'Progress could not be written; it is kept and tried again.'),
@@ -78,7 +80,7 @@ export class Recorder {
   }
 
   add(run: RecordedRun): void {
-    this.#runs.set(run.id, { run, sourceBytesPerSecond: 0, bytesPerSecond: 0 })
+    this.#runs.set(run.id, { run, sourceBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 })
   }
 
   addPart(part: FinishedPart): void {
@@ -107,6 +109,8 @@ export class Recorder {
 
   /** Writes the last of a run and forgets it. Rejects where that could not be written; then it may be called again. */
   async finish(run: RecordedRun): Promise<void> {
+    const entry = this.#runs.get(run.id)
+    if (entry) this.#takeSample(entry)
     await this.flush()
     await recordProgress(this.#db, this.#engineId, [
       { id: run.id, runId: run.runId, live: null, metrics: run.meter.metrics() },
@@ -130,10 +134,9 @@ export class Recorder {
 
   async #flush(): Promise<void> {
     const end = this.#metrics.flushSeconds.startTimer()
-    this.#takeSamples()
     await this.#writeParts()
     await this.#writeProgress()
-    const samples = this.#samples
+    const samples = [...this.#samples]
     if (samples.length > 0) {
       await recordSamples(this.#db, this.#engineId, samples)
       this.#samples = this.#samples.slice(samples.length)
@@ -161,13 +164,14 @@ export class Recorder {
     const wishes = await recordProgress(
       this.#db,
       this.#engineId,
-      entries.map(({ run, bytesPerSecond }) => {
+      entries.map(({ run, sourceBytesPerSecond, bytesPerSecond }) => {
         run.meter.isDue = false
         run.meter.progressUpdates++
         const live = {
           at,
           inflightBytes: run.sentBytes(),
-          bytesPerSecond: Math.round(bytesPerSecond),
+          // Bytes come in evenly and go out part by part, so what comes in is the steadier speed, as long as any comes.
+          bytesPerSecond: Math.round(sourceBytesPerSecond > 1 ? sourceBytesPerSecond : bytesPerSecond),
           readLanes: run.meter.readLanes,
           uploadLanes: run.meter.uploadLanes,
           bufferedBytes: run.bufferedBytes(),
@@ -180,22 +184,22 @@ export class Recorder {
     for (const { run } of entries) run.onWishes(byId.get(run.id) ?? null)
   }
 
-  #takeSamples(): void {
-    const at = new Date()
-    for (const entry of this.#runs.values()) {
-      const { run } = entry
-      const delta = run.meter.takeDelta()
-      const bufferedBytes = run.bufferedBytes()
-      run.meter.noteBuffered(bufferedBytes)
-      const { durationMs } = delta
-      entry.bytesPerSecond = smooth(entry.bytesPerSecond, (delta.bucketBytes / durationMs) * 1000)
-      entry.sourceBytesPerSecond = smooth(entry.sourceBytesPerSecond, (delta.sourceBytes / durationMs) * 1000)
-      this.#metrics.sourceBytes.inc(delta.sourceBytes)
-      this.#metrics.bucketBytes.inc(delta.bucketBytes)
-      this.#metrics.retries.inc(delta.retries)
-      const { readLanes, uploadLanes } = run.meter
-      this.#samples.push({ transferId: run.id, at, cacheBytes: 0, bufferedBytes, readLanes, uploadLanes, ...delta })
-    }
+  /** Each second of a run is one sample of this engine, at a whole second: charts add them up by the second. */
+  #takeSample(entry: Entry): void {
+    const { run } = entry
+    const atMs = Math.max(Math.round(Date.now() / 1000) * 1000, entry.sampledAtMs + 1000)
+    entry.sampledAtMs = atMs
+    const delta = run.meter.takeDelta()
+    const bufferedBytes = run.bufferedBytes()
+    run.meter.noteBuffered(bufferedBytes)
+    entry.bytesPerSecond = smooth(entry.bytesPerSecond, (delta.bucketBytes / delta.durationMs) * 1000)
+    entry.sourceBytesPerSecond = smooth(entry.sourceBytesPerSecond, (delta.sourceBytes / delta.durationMs) * 1000)
+    this.#metrics.sourceBytes.inc(delta.sourceBytes)
+    this.#metrics.bucketBytes.inc(delta.bucketBytes)
+    this.#metrics.retries.inc(delta.retries)
+    const { readLanes, uploadLanes } = run.meter
+    const lanes = { bufferedBytes, readLanes, uploadLanes }
+    this.#samples.push({ transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta })
     if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES)
   }
 }

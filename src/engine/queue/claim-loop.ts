@@ -1,5 +1,5 @@
 import { claimTransfers } from '../../server/db/claims.ts'
-import { findCompletable } from '../../server/db/completion.ts'
+import { findCompletable, reviveStranded } from '../../server/db/completion.ts'
 import { ActiveTransfer } from '../transfer/active-transfer.ts'
 import { completeTransfer } from '../transfer/complete-transfer.ts'
 import { settleFailure } from '../transfer/settle-failure.ts'
@@ -10,6 +10,7 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { sweepUploads } from './sweep-uploads.ts'
 
 const POLL_MS = 1_000
+const REVIVE_MS = 10_000
 /** Transfers one engine works on at once; they share its byte budget. */
 const MAX_TRANSFERS = 10
 
@@ -25,6 +26,7 @@ export class ClaimLoop {
   #ticking: Promise<void> | null = null
   #isPoked = false
   #isStopping = false
+  #revivedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(context: WorkContext) {
     this.#context = context
@@ -69,6 +71,7 @@ export class ClaimLoop {
     while (this.#isPoked && !this.#isStopping) {
       this.#isPoked = false
       try {
+        await this.#revive()
         await this.#claim()
         await this.#completeAbandoned()
         await sweepUploads(this.#context, async (id) => {
@@ -80,6 +83,13 @@ export class ClaimLoop {
         this.#context.log.warn({ err: error }, 'Looking for work failed; trying again.')
       }
     }
+  }
+
+  async #revive(): Promise<void> {
+    if (performance.now() - this.#revivedAtMs < REVIVE_MS) return
+    this.#revivedAtMs = performance.now()
+    const revived = await reviveStranded(this.#context.db)
+    if (revived > 0) this.#context.log.error({ transfers: revived }, 'transfers without claims were planned anew')
   }
 
   async #claim(): Promise<void> {
@@ -100,7 +110,7 @@ export class ClaimLoop {
         try {
           await completeTransfer(this.#context, id, active.signal)
         } catch (error) {
-          if (!(error instanceof Stop)) await settleFailure(this.#context, id, null, error)
+          if (!(error instanceof Stop)) await settleFailure(this.#context, id, error)
         }
       })
     }

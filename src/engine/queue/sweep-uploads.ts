@@ -1,8 +1,6 @@
 import { forgetUpload, takeUnwantedUploads } from '../../server/db/completion.ts'
 import { loadTransfer } from '../../server/db/transfer-steps.ts'
-import { openStore, type WorkContext } from '../transfer/work-context.ts'
-
-const ABORT_TIMEOUT_MS = 30_000
+import { abortUpload, type WorkContext } from '../transfer/work-context.ts'
 
 /**
  * Removes multipart uploads nobody wants any more: of transfers that are being cancelled, and of failed ones that cannot or
@@ -20,14 +18,7 @@ export async function sweepUploads(
       try {
         await endWork(upload.id)
         const row = await loadTransfer(db, upload.id)
-        if (row?.uploadId) {
-          const store = openStore(context, row)
-          try {
-            await store.abortUpload(row.key, row.uploadId, AbortSignal.timeout(ABORT_TIMEOUT_MS))
-          } finally {
-            store.close()
-          }
-        }
+        if (row) await abortUpload(context, row)
         await forgetUpload(db, engineId, upload)
       } catch (error) {
         log.warn(

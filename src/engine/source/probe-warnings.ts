@@ -32,7 +32,8 @@ export function probeWarnings(found: {
       code: 'encoded',
       message: `The source sends the file compressed (${found.encoding ?? 'encoded'}) although it was asked not to. The object will hold the compressed bytes, as they come.`,
     })
-  if (found.refusal !== null) warnings.push({ code: 'no_ranges', message: `${REFUSAL[found.refusal]} ${ONE_STREAM}` })
+  if (found.refusal !== null && found.identity.sizeBytes !== 0)
+    warnings.push({ code: 'no_ranges', message: `${REFUSAL[found.refusal]} ${ONE_STREAM}` })
   if (found.identity.sizeBytes === null)
     warnings.push({
       code: 'unknown_size',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { finishTransfer, takeCompletion } from '../../server/db/completion.ts'
-import { addEvent, loadLedger, loadTransfer, startOver, type TransferRow } from '../../server/db/transfer-steps.ts'
+import { addEvent, loadLedger, loadTransfer, type TransferRow } from '../../server/db/transfer-steps.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
 import { normalizeChecksum } from '../../server/domain/checksum.ts'
 import { TransferError } from '../../server/domain/failure.ts'
@@ -31,12 +31,6 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
     if (expected?.algorithm === 'crc32c' && complete.crc32c !== null)
       mustEqual(expected, complete.crc32c, 'Nothing was written.')
     const object = await completeOnce(row, store, complete, signal)
-    if (!object) {
-      const message =
-        'Started over from the first byte: the bucket no longer had the unfinished upload, and the object at the key is not ours.'
-      await startOver(db, engineId, id, { code: 'started_over', message })
-      return
-    }
     const verification = judgeObject(object, complete)
     if (verification.verdict === 'mismatch')
       throw new TransferError(
@@ -76,13 +70,16 @@ async function collectParts(context: WorkContext, row: TransferRow): Promise<Com
   return { key: row.key, uploadId: row.uploadId, parts, sizeBytes, crc32c, mustNotExist: row.ifExists !== 'overwrite' }
 }
 
-/** Completes and looks at the object; null where the upload is gone and the object there is not ours. */
+/** What a second Complete cannot mend: it takes a new upload. */
+const NOT_TO_BE_REPEATED = new Set(['upload_lost', 'upload_conflict', 'checksum_mismatch'])
+
+/** Completes and looks at the object; throws `upload_lost` where the upload is gone and the object there is not ours. */
 async function completeOnce(
   row: TransferRow,
   store: ObjectStore,
   complete: CompleteUpload,
   signal: AbortSignal,
-): Promise<ObjectInfo | null> {
+): Promise<ObjectInfo> {
   const attempts = new Attempts()
   if (complete.mustNotExist && !store.capabilities.conditionalWrites) await mustBeFree(row, store, signal)
   for (;;) {
@@ -92,7 +89,7 @@ async function completeOnce(
       // The answer may be lost although the object is there: ours is the one with our token.
       const found = await store.head(row.key, signal).catch(() => null)
       if (found && row.writeToken !== null && found.metadata[WRITE_TOKEN_KEY] === row.writeToken) return found
-      if (error instanceof TransferError && error.code === 'upload_lost') return null
+      if (error instanceof TransferError && NOT_TO_BE_REPEATED.has(error.code)) throw error
       await attempts.failed(error, signal)
       continue
     }

@@ -1,6 +1,7 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { saveBucket } from '../../server/db/buckets.ts'
 import { applyAction, setBandwidth } from '../../server/db/transfer-actions.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { patternSha256 } from '../testing/byte-pattern.ts'
@@ -104,7 +105,7 @@ describe('a running transfer', () => {
     await stack.startEngine()
     const sourceUrl = stack.source.serve('/resets.bin', (request) => ({
       sizeBytes: SIZE_BYTES,
-      ...(request.index % 3 === 1 && { breakAfterBytes: 3 * MIB, breakBy: 'reset' as const }),
+      ...(request.index % 3 === 1 && { breakAfterBytes: MIB, breakBy: 'reset' as const }),
     }))
     const id = await stack.create({ sourceUrl })
     const done = await stack.waitFor(id, 'completed', 'failed')
@@ -112,6 +113,30 @@ describe('a running transfer', () => {
     expect(done.metrics.sourceRetries).toBeGreaterThan(0)
     expect(done.metrics.bytesCopied).toBe(SIZE_BYTES)
     expect(await stack.objectSha256('resets.bin')).toBe(patternSha256(SIZE_BYTES))
+  })
+
+  it('fails with a sentence when the bucket cannot be reached, instead of trying for ever', async () => {
+    await stack.startEngine()
+    const bucket = { endpoint: 'http://127.0.0.1:9', region: 'us-east-1', bucket: 'gone', forcePathStyle: true }
+    const keys = { accessKeyId: 'anykey', secretAccessKey: 'anysecret' }
+    const { id: bucketId } = await saveBucket(stack.database.db, stack.sealer, { name: 'gone', ...bucket, ...keys })
+    const sourceUrl = stack.source.serve('/no-bucket.bin', { sizeBytes: 1000 })
+    const id = await stack.create({ sourceUrl, bucketId })
+    const failed = await stack.waitFor(id, 'failed')
+    expect(failed.failure?.code).toBe('bucket_unreachable')
+    expect(failed.events.filter((event) => event.code === 'waiting').length).toBeLessThanOrEqual(4)
+  })
+
+  it('finds its way back when its claims are gone although parts are missing', async () => {
+    const first = await stack.startEngine()
+    const id = await startPaced('/stranded.bin')
+    await first.stop()
+    await stack.database.db.partClaim.deleteMany({ where: { transferId: id } })
+    stack.source.serve('/stranded.bin', { sizeBytes: SIZE_BYTES })
+    await stack.startEngine()
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(await stack.objectSha256('stranded.bin')).toBe(patternSha256(SIZE_BYTES))
   })
 
   it('verifies a completed object again when asked, and says when it is gone', async () => {

@@ -10,6 +10,7 @@ import {
 } from '../../server/db/transfer-steps.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError, type Warning } from '../../server/domain/failure.ts'
+import { MAX_PARTS } from '../../server/domain/transfer-input.ts'
 import { partsPerClaim, planParts } from '../part/part-plan.ts'
 import type { SourceIdentity, SourceProbe } from '../source/source.ts'
 import { crc32cOf } from '../upload/crc32c.ts'
@@ -50,7 +51,7 @@ export async function planTransfer(
     sliceSizeBytes: context.env.sliceSizeBytes,
     uploadId,
     writeToken,
-    warnings: [...probe.warnings, ...sizeWarnings(identity, partSizeBytes)],
+    warnings: withSizeCap(probe.warnings, partSizeBytes),
   }
   const keptParts = kept?.parts ?? []
   const pieces = piecesOf(identity, partsTotal, new Set(keptParts))
@@ -188,7 +189,7 @@ function newPlan(context: WorkContext, row: TransferRow, identity: SourceIdentit
 
 /** Runs of parts still to be moved, cut into claims. What comes in one stream is one claim, however long it turns out. */
 function piecesOf(identity: SourceIdentity, partsTotal: number | null, kept: ReadonlySet<number>) {
-  if (partsTotal === null || !identity.acceptsRanges) return [{ firstPart: 1, lastPart: partsTotal ?? 10_000 }]
+  if (partsTotal === null || !identity.acceptsRanges) return [{ firstPart: 1, lastPart: partsTotal ?? MAX_PARTS }]
   const most = partsPerClaim(partsTotal)
   const pieces: { firstPart: number; lastPart: number }[] = []
   for (let number = 1; number <= partsTotal; number++) {
@@ -200,15 +201,12 @@ function piecesOf(identity: SourceIdentity, partsTotal: number | null, kept: Rea
   return pieces
 }
 
-function sizeWarnings(identity: SourceIdentity, partSizeBytes: number): Warning[] {
-  if (identity.sizeBytes !== null) return []
-  const most = formatBytes(partSizeBytes * 10_000)
-  return [
-    {
-      code: 'unknown_size',
-      message: `The source does not say its size. With parts of ${formatBytes(partSizeBytes)} up to ${most} can be taken.`,
-    },
-  ]
+/** Where the size is unknown, the remark on that also says how much the chosen parts can take. */
+function withSizeCap(warnings: readonly Warning[], partSizeBytes: number): Warning[] {
+  const cap = `With parts of ${formatBytes(partSizeBytes)} up to ${formatBytes(partSizeBytes * MAX_PARTS)} can be taken.`
+  return warnings.map((warning) =>
+    warning.code === 'unknown_size' ? { ...warning, message: `${warning.message} ${cap}` } : warning,
+  )
 }
 
 function describePlan(

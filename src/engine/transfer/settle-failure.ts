@@ -7,26 +7,20 @@ import {
   startOver,
 } from '../../server/db/transfer-steps.ts'
 import { TransferError, toFailure } from '../../server/domain/failure.ts'
-import type { ObjectStore } from '../upload/object-store.ts'
 import { backoffMs } from './backoff.ts'
-import type { WorkContext } from './work-context.ts'
+import { abortUpload, type WorkContext } from './work-context.ts'
 
 /** Attempts without a finished part in between, after which a transfer fails. */
 const MAX_ATTEMPTS = 4
 const MAX_START_OVERS = 5
 /** Failures that need a new upload, because what is there cannot be gone on with. */
-const NEEDS_NEW_UPLOAD = new Set(['source_range_refused', 'upload_lost'])
+const NEEDS_NEW_UPLOAD = new Set(['source_range_refused', 'source_encoded', 'upload_lost', 'upload_conflict'])
 
 /**
  * Decides what becomes of a transfer whose work ended with an error: start over where the upload or the reading cannot be
  * taken up again, wait and go on where time may heal it, fail where it cannot.
  */
-export async function settleFailure(
-  context: WorkContext,
-  id: string,
-  store: ObjectStore | null,
-  error: unknown,
-): Promise<void> {
+export async function settleFailure(context: WorkContext, id: string, error: unknown): Promise<void> {
   const { db, engineId, log, metrics } = context
   const failure = toFailure(error)
   if (error instanceof TransferError) log.info({ transferId: id, code: error.code, facts: error.facts }, error.message)
@@ -39,11 +33,10 @@ export async function settleFailure(
   const cannotResume = row.acceptsRanges === false && failure.retry === 'now'
   if (
     row.uploadId &&
-    store &&
     (NEEDS_NEW_UPLOAD.has(failure.code) || cannotResume) &&
     (await countStartOvers(db, id)) < MAX_START_OVERS
   ) {
-    await store.abortUpload(row.key, row.uploadId, AbortSignal.timeout(30_000))
+    await abortUpload(context, row)
     const event = { code: 'started_over', message: `Started over from the first byte: ${failure.message}` }
     if (await startOver(db, engineId, id, event)) return
   }

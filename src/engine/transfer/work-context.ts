@@ -15,6 +15,8 @@ import { inspectBucket } from '../upload/inspect-bucket.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import { createObjectStore } from '../upload/s3-object-store.ts'
 
+const ABORT_TIMEOUT_MS = 30_000
+
 /** What every piece of work of an engine needs; made once in engine.ts. */
 export interface WorkContext {
   readonly env: Env
@@ -47,6 +49,17 @@ export function openStore(context: WorkContext, row: TransferRow): ObjectStore {
     ...storeOptions(context),
     maxConnections: uploadLanesOf(context, row) + 2,
   })
+}
+
+/** Aborts the multipart upload of a transfer, if it has one, within half a minute. */
+export async function abortUpload(context: WorkContext, row: TransferRow): Promise<void> {
+  if (!row.uploadId) return
+  const store = openStore(context, row)
+  try {
+    await store.abortUpload(row.key, row.uploadId, AbortSignal.timeout(ABORT_TIMEOUT_MS))
+  } finally {
+    store.close()
+  }
 }
 
 /**

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Env } from '../../server/config/env.ts'
 import { type Claim, claimParts, recordedParts, releaseClaims } from '../../server/db/claims.ts'
 import { newId } from '../../server/db/new-id.ts'
 import { beginTransfer, loadTransfer, saveEnd, startOver, type TransferRow } from '../../server/db/transfer-steps.ts'
+import { MIB } from '../../server/domain/bytes.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
@@ -16,7 +18,18 @@ import { settleFailure } from './settle-failure.ts'
 import { Stop } from './stop.ts'
 import type { RunLimits, TransferRun } from './transfer-run.ts'
 import { verifyTransfer } from './verify-transfer.ts'
-import { learnBucket, openStore, openTarget, readLanesFor, uploadLanesOf, type WorkContext } from './work-context.ts'
+import {
+  abortUpload,
+  learnBucket,
+  openStore,
+  openTarget,
+  readLanesFor,
+  uploadLanesOf,
+  type WorkContext,
+} from './work-context.ts'
+
+/** A multiple of every profile's slice. */
+const SHORTEST_SPAN_BYTES = 2 * MIB
 
 /**
  * Everything an engine does with a transfer it has a claim on: plan or verify it, move parts, complete it, and settle what
@@ -32,25 +45,27 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
   try {
     row = await loadTransfer(db, id)
     if (!row) return
+    if (row.status === 'queued') {
+      await beginTransfer(db, id)
+      row = { ...row, status: 'running' }
+    }
     if (first.firstPart === 0) row = await learnBucket(context, row, active.signal)
     store = openStore(context, row)
     if (first.firstPart === 0 && row.status === 'verifying')
       return await verifyTransfer(context, row, first, store, active.signal)
-    if (row.status === 'queued') await beginTransfer(db, id)
     if (first.firstPart === 0) {
       await planTransfer(context, row, first, store, active.signal)
       active.planClaimId = null
       row = await loadTransfer(db, id)
     }
-    if (row?.status === 'queued') row = { ...row, status: 'running' }
     if (row?.status !== 'running' || !row.uploadId) return
-    if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, store)
+    if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row)
     await moveParts(context, row, store, first.firstPart === 0 ? null : first, active)
     await completeTransfer(context, id, active.signal)
   } catch (error) {
     if (error instanceof Stop) log.debug({ transferId: id, why: error.why }, 'stopped working on a transfer')
     else
-      await settleFailure(context, id, store, error).catch((err) =>
+      await settleFailure(context, id, error).catch((err) =>
         log.error({ transferId: id, err }, 'a failure could not be recorded'),
       )
   } finally {
@@ -63,8 +78,8 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
 }
 
 /** A source that cannot be read from the middle begins again, with an upload of its own. */
-async function restartStream(context: WorkContext, row: TransferRow, store: ObjectStore): Promise<void> {
-  if (row.uploadId) await store.abortUpload(row.key, row.uploadId, AbortSignal.timeout(30_000))
+async function restartStream(context: WorkContext, row: TransferRow): Promise<void> {
+  await abortUpload(context, row)
   const message = 'Started over from the first byte: the source takes no ranges, so it cannot be read from the middle.'
   await startOver(context.db, context.engineId, row.id, { code: 'started_over', message })
 }
@@ -199,10 +214,19 @@ function limitsFor(context: WorkContext, row: TransferRow, uploadLanes: number, 
   return {
     uploadLanes,
     readLanes: readLanesFor(uploadLanes),
-    spanBytes: env.sliceSizeBytes * env.profile.spanSlices,
+    spanBytes: spanBytesFor(env, partSizeBytes),
     highWaterBytes,
     lowWaterBytes: Math.min(partSizeBytes * env.BUFFER_LOW_WATER_MARK, highWaterBytes / 3),
     // What cannot be read again is held, so that a part that failed can still be sent again.
     shape: fitsBudget || !acceptsRanges ? 'held' : 'streamed',
   }
+}
+
+/**
+ * Several lanes fill one part together, so that parts finish one after another and little is held; but no request is so
+ * short that its overhead counts.
+ */
+function spanBytesFor(env: Env, partSizeBytes: number): number {
+  const quarter = Math.floor(partSizeBytes / 4 / env.sliceSizeBytes) * env.sliceSizeBytes
+  return Math.min(env.sliceSizeBytes * env.profile.spanSlices, Math.max(SHORTEST_SPAN_BYTES, quarter))
 }

@@ -31,6 +31,19 @@ export async function findCompletable(db: Db): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
+/**
+ * Puts the plan of transfers up for claiming that should run but have no claims left although parts are missing. No path of
+ * ours leads there; a transfer that waits for ever would be worse than one statement now and then.
+ */
+export async function reviveStranded(db: Db): Promise<number> {
+  return db.$executeRaw`
+    INSERT INTO "PartClaim" (id, "transferId", "firstPart", "lastPart")
+    SELECT gen_random_uuid(), t.id, 0, 0 FROM "Transfer" t
+    WHERE t.status IN ('queued', 'running') AND t."cancelRequestedAt" IS NULL AND t."partsDone" IS DISTINCT FROM t."partsTotal"
+      AND NOT EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id)
+    ON CONFLICT DO NOTHING`
+}
+
 /** Ends a transfer as completed under the epoch it was completed with; false where another engine has taken over. */
 export function finishTransfer(
   db: Db,
