@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 import { ConfigError, isLoopback } from '../server/config/env.ts'
@@ -17,18 +17,20 @@ export interface StatusServerOptions {
 
 /**
  * The engine's own HTTP: `/healthz` (the process lives), `/readyz` (it reaches its database and takes work), `/metrics`
- * (Prometheus text). Requests under a foreign host name are refused, so that no page elsewhere can reach it by rebinding.
+ * (Prometheus text). Requests under a foreign host name, or from another site's page, are refused.
  */
 export async function startStatusServer(
   options: StatusServerOptions,
 ): Promise<{ url: string; port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
-    const host = (request.headers.host ?? '').replace(/:\d+$/, '')
+    const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
     if (!isLoopback(host) && host !== options.publicHost)
       return answer(response, 403, 'This host name is not one of Sluice.\n')
+    if (isFromForeignPage(request)) return answer(response, 403, "The request comes from another site's page.\n")
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return answer(response, 405, 'Only GET is answered here.\n')
-    const { pathname } = new URL(request.url ?? '/', 'http://engine')
+    // Cut, not parsed: a URL parser throws at targets such as "//", and nobody would catch that.
+    const [pathname] = (request.url ?? '/').split('?', 1)
     if (pathname === '/healthz') return answer(response, 200, 'ok\n')
     if (pathname === '/readyz') {
       const isReady = options.isReady()
@@ -58,6 +60,13 @@ export async function startStatusServer(
         server.closeAllConnections()
       }),
   }
+}
+
+/** A browser's request for a page of another site; a link that a person followed is none. */
+function isFromForeignPage({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'] ?? 'none'
+  const isFollowedLink = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
+  return site !== 'none' && site !== 'same-origin' && !isFollowedLink
 }
 
 async function listen(server: Server, { host, port, mayMove }: StatusServerOptions): Promise<void> {
@@ -93,6 +102,8 @@ function answer(
     'content-type': contentType,
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   })
   response.end(body)
 }
