@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { isRunning, processIdentity } from '../../src/embedded/process-identity.ts'
+import { isRunning, processIdentity } from '../../src/server/config/process-identity.ts'
 
 export interface TreeProcess {
   pid: number

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { isRunning, processIdentity } from '../server/config/process-identity.ts'
 import { loadOrCreateSecretKey, lockDataFolder, prepareDataFolder } from './data-folder.ts'
-import { isRunning, processIdentity } from './process-identity.ts'
 
 let home: string
 beforeEach(() => {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../server/config/env.ts'
-import { isRunning, processIdentity } from './process-identity.ts'
+import { isRunning, processIdentity } from '../server/config/process-identity.ts'
 
 const MARKER = '.sluice'
 const LOCK = 'start.lock'

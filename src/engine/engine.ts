@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Env } from '../server/config/env.ts'
+import { machineIdentity, processIdentity } from '../server/config/process-identity.ts'
 import type { Connections } from '../server/config/runtime.ts'
 import { releaseClaims } from '../server/db/claims.ts'
 import { createDb } from '../server/db/client.ts'
@@ -14,6 +15,7 @@ import { createMetrics } from './progress/metrics.ts'
 import { Recorder } from './progress/recorder.ts'
 import { InspectionLoop } from './queue/answer-inspections.ts'
 import { ClaimLoop } from './queue/claim-loop.ts'
+import { releaseDeadNeighbours } from './queue/dead-neighbours.ts'
 import { Heartbeat } from './queue/heartbeat.ts'
 import { BufferPool } from './slice/buffer-pool.ts'
 import { createAddressGuard } from './source/address-guard.ts'
@@ -85,10 +87,14 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     version: version(),
     pid: process.pid,
     url: status.url,
+    machine: machineIdentity(),
+    process: processIdentity(process.pid),
   }
   const heartbeat = new Heartbeat(context, identity, () => ({ transfers: loop.transfers, ...recorder.lanes() }))
   try {
     await heartbeat.start()
+    const dead = await releaseDeadNeighbours(db, engineId)
+    if (dead > 0) log.warn({ engines: dead }, 'took over from engines that had died on this machine')
   } catch (error) {
     await Promise.allSettled([status.close(), source.close(), db.$disconnect()])
     throw error

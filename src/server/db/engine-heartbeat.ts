@@ -9,17 +9,26 @@ export interface EngineIdentity {
   readonly pid: number
   /** Where its status and metrics are served. */
   readonly url: string
+  /** See config/process-identity.ts; `machine` is null where it is not known. */
+  readonly machine: string | null
+  readonly process: string
 }
 
 /** Writes that the engine lives, with its latest figures; the first beat makes the row. Times are the database's. */
 export async function beat(db: Db, engine: EngineIdentity, stats: EngineStats): Promise<void> {
   await db.$executeRaw`
-    INSERT INTO "Engine" (id, name, version, pid, url, stats)
-    VALUES (${engine.id}::uuid, ${engine.name}, ${engine.version}, ${engine.pid}, ${engine.url}, ${JSON.stringify(stats)}::jsonb)
+    INSERT INTO "Engine" (id, name, version, pid, url, machine, process, stats)
+    VALUES (${engine.id}::uuid, ${engine.name}, ${engine.version}, ${engine.pid}, ${engine.url}, ${engine.machine}, ${engine.process},
+      ${JSON.stringify(stats)}::jsonb)
     ON CONFLICT (id) DO UPDATE SET "heartbeatAt" = now(), stats = excluded.stats`
 }
 
 /** Says goodbye, so that nobody waits for the heartbeat to go silent. */
 export async function sayGoodbye(db: Db, engineId: string): Promise<void> {
   await db.$executeRaw`UPDATE "Engine" SET "stoppedAt" = now(), stats = '{}' WHERE id = ${engineId}::uuid`
+}
+
+/** Engines of the same machine that never said goodbye, with their processes; the caller looks which of them still run. */
+export function unendedEngines(db: Db, machine: string): Promise<{ id: string; process: string | null }[]> {
+  return db.engine.findMany({ where: { machine, stoppedAt: null }, select: { id: true, process: true } })
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 
 /**
  * A process by its number and, where the system tells (Linux), the moment it started: numbers are used again, and in a
@@ -12,6 +12,19 @@ export function processIdentity(pid: number): string {
     return `${pid} ${startTicks}`
   } catch {
     return `${pid}`
+  }
+}
+
+/**
+ * The running system that process numbers belong to: one boot of one machine, one space of process numbers. Null where the
+ * system does not tell (it is read from Linux's /proc).
+ */
+export function machineIdentity(): string | null {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return null
   }
 }
 

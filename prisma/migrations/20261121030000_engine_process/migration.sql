@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "Engine" ADD COLUMN     "machine" TEXT,
+ADD COLUMN     "process" TEXT;
