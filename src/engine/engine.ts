@@ -73,14 +73,28 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
   }
   const loop = new ClaimLoop(context)
   const inspections = new InspectionLoop(context)
+  const registry = env.SLUICE_METRICS ? metrics.registry : null
+  const listening = { isReady: () => heartbeat.isBeating, publicHost: new URL(env.SLUICE_PUBLIC_URL).hostname }
   const status = await startStatusServer({
+    ...listening,
     host: env.SLUICE_HOST,
     port: env.ENGINE_PORT,
+    setting: 'ENGINE_PORT',
     mayMove: !env.enginePortIsSet,
-    registry: env.SLUICE_METRICS ? metrics.registry : null,
-    isReady: () => heartbeat.isBeating,
-    publicHost: new URL(env.SLUICE_PUBLIC_URL).hostname,
+    registry: env.metricsListener ? null : registry,
   })
+  const metricsServer = env.metricsListener
+    ? await startStatusServer({
+        ...listening,
+        ...env.metricsListener,
+        setting: 'SLUICE_METRICS_ADDRESS',
+        mayMove: false,
+        registry,
+      }).catch(async (error) => {
+        await status.close()
+        throw error
+      })
+    : null
   const identity = {
     id: engineId,
     name: `${hostname()}:${status.port}`,
@@ -96,7 +110,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     const dead = await releaseDeadNeighbours(db, engineId)
     if (dead > 0) log.warn({ engines: dead }, 'took over from engines that had died on this machine')
   } catch (error) {
-    await Promise.allSettled([status.close(), source.close(), db.$disconnect()])
+    await Promise.allSettled([status.close(), metricsServer?.close(), source.close(), db.$disconnect()])
     throw error
   }
   const notifications = listenForNotifications(connections.databaseUrl, log)
@@ -118,7 +132,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     recorder.stop()
     heartbeat.stop()
     await Promise.allSettled([releaseClaims(db, engineId), sayGoodbye(db, engineId)])
-    await Promise.allSettled([status.close(), source.close(), db.$disconnect()])
+    await Promise.allSettled([status.close(), metricsServer?.close(), source.close(), db.$disconnect()])
     log.info({ engineId }, 'engine stopped')
   }
   return {

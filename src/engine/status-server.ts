@@ -6,6 +6,8 @@ import { ConfigError, isLoopback } from '../server/config/env.ts'
 export interface StatusServerOptions {
   readonly host: string
   readonly port: number
+  /** The setting that names the port, for the sentence where it is taken. */
+  readonly setting: string
   /** True where another port may be taken instead, because nobody chose this one. */
   readonly mayMove: boolean
   /** Null where metrics are switched off, or served elsewhere. */
@@ -69,14 +71,14 @@ function isFromForeignPage({ headers }: IncomingMessage): boolean {
   return site !== 'none' && site !== 'same-origin' && !isFollowedLink
 }
 
-async function listen(server: Server, { host, port, mayMove }: StatusServerOptions): Promise<void> {
+async function listen(server: Server, { host, port, setting, mayMove }: StatusServerOptions): Promise<void> {
   try {
     await listenOn(server, host, port)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     if (!mayMove)
       throw new ConfigError(
-        `Port ${port} is taken, so the engine cannot listen on it. Stop what uses it, or set ENGINE_PORT to another one.`,
+        `Port ${port} is taken, so the engine cannot listen on it. Stop what uses it, or set ${setting} to another one.`,
       )
     await listenOn(server, host, 0)
   }

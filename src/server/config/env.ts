@@ -150,6 +150,10 @@ const envSchema = z.object({
     })
     .default('info'),
   SLUICE_METRICS: onOff('SLUICE_METRICS'),
+  SLUICE_METRICS_ADDRESS: z
+    .string()
+    .regex(/^[^\s/]+:\d{1,5}$/, 'SLUICE_METRICS_ADDRESS is a host and a port, such as 127.0.0.1:9464.')
+    .optional(),
   SLUICE_FAILED_UPLOAD_KEEP_HOURS: count('SLUICE_FAILED_UPLOAD_KEEP_HOURS', 24, 1, 24 * 365),
 })
 
@@ -175,6 +179,11 @@ export function readEnv(source: Record<string, string | undefined> = process.env
     throw new ConfigError(
       `SLUICE_HOST is ${env.SLUICE_HOST}, which other machines can reach, and there is no sign-in yet. Use 127.0.0.1 and, for access from elsewhere, an SSH tunnel.`,
     )
+  const metricsListener = readListener(env.SLUICE_METRICS_ADDRESS)
+  if (metricsListener && !isLoopback(metricsListener.host))
+    throw new ConfigError(
+      `SLUICE_METRICS_ADDRESS is ${env.SLUICE_METRICS_ADDRESS}, which other machines can reach, and there is no sign-in yet. Use a loopback address such as 127.0.0.1:9464.`,
+    )
   const profile = PROFILES[env.SLUICE_PROFILE]
   const memoryBudgetBytes = env.SLUICE_MEMORY_BUDGET ?? profile.memoryBudgetBytes
   if (memoryBudgetBytes > 64 * GIB) throw new ConfigError('SLUICE_MEMORY_BUDGET is above 64 GiB. Use a smaller size.')
@@ -192,9 +201,17 @@ export function readEnv(source: Record<string, string | undefined> = process.env
     SLUICE_PUBLIC_URL: (env.SLUICE_PUBLIC_URL ?? `http://localhost:${webPort}`).replace(/\/$/, ''),
     dataDir: resolve(env.SLUICE_DATA_DIR),
     profile,
+    /** Where metrics are served instead of the engine's own port; null for there. */
+    metricsListener,
     memoryBudgetBytes,
     sliceSizeBytes,
   })
+}
+
+function readListener(address: string | undefined): { host: string; port: number } | null {
+  if (address === undefined) return null
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
 }
 
 /** 127.0.0.0/8, ::1 and localhost. */
