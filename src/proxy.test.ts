@@ -2,8 +2,8 @@ import { NextRequest } from 'next/server'
 import { describe, expect, it } from 'vitest'
 import { proxy } from './proxy.ts'
 
-function open(host: string, headers: Record<string, string> = {}) {
-  return proxy(new NextRequest('http://localhost:3000/', { headers: { host, ...headers } }))
+function open(host: string, headers: Record<string, string> = {}, method = 'GET', path = '/') {
+  return proxy(new NextRequest(`http://localhost:3000${path}`, { method, headers: { host, ...headers } }))
 }
 
 describe('before every page', () => {
@@ -13,6 +13,31 @@ describe('before every page', () => {
     expect(await response.json()).toMatchObject({
       failure: { code: 'forbidden_origin', message: expect.stringContaining('http://localhost:3000') },
     })
+  })
+
+  it.each([
+    { origin: 'https://evil.example' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
+    { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors', rsc: '1' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
+  ] as Record<string, string>[])("refuses what another site's page asks for: %o", (headers) => {
+    const response = open('localhost:3000', headers)
+    expect(response.status).toBe(403)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(response.headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
+  })
+
+  it('lets a link on another site open a page', () => {
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    expect(open('localhost:3000', link).status).toBe(200)
+  })
+
+  it('lets pages only be read, so that no server action is ever looked for', async () => {
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+      const response = open('localhost:3000', { 'next-action': 'x' }, method, '/transfers')
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    }
+    expect(open('localhost:3000', {}, 'POST', '/api/trpc/transfers.create').status).toBe(200)
   })
 
   it('sets the security headers and hands the nonce of the policy to the page', () => {

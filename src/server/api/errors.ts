@@ -76,9 +76,12 @@ function protocolFailure(error: TRPCError): Failure {
       return failure('forbidden_origin', JSON_ONLY)
     case 'PARSE_ERROR':
     case 'BAD_REQUEST':
-      return failure('invalid_input', 'The input is not JSON that can be read.')
+      return failure('invalid_input', 'The input is not JSON that can be read, or a batch has more than 100 calls.')
     case 'PAYLOAD_TOO_LARGE':
-      return failure('invalid_input', 'The input is too large. Send fewer items at once.')
+      return failure(
+        'invalid_input',
+        'The input is larger than 8 MiB, or too deep or too long a list. Send fewer items at once.',
+      )
     default:
       return UNEXPECTED
   }

@@ -120,6 +120,57 @@ describe('what a request must look like', () => {
     })
   })
 
+  it('a body that is too large, or takes too long to take apart, is refused with a sentence', async () => {
+    for (const body of [`"${'x'.repeat(8 * 1024 * 1024)}"`, `{"json":${'['.repeat(1e6)}${']'.repeat(1e6)}}`])
+      expect(await send('buckets.save', { body })).toMatchObject({
+        status: 413,
+        error: { data: { failure: { code: 'invalid_input', message: expect.stringContaining('8 MiB') } } },
+      })
+  })
+
+  it('is not looked at before it is known who asks', async () => {
+    const answer = await send('buckets.save', { body: '{nope', headers: bearer('wrong') })
+    expect(answer).toMatchObject({ status: 401, error: { data: { failure: { code: 'unauthorized' } } } })
+  })
+
+  it('a batch has at most 100 calls', async () => {
+    const batch = (count: number) => `${Array(count).fill('buckets.list').join(',')}?batch=1&input=%7B%7D`
+    expect((await send(batch(100))).status).toBe(200)
+    const refused = await send(batch(101))
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('more than 100 calls')])
+  })
+
+  it.each([
+    ['transfers.list', { search: 'a\0b' }, 'GET'],
+    ['tokens.create', { name: 'a\0b' }, 'POST'],
+    ['buckets.save', { ...bucketInput('a\0b') }, 'POST'],
+    ['transfers.createMany', { items: [{ key: 'a', sourceUrl: 'http://a.example/\0' }] }, 'POST'],
+  ])('a NUL character in %s is refused with a sentence', async (path, json, method) => {
+    const input = JSON.stringify({ json })
+    const answer =
+      method === 'GET' ? await send(`${path}?input=${encodeURIComponent(input)}`) : await send(path, { body: input })
+    expect(answer).toMatchObject({
+      status: 400,
+      error: { data: { failure: { code: 'invalid_input', message: expect.stringContaining('NUL') } } },
+    })
+  })
+
+  it.each([
+    '{"json":{"name":"p","__proto__":{"x":1}},"meta":{"values":{"__proto__.polluted":["Date"]}}}',
+    '{"json":{"name":"p"},"meta":{"values":{"constructor.prototype.polluted":["undefined"]}}}',
+    '{"json":{"name":"p"},"meta":{"referentialEqualities":{"name":["__proto__.polluted"]}}}',
+    '{"json":{"name":"p"},"meta":{"values":{"name":[["class","X"]]}}}',
+    '{"json":{"name":"x"},"meta":{"values":{"name":["regexp"]}}}',
+    '{"json":{"name":"x"},"meta":{"values":{"name":["bigint"]}}}',
+    'null',
+    '7',
+    '[]',
+  ])('superjson of %s pollutes nothing and is refused', async (body) => {
+    const answer = await send('tokens.create', { body })
+    expect(answer).toMatchObject({ status: 400, error: { data: { failure: { code: 'invalid_input' } } } })
+    expect('polluted' in {}).toBe(false)
+  })
+
   it('a call that does not exist is refused with a sentence', async () => {
     expect(await send('nope.nope')).toMatchObject({ status: 404, error: { data: { failure: { code: 'not_found' } } } })
   })

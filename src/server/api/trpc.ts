@@ -28,9 +28,7 @@ export const procedure = t.procedure.use(async ({ ctx, next, getRawInput }) => {
     guardContentType(method, headers)
     const known = { adminToken: services.adminToken, findToken: (token: string) => findToken(services.db, token) }
     const caller = await authenticate(known, headers.get('authorization'))
-    await getRawInput().catch((cause: unknown) => {
-      throw new TransferError('invalid_input', 'The body of the request is not JSON that can be read.', { cause })
-    })
+    refuseNul(await getRawInput().catch(refuseInput))
     const result = await next({ ctx: { ...ctx, caller } })
     if (result.ok) return result
     throw result.error
@@ -38,6 +36,22 @@ export const procedure = t.procedure.use(async ({ ctx, next, getRawInput }) => {
     throw toTrpcError(error)
   }
 })
+
+/** A refusal by size has its own status; everything else that fails here is input that cannot be read. */
+function refuseInput(cause: unknown): never {
+  if (cause instanceof TRPCError && cause.code === 'PAYLOAD_TOO_LARGE') throw cause
+  throw new TransferError('invalid_input', 'The input is not JSON that can be read.', { cause })
+}
+
+/** Postgres keeps every character but this one, so it is refused before any of them gets there. */
+function refuseNul(input: unknown): void {
+  if (typeof input === 'string' && input.includes('\0'))
+    throw new TransferError(
+      'invalid_input',
+      'The input has a NUL character (U+0000), which no name or text may have. Remove it.',
+    )
+  if (typeof input === 'object' && input !== null) for (const value of Object.values(input)) refuseNul(value)
+}
 
 export const router = t.router
 export const createCallerFactory = t.createCallerFactory
