@@ -1,13 +1,12 @@
 import packageJson from '../../../package.json' with { type: 'json' }
 import type { AddressGuard } from './address-guard.ts'
 import type { SourceContext } from './follow.ts'
-import type { HttpTransport } from './http-transport.ts'
+import { createTransport, type HttpClientName } from './http-client.ts'
 import { probe } from './probe.ts'
 import { readRange } from './read-range.ts'
 import { readWhole } from './read-whole.ts'
 import { RouteMemory } from './route-memory.ts'
 import type { Source } from './source.ts'
-import { createUndiciTransport } from './undici-transport.ts'
 
 export interface SourceOptions {
   readonly guard: AddressGuard
@@ -19,13 +18,13 @@ export interface SourceOptions {
   readonly maxConnectionsPerHost: number
   readonly userAgent?: string
   /** What carries the requests; undici where nothing is given. */
-  readonly transport?: HttpTransport
+  readonly httpClient?: HttpClientName
 }
 
 /** A Source over HTTP(S). See source.ts for what it promises. */
 export function createSource(options: SourceOptions): Source {
   const context: SourceContext = {
-    transport: options.transport ?? createUndiciTransport(options),
+    transport: createTransport(options.httpClient ?? 'undici', options),
     guard: options.guard,
     routes: new RouteMemory(),
     idleTimeoutMs: options.idleTimeoutMs,

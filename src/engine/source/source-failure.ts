@@ -89,7 +89,11 @@ export function connectionFailure(error: unknown, context: ExchangeContext): Tra
       `Nothing answers at ${host}: the connection was refused. Check the host and the port, and that the server runs.`,
       { ...options, retry: 'later' },
     )
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || (code === 'ETIMEDOUT' && context.stage === 'waiting'))
+  if (
+    code === 'UND_ERR_CONNECT_TIMEOUT' ||
+    code === 'HTTP1_CONNECT_TIMEOUT' ||
+    (code === 'ETIMEDOUT' && context.stage === 'waiting')
+  )
     return new TransferError(
       'connect_timeout',
       `${host} did not take the connection in time. Check the host and any firewall between it and Sluice.`,
@@ -101,23 +105,26 @@ export function connectionFailure(error: unknown, context: ExchangeContext): Tra
       `${host} cannot be reached from here: there is no route to it. Check the network of the machine Sluice runs on.`,
       { ...options, retry: 'later' },
     )
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'ERR_INVALID_CHAR')
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'ERR_INVALID_CHAR' || code === 'HTTP1_INVALID_REQUEST')
     return new TransferError(
       'invalid_input',
       'A header under Options has characters that HTTP cannot carry. Use plain ASCII, or encode the value.',
       { ...options, retry: 'never' },
     )
   if (isTlsCode(code)) return tlsFailure(code, host, options)
-  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW')
+  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW' || code === 'HTTP1_HEADERS_TOO_LARGE')
     return new TransferError(
       'source_protocol_error',
       `The answer of ${host} has far too many header bytes. This is not a server Sluice can read from.`,
       { ...options, retry: 'never' },
     )
   const isCleanCut =
-    code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'HPE_INVALID_EOF_STATE' || code === 'UND_ERR_SOCKET'
+    code === 'HTTP1_TRUNCATED' ||
+    code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
+    code === 'HPE_INVALID_EOF_STATE' ||
+    code === 'UND_ERR_SOCKET'
   if (isCleanCut && context.stage === 'body') return truncated(context.url, context.receivedBytes, null, error)
-  if (code.startsWith('HPE_'))
+  if (code.startsWith('HPE_') || code === 'HTTP1_MALFORMED')
     return new TransferError(
       'source_protocol_error',
       `The answer of ${host} is not valid HTTP. Check that the link leads to a web server.`,
