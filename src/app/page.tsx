@@ -1,6 +1,6 @@
 import { dehydrate, HydrationBoundary } from '@tanstack/react-query'
 import { OverviewPage } from './_components/overview/overview-page.tsx'
-import { failedQuery, runningQuery } from './_components/overview/overview-queries.ts'
+import { completedQuery, failedQuery, runningQuery } from './_components/overview/overview-queries.ts'
 import { getQueryClient, trpc } from './_trpc/server.ts'
 
 export default async function Page() {
@@ -9,6 +9,7 @@ export default async function Page() {
     queryClient.prefetchQuery({ ...trpc.system.health.queryOptions(), retry: false }),
     queryClient.prefetchQuery({ ...trpc.transfers.list.queryOptions(runningQuery), retry: false }),
     queryClient.prefetchQuery({ ...trpc.transfers.list.queryOptions(failedQuery), retry: false }),
+    queryClient.prefetchQuery({ ...trpc.transfers.list.queryOptions(completedQuery), retry: false }),
     queryClient.prefetchQuery({ ...trpc.engines.list.queryOptions(), retry: false }),
   ])
   return (

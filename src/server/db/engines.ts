@@ -3,8 +3,16 @@ import type { DbOrTx } from './client.ts'
 import { movedSince } from './samples.ts'
 
 const HOUR_MS = 3_600_000
-/** The overview's hour has 120 points. */
-const LAST_HOUR_STEP_MS = 30_000
+const MINUTE_MS = 60_000
+/** Steps of the overview's curve: fine while all that moved is recent, so that a first transfer is a curve and not a needle. */
+const CURVES = [
+  { spanMs: 5 * MINUTE_MS, stepMs: 2_000 },
+  { spanMs: 15 * MINUTE_MS, stepMs: 10_000 },
+  { spanMs: HOUR_MS, stepMs: 30_000 },
+] as const
+const SHORTEST_CURVE_MS = 2 * MINUTE_MS
+/** Engines write what a second moved within the next one. */
+const SAMPLES_LATE_MS = 1_500
 /** Engines that are gone longer than this are not shown. */
 const FORGET_AFTER_MS = 24 * HOUR_MS
 
@@ -53,19 +61,23 @@ export async function hasHealthyEngine(db: DbOrTx): Promise<boolean> {
 /** What moved lately: the sums over samples, which cost the most of the overview. */
 export type RecentThroughput = Pick<SystemHealth, 'movedTodayBytes' | 'lastHour' | 'lastHourStepMs'>
 
-/** Bytes that moved today (UTC) and in the last hour, by step, of all transfers there are. */
+/** Bytes that moved today (UTC), and since the first movement of the last hour, by step, of all transfers there are. */
 export async function recentThroughput(db: DbOrTx): Promise<RecentThroughput> {
   const nowMs = Date.now()
-  const hourStart = new Date(Math.ceil((nowMs - HOUR_MS) / LAST_HOUR_STEP_MS) * LAST_HOUR_STEP_MS)
-  const [[today], lastHour] = await Promise.all([
+  const [[today], [first]] = await Promise.all([
     db.$queryRaw<{ bytes: bigint | null }[]>`
       SELECT sum("bucketBytes")::bigint AS bytes FROM "Sample" WHERE at >= ${midnightUtc(nowMs)}`,
-    movedSince(db, hourStart, LAST_HOUR_STEP_MS),
+    db.$queryRaw<{ at: Date | null }[]>`
+      SELECT min(at) AS at FROM "Sample" WHERE at >= ${new Date(nowMs - HOUR_MS)}`,
   ])
+  const spanMs = Math.max(nowMs - (first?.at?.getTime() ?? 0), SHORTEST_CURVE_MS)
+  const { stepMs, ...curve } = CURVES.find((candidate) => spanMs <= candidate.spanMs) ?? CURVES[2]
+  const firstMs = Math.ceil((nowMs - Math.min(spanMs + 2 * stepMs, curve.spanMs)) / stepMs) * stepMs
+  const rows = await movedSince(db, new Date(firstMs), stepMs)
   return {
     movedTodayBytes: Number(today?.bytes ?? 0),
-    lastHour: fillSteps(lastHour, hourStart.getTime(), nowMs),
-    lastHourStepMs: LAST_HOUR_STEP_MS,
+    lastHour: fillSteps(rows, { firstMs, stepMs, nowMs }),
+    lastHourStepMs: stepMs,
   }
 }
 
@@ -122,11 +134,18 @@ function judge(healthy: number, silent: number): Pick<SystemHealth, 'state' | 'm
   return { state: 'ok', message: `${engines(healthy)} working.` }
 }
 
-/** Every step of the hour has a point, so that a quiet minute shows as zero and not as a line across it. */
-function fillSteps(rows: SystemHealth['lastHour'], firstMs: number, nowMs: number): SystemHealth['lastHour'] {
+/**
+ * Every step has a point, so that a quiet minute shows as zero and not as a line across it. A short step is left out until all
+ * of it is written; a long one counts while it fills.
+ */
+function fillSteps(
+  rows: SystemHealth['lastHour'],
+  { firstMs, stepMs, nowMs }: { firstMs: number; stepMs: number; nowMs: number },
+): SystemHealth['lastHour'] {
   const byStep = new Map(rows.map((row) => [row.at.getTime(), row]))
+  const lastMs = stepMs < 30_000 ? nowMs - stepMs - SAMPLES_LATE_MS : nowMs
   const steps: SystemHealth['lastHour'] = []
-  for (let ms = firstMs; ms <= nowMs; ms += LAST_HOUR_STEP_MS)
+  for (let ms = firstMs; ms <= lastMs; ms += stepMs)
     steps.push(byStep.get(ms) ?? { at: new Date(ms), bucketBytes: 0, sourceBytes: 0 })
   return steps
 }

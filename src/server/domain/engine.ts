@@ -43,7 +43,7 @@ export interface SystemHealth {
   /** Bytes that reached a bucket since midnight UTC, and of transfers that ended since then the share that completed. */
   movedTodayBytes: number
   successRateToday: number | null
-  /** Bytes that reached any bucket in the last hour, by step. */
+  /** Bytes that reached any bucket since the first movement of the last hour, by step: 2 s, 10 s or 30 s by how long that is. */
   lastHour: { at: Date; bucketBytes: number; sourceBytes: number }[]
   lastHourStepMs: number
 }

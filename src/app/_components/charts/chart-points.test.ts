@@ -6,6 +6,7 @@ import {
   fillHoles,
   largestRate,
   pointsInWindow,
+  steadyBucket,
   stepOf,
   thinPoints,
 } from './chart-points.ts'
@@ -93,5 +94,38 @@ describe('clusterMarks', () => {
   it('joins marks of one kind that would cover each other', () => {
     const marks = [0, 1, 2, 50].map((time) => ({ at: time, kind: 'retry' as const, label: `r${time}` }))
     expect(clusterMarks(marks, 10).map((mark) => mark.label)).toEqual(['r0, and 2 more about then', 'r50'])
+  })
+})
+
+describe('steadyBucket', () => {
+  const run = (source: number[], bucket: number[]) =>
+    steadyBucket(
+      source.map((rate, second) => ({
+        at: second * 1000,
+        sourceBytesPerSecond: rate,
+        bucketBytesPerSecond: bucket[second] ?? 0,
+      })),
+    )
+
+  it('leaves a curve alone that follows the source', () => {
+    const { points, steps } = run([10, 10, 10, 10], [8, 9, 12, 11])
+    expect(steps).toBe(1)
+    expect(points.map((point) => point.bucketBytesPerSecond)).toEqual([8, 9, 12, 11])
+  })
+
+  it('turns bursts into the speed that is behind them', () => {
+    const seconds = Array.from({ length: 60 }, (_, second) => second)
+    const { points, steps } = run(
+      seconds.map(() => 10),
+      seconds.map((second) => (second % 5 === 4 ? 50 : 0)),
+    )
+    expect(steps).toBe(5)
+    expect(points.slice(4).every((point) => point.bucketBytesPerSecond === 10)).toBe(true)
+    expect(points.map((point) => point.sourceBytesPerSecond)).toEqual(seconds.map(() => 10))
+  })
+
+  it('has nothing to do without points or without a source', () => {
+    expect(run([], [])).toEqual({ points: [], steps: 1 })
+    expect(run([0, 0, 0], [0, 5, 0]).steps).toBe(1)
   })
 })

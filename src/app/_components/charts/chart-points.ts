@@ -30,6 +30,35 @@ export function fillHoles(points: readonly ThroughputPoint[]): ThroughputPoint[]
   return filled
 }
 
+const STEADY_STEPS = [1, 5, 9, 15, 31, 61, 121] as const
+/** A bucket curve that rises this far above the source tells of buffers, not of the speed of anything. */
+const BURST_RATIO = 1.5
+
+/**
+ * Bytes reach a bucket in bursts, since slices are sent when there are enough of them: drawn by the second it is a row of needles
+ * that hides the real speed. So the bucket's rate is the mean of the steps before it, of as many as it takes for it to stay near
+ * the source's. Says how many steps that is; 1 where nothing was changed.
+ */
+export function steadyBucket(points: readonly ThroughputPoint[]): {
+  points: readonly ThroughputPoint[]
+  steps: number
+} {
+  const read = points.map((point) => point.sourceBytesPerSecond + (point.cacheBytesPerSecond ?? 0))
+  const most = BURST_RATIO * read.reduce((best, rate) => Math.max(best, rate), 0)
+  const sums = [0]
+  for (const point of points) sums.push((sums.at(-1) ?? 0) + point.bucketBytesPerSecond)
+  const rateAt = (index: number, steps: number) => {
+    const from = Math.max(0, index + 1 - steps)
+    return ((sums[index + 1] ?? 0) - (sums[from] ?? 0)) / (index + 1 - from)
+  }
+  const longest = Math.max(1, points.length >> 1)
+  const fitting = STEADY_STEPS.filter((steps) => steps <= longest)
+  const steps =
+    fitting.find((candidate) => points.every((_, index) => rateAt(index, candidate) <= most)) ?? fitting.at(-1) ?? 1
+  if (steps === 1 || most === 0) return { points, steps: 1 }
+  return { points: points.map((point, index) => ({ ...point, bucketBytesPerSecond: rateAt(index, steps) })), steps }
+}
+
 /** The points of a window and one beyond each end, so that lines run to the edge of the plot. */
 export function pointsInWindow(points: readonly ThroughputPoint[], window: TimeWindow): ThroughputPoint[] {
   return points.filter((point, index) => {

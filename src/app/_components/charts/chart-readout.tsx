@@ -1,12 +1,15 @@
 'use client'
 
 import { splitBytes } from '../../../server/domain/bytes.ts'
+import { formatDuration } from '../ui/format-duration.ts'
 import type { ThroughputPoint } from './chart-domain.ts'
 
 interface ChartReadoutProps {
   /** The point under the crosshair, or the last one. */
   point: ThroughputPoint | null
   timeText: string
+  /** Over how long the bucket's rate is averaged; null where it is by the step. */
+  averagedMs: number | null
   showsCache: boolean
   limitBytesPerSecond?: number | null
   zoomed: boolean
@@ -15,7 +18,7 @@ interface ChartReadoutProps {
 
 /** Legend and readout in one: every figure has its place and its width, so nothing moves while the crosshair does. */
 export function ChartReadout(props: ChartReadoutProps) {
-  const { point, timeText, showsCache, limitBytesPerSecond, zoomed, onReset } = props
+  const { point, timeText, averagedMs, showsCache, limitBytesPerSecond, zoomed, onReset } = props
   return (
     <div className="flex flex-wrap items-center gap-x-5 gap-y-1 text-xs leading-5">
       <Figure colour="var(--chart-source)" label="source" rate={point?.sourceBytesPerSecond} stroke={undefined} />
@@ -25,6 +28,14 @@ export function ChartReadout(props: ChartReadoutProps) {
       )}
       {limitBytesPerSecond != null && (
         <Figure colour="var(--chart-limit)" label="limit" rate={limitBytesPerSecond} stroke="8 3 1 3" />
+      )}
+      {averagedMs !== null && (
+        <span
+          className="text-muted-foreground max-md:hidden"
+          title="Parts reach a bucket in bursts; the curve is their mean."
+        >
+          bucket averaged over {formatDuration(averagedMs / 1000)}
+        </span>
       )}
       <span className="ml-auto inline-flex items-center gap-3">
         <button

@@ -15,7 +15,16 @@ import {
   timeTicks,
 } from './chart-domain.ts'
 import { ChartPlot, PLOT_MARGIN } from './chart-plot.tsx'
-import { chartSummary, clusterMarks, fillHoles, largestRate, pointsInWindow, thinPoints } from './chart-points.ts'
+import {
+  chartSummary,
+  clusterMarks,
+  fillHoles,
+  largestRate,
+  pointsInWindow,
+  steadyBucket,
+  stepOf,
+  thinPoints,
+} from './chart-points.ts'
 import { ChartReadout } from './chart-readout.tsx'
 import { useElementWidth } from './use-element-width.ts'
 
@@ -45,7 +54,8 @@ export function ThroughputChart(props: ThroughputChartProps) {
   const [zoom, setZoom] = useState<TimeWindow | null>(null)
   const [hoverAt, setHoverAt] = useState<number | null>(null)
 
-  const whole = useMemo(() => fillHoles(points), [points])
+  const { points: whole, steps } = useMemo(() => steadyBucket(fillHoles(points)), [points])
+  const averagedMs = steps > 1 ? steps * stepOf(points) : null
   const first = whole[0]?.at ?? 0
   const last = whole.at(-1)?.at ?? first
   const shown = useMemo<TimeWindow>(
@@ -88,6 +98,7 @@ export function ThroughputChart(props: ThroughputChartProps) {
   return (
     <figure className="m-0 min-w-0" ref={ref}>
       <ChartReadout
+        averagedMs={nothing ? null : averagedMs}
         limitBytesPerSecond={limitBytesPerSecond}
         onReset={reset}
         point={nothing ? null : read}

@@ -57,14 +57,14 @@ function formatShare(share: number): string {
 }
 
 function Unit({ children }: { children: ReactNode }) {
-  return <span className="ml-1.5 font-sans text-dim text-sm tracking-normal [word-spacing:normal]">{children}</span>
+  return <span className="ml-1.5 text-dim text-sm tracking-normal">{children}</span>
 }
 
 function Figure(props: { name: string; note: ReactNode; className?: string; children: ReactNode }) {
   return (
     <div className={cn('min-w-0 px-4 py-3 first:pl-0 max-md:[&:nth-child(3)]:pl-0', props.className)}>
       <dt className="text-muted-foreground">{props.name}</dt>
-      <dd className="num mt-0.5 whitespace-nowrap text-xl tracking-[-0.04em]">{props.children}</dd>
+      <dd className="mt-0.5 whitespace-nowrap text-xl tabular-nums tracking-tight">{props.children}</dd>
       <dd className="truncate text-dim text-xs">{props.note || '\u00a0'}</dd>
     </div>
   )

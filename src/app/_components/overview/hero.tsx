@@ -2,6 +2,7 @@
 
 import { splitBytes } from '../../../server/domain/bytes.ts'
 import type { SystemHealth } from '../../../server/domain/engine.ts'
+import { steadyBucket } from '../charts/chart-points.ts'
 import { ThroughputChart } from '../charts/throughput-chart.tsx'
 import { Rate } from '../ui/quantity.tsx'
 import { hourPoints, peakBytesPerSecond } from './hour-points.ts'
@@ -19,14 +20,14 @@ export function Hero({ health, updatedAtMs }: { health: SystemHealth | undefined
         <p>
           <span className="block text-muted-foreground">Into buckets now</span>
           <span className="mt-1 block whitespace-nowrap text-hero tracking-tight">
-            <span className="num font-medium tracking-[-0.06em]">{health ? value : '–'}</span>
+            <span className="font-medium tabular-nums tracking-[-0.045em]">{health ? value : '–'}</span>
             <span className="ml-[0.35em] text-[0.36em] text-dim">{unit}/s</span>
           </span>
         </p>
         <p className="pb-1 text-muted-foreground">
           Peak of the last hour{' '}
           <Rate
-            bytesPerSecond={Math.max(peakBytesPerSecond(points), health?.bytesPerSecond ?? 0)}
+            bytesPerSecond={Math.max(peakBytesPerSecond(steadyBucket(points).points), health?.bytesPerSecond ?? 0)}
             className="ml-1 text-foreground"
           />
         </p>

@@ -23,6 +23,6 @@ export function hourPoints(health: Pick<SystemHealth, 'lastHour' | 'lastHourStep
 }
 
 /** The highest rate into buckets in the hour. */
-export function peakBytesPerSecond(points: readonly HourPoint[]): number {
+export function peakBytesPerSecond(points: readonly Pick<HourPoint, 'bucketBytesPerSecond'>[]): number {
   return points.reduce((peak, point) => Math.max(peak, point.bucketBytesPerSecond), 0)
 }

@@ -15,7 +15,8 @@ import { FailedList } from './failed-list.tsx'
 import { Figures } from './figures.tsx'
 import { Hero } from './hero.tsx'
 import { NewInstall } from './new-install.tsx'
-import { failedQuery, runningQuery } from './overview-queries.ts'
+import { completedQuery, failedQuery, runningQuery } from './overview-queries.ts'
+import { RecentList } from './recent-list.tsx'
 import { RunningList } from './running-list.tsx'
 
 /** Is it moving, how fast, and can it be trusted: the page for a wall. */
@@ -28,6 +29,7 @@ export function OverviewPage() {
     }),
   )
   const failed = useQuery(trpc.transfers.list.queryOptions(failedQuery, { refetchInterval: 10_000 }))
+  const completed = useQuery(trpc.transfers.list.queryOptions(completedQuery, { refetchInterval: 5000 }))
   const engines = useQuery(trpc.engines.list.queryOptions(undefined, { refetchInterval: 5000 }))
   const counts = running.data?.counts
 
@@ -57,8 +59,9 @@ export function OverviewPage() {
       </>
     )
   const more = (counts?.failed ?? 0) - (failed.data?.items.length ?? 0)
+  const moreDone = (counts?.completed ?? 0) - (completed.data?.items.length ?? 0)
   return (
-    <div className="grid gap-6 px-4 py-5 md:px-6">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-6 px-4 py-5 md:px-6">
       {noEngine && <NoEngine message={health.data?.message ?? ''} />}
       <Hero health={health.data} updatedAtMs={health.dataUpdatedAt} />
       <Figures health={health.data} />
@@ -74,29 +77,50 @@ export function OverviewPage() {
           <p className="py-3 text-muted-foreground">
             {counts?.queued
               ? `Nothing runs; ${counts.queued.toLocaleString('en-US')} waiting.`
-              : 'Nothing runs right now.'}
+              : 'Nothing runs right now. '}
+            {!counts?.queued && (
+              <Link href="/transfers/new" className="text-link hover:underline">
+                Paste a link to move a file
+              </Link>
+            )}
           </p>
         ) : (
           <RunningList transfers={running.data?.items ?? []} />
         )}
       </Section>
-      <div className="grid gap-x-10 gap-y-6 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
-        <Section
-          title="Failed"
-          aside={
-            more > 0 && (
-              <Link href="/transfers?status=failed" className="hover:text-foreground">
-                {more.toLocaleString('en-US')} more
-              </Link>
-            )
-          }
-        >
-          {failed.data?.items.length === 0 ? (
-            <p className="py-3 text-muted-foreground">Nothing has failed.</p>
-          ) : (
-            <FailedList transfers={failed.data?.items ?? []} />
+      <div className="grid gap-x-10 gap-y-6 xl:grid-cols-[minmax(0,3fr)_minmax(0,1fr)]">
+        <div className="grid min-w-0 content-start gap-6">
+          {failed.data && failed.data.items.length > 0 && (
+            <Section
+              title="Failed"
+              aside={
+                more > 0 && (
+                  <Link href="/transfers?status=failed" className="hover:text-foreground">
+                    {more.toLocaleString('en-US')} more
+                  </Link>
+                )
+              }
+            >
+              <FailedList transfers={failed.data.items} />
+            </Section>
           )}
-        </Section>
+          <Section
+            title="Done"
+            aside={
+              moreDone > 0 && (
+                <Link href="/transfers?status=completed" className="hover:text-foreground">
+                  {moreDone.toLocaleString('en-US')} more
+                </Link>
+              )
+            }
+          >
+            {completed.data?.items.length === 0 ? (
+              <p className="py-3 text-muted-foreground">Finished transfers stand here, with what proves them.</p>
+            ) : (
+              <RecentList transfers={completed.data?.items ?? []} />
+            )}
+          </Section>
+        </div>
         <Section title="Engines">
           {engines.data?.length === 0 ? (
             <p className="py-3 text-muted-foreground">No engine was seen in the last day.</p>

@@ -24,10 +24,11 @@ export function TopLine({ searchRef }: { searchRef: RefObject<HTMLInputElement |
         </Link>
       )}
       <div className="flex-1" />
+      {/* The pill changes its width with its numbers, so it grows to the left, where nothing stands. */}
+      <LivePill />
       <Suspense fallback={<div className="h-8 w-56 max-md:hidden" />}>
         <SearchBox inputRef={searchRef} className="w-56 max-md:hidden" />
       </Suspense>
-      <LivePill />
       <Button asChild aria-keyshortcuts="c">
         <Link href="/transfers/new">
           <Plus aria-hidden />

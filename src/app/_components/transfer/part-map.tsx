@@ -144,8 +144,12 @@ export function PartMap({ transfer, engineNames }: PartMapProps) {
             ) : (
               <Key colour="var(--water)">{count(done)} done</Key>
             )}
-            <Key colour={`url(#${hatch})`}>{count(moving)} moving</Key>
-            <Key colour="var(--track)">{count(Math.max(0, partsTotal - done - moving))} waiting</Key>
+            {done < partsTotal && (
+              <>
+                <Key colour={`url(#${hatch})`}>{count(moving)} moving</Key>
+                <Key colour="var(--track)">{count(Math.max(0, partsTotal - done - moving))} waiting</Key>
+              </>
+            )}
             {grid.partsPerCell > 1 && <span>a square is {grid.partsPerCell} parts</span>}
           </p>
         )}

@@ -19,13 +19,16 @@ export function TransferActions({ transfer }: { transfer: TransferView }) {
   const { status, cancelling } = transfer
   const can = (name: Parameters<typeof allows>[1]) => allows(status, name) && !cancelling
   const busy = action.isPending
+  // The notice of a failure has its own Retry; and with no part in the bucket there is nothing to take back.
+  const retries = can('retry') && !(status === 'failed' && transfer.failure && transfer.failure.retry !== 'never')
+  const cancels = can('cancel') && !(status === 'failed' && transfer.partsDone === 0)
   const remove = async () => {
     const failure = await action.mutateAsync('remove').catch(() => undefined)
     if (failure === null) router.push('/transfers')
   }
   return (
     <div className="flex flex-wrap items-center gap-2">
-      {can('retry') && (
+      {retries && (
         <Button disabled={busy} onClick={() => action.mutate('retry')} variant="outline">
           <RotateCcw aria-hidden /> Retry
         </Button>
@@ -43,7 +46,7 @@ export function TransferActions({ transfer }: { transfer: TransferView }) {
       {(status === 'queued' || status === 'running' || status === 'paused') && !cancelling && (
         <BandwidthPopover limit={transfer.bandwidthLimitBytesPerSecond} transferId={transfer.id} />
       )}
-      {can('cancel') && (
+      {cancels && (
         <Button disabled={busy} onClick={() => setAsking('cancel')} variant="outline">
           <X aria-hidden /> Cancel
         </Button>

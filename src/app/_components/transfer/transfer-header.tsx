@@ -29,10 +29,14 @@ export function TransferHeader({ transfer, engineCount }: { transfer: TransferVi
       </div>
       <div className="grid gap-x-6 gap-y-1 text-muted-foreground xl:grid-cols-[minmax(0,1fr)_auto]">
         <p className="flex min-w-0 flex-wrap items-center gap-x-1">
-          <span className="min-w-0 break-all text-foreground">{transfer.sourceUrl}</span>
+          <span className="line-clamp-2 min-w-0 break-all text-foreground" title={transfer.sourceUrl}>
+            {transfer.sourceUrl}
+          </span>
           <CopyButton label="Copy the link, without its secrets" text={transfer.sourceUrl} />
           <ArrowRight aria-label="into" className="mx-1 size-3.5 shrink-0" />
-          <span className="min-w-0 break-all text-foreground">{target}</span>
+          <span className="line-clamp-2 min-w-0 break-all text-foreground" title={target}>
+            {target}
+          </span>
           <CopyButton label="Copy the key" text={transfer.key} />
         </p>
         <p className="num leading-6">

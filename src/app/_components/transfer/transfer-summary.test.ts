@@ -56,7 +56,7 @@ describe('planText', () => {
       '133.0 MiB · 17 parts of 8.00 MiB',
     )
     expect(planText({ sizeBytes: null, partsTotal: null, partSizeBytes: 64 * MIB, acceptsRanges: false })).toBe(
-      'size not known · parts of 64.0 MiB · one stream: the source has no ranges',
+      'size not known · parts of 64.0 MiB · one stream',
     )
   })
 })

@@ -35,7 +35,7 @@ export function planText(
   else if (partsTotal !== null && partSizeBytes !== null)
     pieces.push(`${partsTotal.toLocaleString('en-US')} parts of ${formatBytes(partSizeBytes)}`)
   else if (partSizeBytes !== null) pieces.push(`parts of ${formatBytes(partSizeBytes)}`)
-  if (transfer.acceptsRanges === false) pieces.push('one stream: the source has no ranges')
+  if (transfer.acceptsRanges === false) pieces.push('one stream')
   return pieces.join(' · ')
 }
 

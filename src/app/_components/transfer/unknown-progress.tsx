@@ -28,7 +28,6 @@ export function UnknownProgress({ transfer }: { transfer: TransferView }) {
             {transfer.bufferedBytes > 0 && ` · ${formatBytes(transfer.bufferedBytes)} on the way`}
             {capBytes !== null &&
               ` · room for ${formatBytes(capBytes)}${capBytes > 100 * GIB ? '' : ' at this part size'}`}
-            {' · the source does not say how long the file is'}
           </>
         )}
       </p>

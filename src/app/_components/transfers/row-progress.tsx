@@ -12,8 +12,13 @@ export function RowProgress({ transfer, className }: { transfer: TransferView; c
   const moves = transfer.status === 'running' && !transfer.cancelling
   return (
     <div className={cn('flex items-center gap-3', className)}>
-      <ProgressBar fraction={fraction} status={transfer.status} label={`Progress of ${transfer.name}`} />
-      <Quantity value={percentOf(fraction)} unit="%" className="w-12 shrink-0 text-right" />
+      <ProgressBar
+        fraction={fraction}
+        status={transfer.status}
+        label={`Progress of ${transfer.name}`}
+        className="max-md:w-auto max-md:min-w-12 max-md:flex-1"
+      />
+      <Quantity value={fraction === null ? null : percentOf(fraction)} unit="%" className="w-12 shrink-0 text-right" />
       {moves || transfer.status === 'verifying' ? (
         <>
           <Quantity value={size.value} unit={size.unit} className="hidden w-32 shrink-0 text-right @4xl:block" />

@@ -3,10 +3,10 @@
 import type { TransferView } from '../../../server/domain/transfer.ts'
 import { Button } from '../ui/button.tsx'
 import { cn } from '../ui/cn.ts'
-import { Bytes, Duration } from '../ui/quantity.tsx'
+import { Bytes } from '../ui/quantity.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
+import { CompletedStory } from './completed-story.tsx'
 import { RowProgress } from './row-progress.tsx'
-import { proofWords, tookSeconds } from './row-words.ts'
 
 /** The middle of a row: numbers while it moves, else what became of it in a sentence. */
 export function RowStory({
@@ -32,7 +32,7 @@ export function RowStory({
         </Button>
       </div>
     )
-  if (transfer.status === 'completed') return <Completed transfer={transfer} className={className} />
+  if (transfer.status === 'completed') return <CompletedStory transfer={transfer} className={className} />
   if (transfer.status === 'queued')
     return (
       <p className={cn('truncate text-muted-foreground', className)}>
@@ -56,29 +56,4 @@ export function RowStory({
       <p className={cn('truncate text-muted-foreground', className)}>Cancelled; nothing of it is left in the bucket</p>
     )
   return <RowProgress transfer={transfer} className={className} />
-}
-
-function Completed({ transfer, className }: { transfer: TransferView; className?: string }) {
-  const skipped = transfer.warnings.find((warning) => warning.code === 'skipped_existing')
-  const [warning] = transfer.warnings
-  const proof = proofWords(transfer.verification)
-  const mismatch = transfer.verification?.verdict === 'mismatch'
-  if (skipped) return <p className={cn('truncate text-muted-foreground', className)}>{skipped.message}</p>
-  return (
-    <p className={cn('truncate text-muted-foreground', className)}>
-      <Bytes bytes={transfer.sizeBytes} />
-      {tookSeconds(transfer) !== null && (
-        <>
-          {' in '}
-          <Duration seconds={tookSeconds(transfer)} />
-        </>
-      )}
-      {proof && <span className={cn(mismatch && 'text-destructive')}>{` · ${proof}`}</span>}
-      {warning && (
-        <span className="text-warning" title={transfer.warnings.map(({ message }) => message).join('\n')}>
-          {` · ${warning.message}`}
-        </span>
-      )}
-    </p>
-  )
 }

@@ -63,7 +63,7 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
   // Ended before it was planned: there is no map to show, and there will be none.
   const isUnknown = transfer.sizeBytes === null && !(isTerminal(transfer.status) && transfer.partsDone === 0)
   return (
-    <div className="grid min-w-0 gap-5">
+    <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
       <TransferHeader engineCount={usedEngines.size} transfer={transfer} />
       <TransferNotices enginesHealthy={healthy ? healthy.length : null} transfer={transfer} />
       {transfer.status === 'completed' && (
@@ -90,19 +90,19 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
         )}
       </section>
       <div className="grid gap-x-10 gap-y-5 lg:grid-cols-2">
-        <Section title="Events">
-          <EventList engineNames={engineNames} events={transfer.events} />
-        </Section>
-        <div className="grid content-start gap-5">
+        <div className="grid min-w-0 content-start gap-5">
           {transfer.verification && (
             <Section title="Proof">
               <VerificationPanel verification={transfer.verification} />
             </Section>
           )}
-          <Section aside="all engines together" title="Counters">
-            <CountersTable metrics={transfer.metrics} />
+          <Section title="Events">
+            <EventList engineNames={engineNames} events={transfer.events} />
           </Section>
         </div>
+        <Section aside="all engines together" className="content-start" title="Counters">
+          <CountersTable metrics={transfer.metrics} />
+        </Section>
       </div>
     </div>
   )
@@ -113,9 +113,15 @@ function tabTitle(transfer: TransferDetail): string {
   return [percentText(transfer), transfer.name, 'Sluice'].filter(Boolean).join(' · ')
 }
 
-/** Peak of the curve, and the average over the time it covers: a pause counts, because nothing moved. */
+/**
+ * Peak of what was read, since a bucket's bursts are no speed, and the average over the time the curve covers: a pause counts,
+ * because nothing moved.
+ */
 function rates({ points }: LiveSamples, transfer: TransferDetail, elapsed: number | null) {
-  const peakBytesPerSecond = points.reduce((most, point) => Math.max(most, point.bucketBytesPerSecond), 0)
+  const peakBytesPerSecond = points.reduce(
+    (most, point) => Math.max(most, point.sourceBytesPerSecond + (point.cacheBytesPerSecond ?? 0)),
+    0,
+  )
   const first = points[0]?.at
   const last = points.at(-1)?.at
   const coveredMs = transfer.finishedAt

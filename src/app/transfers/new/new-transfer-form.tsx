@@ -65,7 +65,7 @@ export function NewTransferForm({ start, sampleUrl }: { start: NewTransferStart;
     editedKeys,
     refusals,
   })
-  const ready = rows.filter(canStart)
+  const ready = rows.filter((row) => canStart(row, { later: optionsInput.startAt !== undefined }))
   const items = ready.map(
     (row): TransferInput => ({
       sourceUrl: row.url,
@@ -140,6 +140,7 @@ export function NewTransferForm({ start, sampleUrl }: { start: NewTransferStart;
                 key={row.url}
                 onKey={(key) => setKey(row.url, key)}
                 onRetry={() => inspections.retry(row.url)}
+                partSizeBytes={optionsInput.partSizeBytes ?? null}
                 row={row}
               />
             ))}

@@ -47,7 +47,11 @@ export function newTransferRows(known: {
   }))
 }
 
-/** Whether a row can be handed to the API. */
-export function canStart(row: NewTransferRow): boolean {
-  return row.urlProblem === null && row.keyProblem === null
+/**
+ * Whether a row can be handed to the API. A link of which the source said no for good would only fail again; unless it is to be read
+ * at a later time, when its file may be there.
+ */
+export function canStart(row: NewTransferRow, { later }: { later: boolean }): boolean {
+  const isHopeless = row.inspection.state === 'failed' && row.inspection.failure.retry === 'never' && !later
+  return row.urlProblem === null && row.keyProblem === null && !isHopeless
 }

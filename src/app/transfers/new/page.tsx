@@ -44,7 +44,7 @@ async function duplicate(id: string): Promise<NewTransferStart | null> {
     },
     key: isCut ? null : transfer.key,
     remark: isCut
-      ? `The link of ${transfer.name} carries secrets, which Sluice does not show again. Paste it whole; headers too are to be added again.`
-      : `A copy of ${transfer.name}. If it needed headers, add them again under Options: Sluice does not show them.`,
+      ? `The link of ${transfer.name} carries secrets, which Sluice does not show again. Paste it whole. Of the rest, bucket, limit and priority are copied; set everything else again where it matters.`
+      : `A copy of ${transfer.name}: its link, bucket, key, limit and priority. What happens when the key is taken, headers, part size, lanes, checksum and start time are not copied; set them again where they matter.`,
   }
 }

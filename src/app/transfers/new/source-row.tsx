@@ -8,20 +8,20 @@ import { Button } from '../../_components/ui/button.tsx'
 import { Input } from '../../_components/ui/input.tsx'
 import { Bytes } from '../../_components/ui/quantity.tsx'
 import type { NewTransferRow } from './new-transfer-rows.ts'
+import { unknownSizeRoom } from './unknown-size-room.ts'
 
-/** Of a length the source does not tell, 10,000 parts of 64 MiB are what there is room for. */
-const UNKNOWN_SIZE =
-  'Up to 625 GiB will fit, in 10,000 parts of 64 MiB. A larger part size under Options makes room for more.'
 const NO_RANGES = 'No ranges: it is read as one stream, which is slower and starts over if the connection breaks.'
 
 interface SourceRowProps {
   row: NewTransferRow
+  /** Of the person's own choice; null where Sluice chooses. */
+  partSizeBytes: number | null
   onKey: (key: string) => void
   onRetry: () => void
 }
 
 /** One link grown into what was found at it, and the key it will have. */
-export function SourceRow({ row, onKey, onRetry }: SourceRowProps) {
+export function SourceRow({ row, partSizeBytes, onKey, onRetry }: SourceRowProps) {
   const { inspection } = row
   const answer = inspection.state === 'found' ? inspection.answer : null
   const problem = row.urlProblem ?? row.refusal ?? (inspection.state === 'failed' ? inspection.failure.message : null)
@@ -52,7 +52,7 @@ export function SourceRow({ row, onKey, onRetry }: SourceRowProps) {
             {warning.message}
           </Remark>
         ))}
-        {answer && answer.sizeBytes === null && <Remark tone="muted">{UNKNOWN_SIZE}</Remark>}
+        {answer && answer.sizeBytes === null && <Remark tone="muted">{unknownSizeRoom(partSizeBytes)}</Remark>}
         {answer && !answer.acceptsRanges && !warned(answer, 'no_ranges') && <Remark tone="muted">{NO_RANGES}</Remark>}
       </div>
       {row.urlProblem === null && (

@@ -64,6 +64,7 @@ describe('system.health', () => {
     await addTransfer({ status: 'failed', finishedAt: now })
     await addTransfer({ status: 'completed', finishedAt: new Date(now.getTime() - 2 * 86_400_000) })
     await addTransfer({})
+    await addSample(id, new Date(now.getTime() - 50 * 60_000), 0n)
     await addSample(id, now, 7n)
     await addSample(id, now, 5n)
     await addSample(id, new Date(now.getTime() - 2 * 86_400_000), 1000n)
@@ -80,11 +81,23 @@ describe('system.health', () => {
       lastHourStepMs: 30_000,
     })
     expect(health.successRateToday).toBeCloseTo(2 / 3)
-    expect(health.lastHour.length).toBeGreaterThanOrEqual(119)
+    expect(health.lastHour.length).toBeGreaterThanOrEqual(100)
     expect(health.lastHour.reduce((sum, step) => sum + step.bucketBytes, 0)).toBe(12)
     expect(health.lastHour.filter((step) => step.bucketBytes > 0)).toMatchObject([{ bucketBytes: 12, sourceBytes: 24 }])
     for (const [index, step] of health.lastHour.slice(1).entries())
       expect(step.at.getTime() - (health.lastHour[index]?.at.getTime() ?? 0)).toBe(30_000)
+  })
+
+  it('draws a first transfer in steps of two seconds, whole ones only', async () => {
+    const id = await addTransfer({ status: 'running' })
+    const now = Date.now()
+    for (let secondsAgo = 20; secondsAgo > 0; secondsAgo--) await addSample(id, new Date(now - secondsAgo * 1000), 10n)
+    const { lastHour, lastHourStepMs } = await harness.callWith({ services: { ...harness.services } }).system.health()
+    expect(lastHourStepMs).toBe(2000)
+    expect(lastHour.length).toBeGreaterThanOrEqual(55)
+    expect(lastHour.length).toBeLessThanOrEqual(65)
+    expect(lastHour.filter((step) => step.bucketBytes === 20).length).toBeGreaterThanOrEqual(7)
+    expect(lastHour.at(-1)?.at.getTime()).toBeLessThanOrEqual(now - 2000)
   })
 
   it('adds the samples up once for all pages that ask within five seconds', async () => {
