@@ -1,7 +1,8 @@
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns'
+import ipaddr from 'ipaddr.js'
 import { TransferError } from '../../server/domain/failure.ts'
 import { sourceUrlProblem } from '../../server/domain/transfer-input.ts'
-import { isAllowedAddress, parseAddress, parseNetwork } from './address-class.ts'
+import { classifyAddress, isAllowedAddress, parseAddress, parseNetwork } from './address-class.ts'
 
 /** The form of `lookup` that node's net, tls and http(s) take. */
 export type GuardedLookup = (
@@ -61,15 +62,15 @@ export function createAddressGuard(options: {
   }
 
   const checkAddress = (ip: string, port: number): void => {
-    if (!isAllowed(ip, port)) throw addressRefused(canonical(ip), port)
+    if (!isAllowed(ip, port)) throw addressRefused(ip, port)
   }
 
   const checkName = (hostname: string, port: number): void => {
     const name = hostname.toLowerCase().replace(/\.$/, '')
-    if (METADATA_NAME.test(name)) throw nameRefused(hostname, 'is a cloud metadata service, which Sluice never reads')
+    if (METADATA_NAME.test(name)) throw nameRefused(hostname, `it names a place ${NO_REMEDY}`)
     // With allowed networks the addresses decide; without any, such a name can only lead to a refusal.
     if (allowed.length > 0 || (name === 'localhost' && exemptPorts.has(port))) return
-    if (INTERNAL_NAME.test(name)) throw nameRefused(hostname, 'names a machine in a private network')
+    if (INTERNAL_NAME.test(name)) throw nameRefused(hostname, `it names a machine in a private network. ${REMEDY}`)
   }
 
   const lookupFor =
@@ -126,19 +127,32 @@ function canonical(host: string): string {
   return parseAddress(host)?.toNormalizedString() ?? host
 }
 
+/** An address as people write it, such as ::1. */
+function readable(ip: string): string {
+  const address = parseAddress(ip)
+  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : (address?.toString() ?? ip)
+}
+
+function isForbidden(ip: string): boolean {
+  const address = parseAddress(ip)
+  return address !== null && classifyAddress(address) === 'forbidden'
+}
+
 const REMEDY =
   'If Sluice should read there, the operator can add its network to SLUICE_ALLOWED_PRIVATE_NETWORKS (for example 10.0.0.0/8) and restart.'
 
+const NO_REMEDY =
+  'where clouds give out credentials of the machine. SLUICE_ALLOWED_PRIVATE_NETWORKS cannot allow that; use the link of the file itself.'
+
 function addressRefused(ip: string, port: number): TransferError {
-  return new TransferError(
-    'address_refused',
-    `Sluice does not connect to ${ip}: it is not a public address. ${REMEDY}`,
-    { facts: { address: ip, port } },
-  )
+  const why = isForbidden(ip) ? `it is an address ${NO_REMEDY}` : `it is not a public address. ${REMEDY}`
+  return new TransferError('address_refused', `Sluice does not connect to ${readable(ip)}: ${why}`, {
+    facts: { address: ip, port },
+  })
 }
 
 function nameRefused(hostname: string, why: string): TransferError {
-  return new TransferError('address_refused', `Sluice does not connect to ${hostname}: it ${why}. ${REMEDY}`, {
+  return new TransferError('address_refused', `Sluice does not connect to ${hostname}: ${why}`, {
     facts: { hostname },
   })
 }
@@ -146,11 +160,15 @@ function nameRefused(hostname: string, why: string): TransferError {
 function refusedAnswers(hostname: string, addresses: readonly LookupAddress[]): TransferError {
   const shown = addresses
     .slice(0, 3)
-    .map(({ address }) => address)
+    .map(({ address }) => readable(address))
     .join(', ')
   return new TransferError(
     'address_refused',
-    `Sluice does not connect to ${hostname}: it resolves to ${shown || 'no address'}, which is not public. ${REMEDY}`,
+    `Sluice does not connect to ${hostname}: it resolves to ${shown || 'no address'}, ${
+      addresses.length > 0 && addresses.every(({ address }) => isForbidden(address))
+        ? NO_REMEDY
+        : `which is not public. ${REMEDY}`
+    }`,
     { facts: { hostname, addresses: shown } },
   )
 }

@@ -14,6 +14,10 @@ export const bucketInputSchema = z.object({
     .regex(
       /^https?:\/\/[^\s/?#@]+\/?$/i,
       'The endpoint is a URL without a path, such as https://s3.eu-central-1.amazonaws.com.',
+    )
+    .refine(
+      (endpoint) => URL.canParse(endpoint) && new URL(endpoint).port !== '0',
+      'The endpoint cannot be read as a URL. Check its host name and its port.',
     ),
   region: z
     .string()
