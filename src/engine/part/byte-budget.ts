@@ -23,13 +23,17 @@ export class ByteBudget {
     return this.#peakBytes
   }
 
+  /** Takes bytes where there is room for them right now and nobody waits; false where they have to be waited for. */
+  tryReserve(bytes: number): boolean {
+    if (this.#queue.length > 0 || !this.#fits(bytes)) return false
+    this.#take(bytes)
+    return true
+  }
+
   /** Waits for room and takes it. Rejects with the signal's reason; then nothing was taken. */
   reserve(bytes: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason)
-    if (this.#queue.length === 0 && this.#fits(bytes)) {
-      this.#take(bytes)
-      return Promise.resolve()
-    }
+    if (this.tryReserve(bytes)) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#queue.splice(this.#queue.indexOf(entry), 1)

@@ -21,14 +21,21 @@ export interface OpenPart {
 export class PartBoard {
   readonly #parts = new Map<number, OpenPart>()
   readonly #changes = new Changes()
+  readonly #closing = new Set<Promise<void>>()
   /** True once no further part will be opened. */
   isClosed = false
 
   /** Wakes everybody who waits; part streams call it with every slice. */
   readonly notify = (): void => this.#changes.notify()
 
-  changed(signal: AbortSignal): Promise<void> {
-    return this.#changes.next(signal)
+  /** Counts the changes; see `changed`. */
+  get version(): number {
+    return this.#changes.version
+  }
+
+  /** Resolves with the next change, or at once where there was one after the version `seen`. */
+  changed(signal: AbortSignal, seen?: number): Promise<void> {
+    return this.#changes.next(signal, seen)
   }
 
   get size(): number {
@@ -100,16 +107,23 @@ export class PartBoard {
   /** Takes a part off: it is in the bucket. */
   async close(part: OpenPart): Promise<void> {
     this.#parts.delete(part.task.number)
-    await part.stream.dispose(new Stop('part-closed'))
+    await this.#dispose(part, new Stop('part-closed'))
     this.notify()
   }
 
-  /** Ends everything that is open, and waits until no buffer is in use any more. */
+  /** Ends everything that is open, and waits until no buffer is in use any more, those of parts closed before included. */
   async closeAll(reason: unknown): Promise<void> {
     this.isClosed = true
     const parts = [...this.#parts.values()]
     this.#parts.clear()
-    await Promise.all(parts.map((part) => part.stream.dispose(reason)))
+    for (const part of parts) void this.#dispose(part, reason)
+    await Promise.all(this.#closing)
     this.notify()
+  }
+
+  #dispose(part: OpenPart, reason: unknown): Promise<void> {
+    const closing = part.stream.dispose(reason).finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
+    return closing
   }
 }

@@ -4,7 +4,7 @@ import type { SpanWriter } from '../part/part-stream.ts'
 import type { SourceRead } from '../source/source.ts'
 import type { OpenPart } from './part-board.ts'
 import { keepsPace } from './read-lanes.ts'
-import { openPart, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
+import { openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
 
 /**
  * Reads a source without ranges or without a length through one GET, part after part. The connection is paused while the
@@ -60,7 +60,7 @@ class OneStreamReader {
   }
 
   async openNext(): Promise<void> {
-    const { plan, budget, signal, work } = this.#run
+    const { plan, signal, work } = this.#run
     const number = ++this.#number
     if (number > MAX_PARTS)
       throw new TransferError(
@@ -71,8 +71,8 @@ class OneStreamReader {
     const endByte = Math.min(startByte + plan.partSizeBytes, plan.sizeBytes ?? Number.POSITIVE_INFINITY)
     const task = work.take()
     if (!task) throw new TransferError('source_protocol_error', 'The source sent more bytes than it had announced.')
-    await waitForWater(this.#run)
-    await budget.reserve(wholeSlices(this.#run, endByte - startByte), signal)
+    await waitForWater(this.#run, signal)
+    await reserveBytes(this.#run, wholeSlices(this.#run, endByte - startByte), signal)
     this.#part = openPart(this.#run, task, startByte, endByte)
     const span = this.#part.stream.takeSpan(endByte - startByte)
     this.#writer = span ? this.#part.stream.writer(span) : null

@@ -28,7 +28,8 @@ export async function runTransfer(run: TransferRun, stop: AbortController): Prom
   run.signal.addEventListener('abort', closeOnAbort, { once: true })
   try {
     const reading = run.plan.identity.acceptsRanges ? readInLanes(run) : readOneStream(run)
-    await Promise.all([guard(reading), guard(uploadInLanes(run))])
+    // Each lane is waited for, failed or not: none may still hold a buffer when this returns.
+    await Promise.all([reading, ...uploadInLanes(run)].map(guard))
   } finally {
     run.signal.removeEventListener('abort', closeOnAbort)
     await run.board.closeAll(run.signal.reason ?? new Stop('part-closed'))

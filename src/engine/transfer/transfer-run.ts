@@ -78,15 +78,27 @@ export function newStream(run: TransferRun, number: number, startByte: number, e
   })
 }
 
-/** Waits while too many bytes wait for the bucket; the pause is counted. */
-export async function waitForWater(run: TransferRun): Promise<void> {
-  const { board, limits, meter, signal } = run
+/** Waits while too many bytes wait for the bucket; the pause is counted. Rejects with the signal's reason. */
+export async function waitForWater(run: TransferRun, signal: AbortSignal): Promise<void> {
+  const { board, limits, meter } = run
   if (board.waitingBytes < limits.highWaterBytes) return
   meter.pause()
   try {
     while (board.waitingBytes > limits.lowWaterBytes) await board.changed(signal)
   } finally {
     meter.resume()
+  }
+}
+
+/** Reserves bytes of the budget; a wait for them is a pause of the source like that at the high mark, and counted. */
+export async function reserveBytes(run: TransferRun, bytes: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  if (run.budget.tryReserve(bytes)) return
+  run.meter.pause()
+  try {
+    await run.budget.reserve(bytes, signal)
+  } finally {
+    run.meter.resume()
   }
 }
 

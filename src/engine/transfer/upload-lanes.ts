@@ -5,9 +5,9 @@ import type { OpenPart } from './part-board.ts'
 import { Stop } from './stop.ts'
 import { logRetry, newStream, type TransferRun } from './transfer-run.ts'
 
-/** Uploads parts as they become ready, `limits.uploadLanes` at once. Rejects with the first that cannot be mended. */
-export async function uploadInLanes(run: TransferRun): Promise<void> {
-  await Promise.all(Array.from({ length: run.limits.uploadLanes }, () => uploadLane(run)))
+/** Uploads parts as they become ready, `limits.uploadLanes` at once. Each lane rejects with what it cannot mend. */
+export function uploadInLanes(run: TransferRun): Promise<void>[] {
+  return Array.from({ length: run.limits.uploadLanes }, () => uploadLane(run))
 }
 
 async function uploadLane(run: TransferRun): Promise<void> {

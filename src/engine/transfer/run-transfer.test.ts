@@ -1,0 +1,234 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { Claim } from '../../server/db/claims.ts'
+import { TransferError } from '../../server/domain/failure.ts'
+import { createLog } from '../../server/log.ts'
+import { ByteBudget } from '../part/byte-budget.ts'
+import { Meter } from '../progress/meter.ts'
+import { BufferPool } from '../slice/buffer-pool.ts'
+import type { RangeRequest, ReadResult, Source } from '../source/source.ts'
+import { patternBytes } from '../testing/byte-pattern.ts'
+import type { ObjectStore, PartUpload } from '../upload/object-store.ts'
+import { PartBoard } from './part-board.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import { RemainingWork } from './remaining-work.ts'
+import { runTransfer } from './run-transfer.ts'
+import { Stop } from './stop.ts'
+import type { RunLimits, TransferRun } from './transfer-run.ts'
+
+const SLICE = 1024
+const PART = 4 * SLICE
+
+interface Fakes {
+  readonly parts?: number
+  readonly budgetBytes?: number
+  readonly limits?: Partial<RunLimits>
+  readonly work?: RemainingWork
+  /** Called before a read; a rejection is the failure of the read. */
+  readonly onRead?: (request: RangeRequest) => Promise<void> | void
+  readonly onUpload?: (part: PartUpload) => Promise<void> | void
+}
+
+const claimOf = (firstPart: number, lastPart: number): Claim => ({
+  id: `claim-${firstPart}`,
+  transferId: 't',
+  firstPart,
+  lastPart,
+  epoch: 1,
+})
+
+function readRange(request: RangeRequest, before: Fakes['onRead']) {
+  const done = (async (): Promise<ReadResult> => {
+    await before?.(request)
+    await turn()
+    request.signal.throwIfAborted()
+    request.sink(patternBytes(request.startByte, request.endByte))
+    return { bytes: request.endByte - request.startByte, lengthVerified: true }
+  })()
+  return { done, resume: () => {} }
+}
+
+/** A run over fakes: a source that has the pattern's bytes, and a bucket that keeps what it is sent. */
+function fakeRun(fakes: Fakes) {
+  const parts = fakes.parts ?? 8
+  const stop = new AbortController()
+  const budget = new ByteBudget(fakes.budgetBytes ?? 100 * PART)
+  const work = fakes.work ?? new RemainingWork(1, async () => [])
+  if (!fakes.work) work.add(claimOf(1, parts), new Set())
+  const stored = new Map<number, Buffer>()
+  const store = {
+    async uploadPart(part: PartUpload) {
+      const chunks: Buffer[] = []
+      await fakes.onUpload?.(part)
+      for await (const slice of part.body.slices) {
+        chunks.push(Buffer.from(slice))
+        await turn()
+        part.signal.throwIfAborted()
+        part.onBytes(slice.length)
+      }
+      stored.set(part.number, Buffer.concat(chunks))
+      return { number: part.number, sizeBytes: part.sizeBytes, etag: `"${part.number}"`, crc32c: null }
+    },
+  } as Partial<ObjectStore> as ObjectStore
+  const limits: RunLimits = {
+    readLanes: 4,
+    uploadLanes: 2,
+    spanBytes: SLICE,
+    highWaterBytes: 3 * PART,
+    lowWaterBytes: PART,
+    shape: 'held',
+    ...fakes.limits,
+  }
+  const identity = { sizeBytes: parts * PART, etag: '"v1"', lastModified: null, acceptsRanges: true }
+  const run: TransferRun = {
+    plan: {
+      id: 't',
+      target: { url: 'http://127.0.0.1/', headers: {} },
+      identity,
+      key: 'k',
+      uploadId: 'u',
+      sizeBytes: identity.sizeBytes,
+      partSizeBytes: PART,
+    },
+    limits,
+    source: { readRange: (request) => readRange(request, fakes.onRead) } as Partial<Source> as Source,
+    store,
+    pool: new BufferPool(SLICE),
+    budget,
+    meter: new Meter(),
+    limiter: new RateLimiter(),
+    board: new PartBoard(),
+    work,
+    signal: stop.signal,
+    log: createLog('engine', 'silent'),
+    onPart: (part) => work.finished(part.task),
+    onEnd: async () => {},
+  }
+  const object = () => Buffer.concat([...stored].sort(([a], [b]) => a - b).map(([, bytes]) => bytes))
+  return { run, stop, budget, object, stored, size: parts * PART, done: runTransfer(run, stop) }
+}
+
+const gone = () => new TransferError('source_not_found', 'The file is gone.')
+
+describe('runTransfer', { timeout: 5_000 }, () => {
+  it.each(['held', 'streamed'] as const)('moves %s parts through a budget of two parts', async (shape) => {
+    const { run, done, object, size, budget } = fakeRun({ parts: 40, budgetBytes: 2 * PART, limits: { shape } })
+    await done
+    expect(object()).toEqual(patternBytes(0, size))
+    expect([budget.usedBytes, budget.peakBytes <= 2 * PART]).toEqual([0, true])
+    expect(run.meter.sourceRetries).toBe(0)
+  })
+
+  it.each(['held', 'streamed'] as const)(
+    'fails with the cause when the source is gone while %s parts wait for the budget',
+    async (shape) => {
+      const { done, budget } = fakeRun({
+        budgetBytes: 2 * PART,
+        limits: { shape, readLanes: 64, spanBytes: PART },
+        // The failure comes when the loop already waits for room that nobody will make.
+        onRead: async () => {
+          for (let turns = 0; turns < 5; turns++) await turn()
+          throw gone()
+        },
+      })
+      await expect(done).rejects.toThrow('The file is gone.')
+      expect(budget.usedBytes).toBe(0)
+    },
+  )
+
+  it('fails with the cause when the source is gone while reading is paused at the high-water mark', async () => {
+    let reads = 0
+    const { done, budget } = fakeRun({
+      limits: { shape: 'streamed', spanBytes: SLICE, highWaterBytes: SLICE, lowWaterBytes: 0 },
+      onRead: async () => {
+        if (++reads > 1) return
+        for (let turns = 0; turns < 20; turns++) await turn()
+        throw gone()
+      },
+    })
+    await expect(done).rejects.toThrow('The file is gone.')
+    expect(budget.usedBytes).toBe(0)
+  })
+
+  it('survives a question for more parts that fails while it has parts in hand', async () => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', note)
+    let asked = 0
+    const work = new RemainingWork(20, async () => {
+      if (++asked === 1) throw new Error('the database is away')
+      return []
+    })
+    work.add(claimOf(1, 8), new Set())
+    const { done, object, size } = fakeRun({ work })
+    await done
+    await turn()
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+    expect(object()).toEqual(patternBytes(0, size))
+  })
+
+  it('asks again when all parts it was given are in the ledger already', async () => {
+    const answers = [
+      [{ claim: claimOf(1, 2), recorded: new Set([1, 2]) }],
+      [{ claim: claimOf(3, 4), recorded: new Set<number>() }],
+    ]
+    const work = new RemainingWork(4, async () => answers.shift() ?? [])
+    const { done, stored } = fakeRun({ work, parts: 4 })
+    await done
+    expect([...stored.keys()]).toEqual([3, 4])
+  })
+
+  it('goes on with open parts when the last question for more takes longer than all that was read ahead', async () => {
+    const answer = Promise.withResolvers<[]>()
+    const work = new RemainingWork(1, () => answer.promise)
+    work.add(claimOf(1, 1), new Set())
+    const parts = 1
+    const { done, object, size, run } = fakeRun({ work, parts, limits: { shape: 'streamed', uploadLanes: 2 } })
+    // Everything that was asked for is with the bucket, and the loop still waits for the answer.
+    while (run.board.bufferedBytes > SLICE || run.meter.bucketBytes === 0) await turn()
+    for (let turns = 0; turns < 20; turns++) await turn()
+    answer.resolve([])
+    await done
+    expect(object()).toEqual(patternBytes(0, size))
+  })
+
+  it('counts no retry for reads that end because the run is stopped', async () => {
+    const { done, stop, run, budget } = fakeRun({
+      onRead: (request) =>
+        new Promise((_, reject) =>
+          request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true }),
+        ),
+    })
+    while (run.meter.readLanes === 0) await turn()
+    stop.abort(new Stop('user'))
+    await expect(done).rejects.toBeInstanceOf(Stop)
+    expect(run.meter.sourceRetries).toBe(0)
+    expect(budget.usedBytes).toBe(0)
+  })
+
+  it('returns only after every upload lane has let go', async () => {
+    let inside = 0
+    const { done } = fakeRun({
+      limits: { uploadLanes: 2 },
+      onUpload: async (part) => {
+        inside++
+        if (part.number === 1) {
+          inside--
+          throw new TransferError('bucket_unauthorized', 'The keys are wrong.')
+        }
+        for (let turns = 0; turns < 50; turns++) await turn()
+        inside--
+      },
+    })
+    await expect(done).rejects.toThrow('The keys are wrong.')
+    expect(inside).toBe(0)
+  })
+
+  it('counts the time it waits for the budget as a pause', async () => {
+    const { done, run } = fakeRun({ budgetBytes: PART })
+    await done
+    expect(run.meter.pauses).toBeGreaterThan(0)
+    expect(run.meter.resumes).toBe(run.meter.pauses)
+  })
+})
