@@ -328,13 +328,13 @@ describe('with exempt listeners', () => {
 describe('the sentence of a refusal', () => {
   const guard = createAddressGuard({ allowedNetworks: [], exemptListeners: [] })
 
-  it('names the setting that would allow the address, and writes the address as people do', () => {
+  test('names the setting that would allow the address, and writes the address as people do', () => {
     expect(() => guard.checkUrl('http://[0:0:0:0:0:0:0:1]:9/')).toThrow(
       /connect to ::1: it is not a public address\. .*add its network to SLUICE_ALLOWED_PRIVATE_NETWORKS/,
     )
   })
 
-  it.each(['http://169.254.169.254/', 'http://[fd00:ec2::254]/', 'http://metadata.google.internal/'])(
+  test.each(['http://169.254.169.254/', 'http://[fd00:ec2::254]/', 'http://metadata.google.internal/'])(
     'does not promise that a setting could allow %s',
     (url) => {
       expect(() => guard.checkUrl(url)).toThrow(/SLUICE_ALLOWED_PRIVATE_NETWORKS cannot allow that/)
