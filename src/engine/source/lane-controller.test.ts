@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest'
+import { LaneController } from './lane-controller.ts'
+
+const TICK_MS = 50
+
+interface SimulatedOrigin {
+  /** Bytes per millisecond of one connection, and of all together. */
+  perLane: number
+  total: number
+  firstByteMs: number
+  /** More requests than this are answered 429. */
+  limit: number
+}
+
+/** Plays lanes against an origin on a clock of its own; `demandLanes` is the most that the other side can feed. */
+class Play {
+  readonly controller: LaneController
+  readonly origin: SimulatedOrigin
+  demandLanes = Number.POSITIVE_INFINITY
+  isHeldBack = false
+  nowMs = 1_000
+  deliveredBytes = 0
+  refusals = 0
+  peakLanes = 0
+  #openedMs: number[] = []
+
+  constructor(origin: Partial<SimulatedOrigin>, controller = new LaneController()) {
+    const unlimited = Number.POSITIVE_INFINITY
+    this.origin = { perLane: 1000, total: unlimited, firstByteMs: 0, limit: unlimited, ...origin }
+    this.controller = controller
+  }
+
+  run(durationMs: number): this {
+    for (const endMs = this.nowMs + durationMs; this.nowMs < endMs; ) this.#step()
+    return this
+  }
+
+  #step(): void {
+    const { origin, controller } = this
+    this.nowMs += TICK_MS
+    const wanted = Math.min(controller.lanes, this.demandLanes)
+    this.#openedMs.length = Math.min(this.#openedMs.length, wanted)
+    while (this.#openedMs.length < Math.min(wanted, origin.limit)) this.#openedMs.push(this.nowMs)
+    for (let active = wanted; active > origin.limit; active--) {
+      this.refusals++
+      controller.refused(this.nowMs, active)
+    }
+    const warm = this.#openedMs.filter((opened) => this.nowMs - opened >= origin.firstByteMs).length
+    this.deliveredBytes += Math.min(warm * origin.perLane, origin.total) * TICK_MS
+    this.peakLanes = Math.max(this.peakLanes, controller.lanes)
+    controller.tick(this.nowMs, {
+      deliveredBytes: this.deliveredBytes,
+      activeLanes: this.#openedMs.length,
+      warmLanes: warm,
+      firstByteMs: origin.firstByteMs,
+      isHeldBack: this.isHeldBack,
+    })
+  }
+}
+
+describe('the lane controller', () => {
+  it('starts at 8 and doubles to 64 within two seconds where each connection is limited', () => {
+    const play = new Play({})
+    expect(play.controller.lanes).toBe(8)
+    play.run(2_000)
+    expect(play.controller.lanes).toBe(64)
+  })
+
+  it('never asks for more than 64', () => {
+    const play = new Play({}).run(120_000)
+    expect(play.peakLanes).toBe(64)
+  })
+
+  it('settles near the number that fills a total limit, and gives up what brings nothing', () => {
+    const play = new Play({ total: 20_000 }).run(120_000)
+    expect(play.controller.lanes).toBeGreaterThanOrEqual(18)
+    expect(play.controller.lanes).toBeLessThanOrEqual(32)
+  })
+
+  it('goes down to a few lanes where one connection is as fast as many', () => {
+    const play = new Play({ total: 1_000 }).run(180_000)
+    expect(play.controller.lanes).toBeLessThanOrEqual(3)
+  })
+
+  it('finds 8 where the ninth request is answered 429, and asks again but rarely', () => {
+    const play = new Play({ limit: 8 }).run(2_000)
+    expect(play.controller.lanes).toBe(8)
+    expect(play.refusals).toBe(8)
+    play.run(29_000)
+    expect(play.refusals).toBe(8)
+    play.run(120_000)
+    expect(play.refusals).toBeLessThanOrEqual(8 + 5)
+    expect(play.controller.lanes).toBeGreaterThanOrEqual(7)
+  })
+
+  it('takes a moment in which everybody is refused for an outage: half stays', () => {
+    const play = new Play({}).run(3_000)
+    for (let active = 64; active > 0; active--) play.controller.refused(play.nowMs, active)
+    expect(play.controller.lanes).toBe(32)
+    play.run(1_500)
+    for (let active = 32; active > 0; active--) play.controller.refused(play.nowMs, active)
+    expect(play.controller.lanes).toBe(16)
+  })
+
+  it('never goes below one lane', () => {
+    const controller = new LaneController()
+    for (let nowMs = 0; nowMs < 60_000; nowMs += 2_000) controller.refused(nowMs, 1)
+    expect(controller.lanes).toBe(1)
+  })
+
+  it('comes back to all its lanes once nothing is refused any more', () => {
+    const play = new Play({ limit: 8 }).run(10_000)
+    play.origin.limit = Number.POSITIVE_INFINITY
+    play.run(300_000)
+    expect(play.controller.lanes).toBe(64)
+  })
+
+  it('waits for the first bytes of new lanes before it judges them', () => {
+    const play = new Play({ firstByteMs: 900 })
+    play.run(900 + 850)
+    expect(play.controller.lanes).toBe(8)
+    play.run(15_000)
+    expect(play.controller.lanes).toBe(64)
+  })
+
+  it('gives lanes up when the goodput of more than a few falls', () => {
+    const play = new Play({}).run(5_000)
+    expect(play.controller.lanes).toBe(64)
+    play.origin.total = 16_000
+    play.run(120_000)
+    expect(play.controller.lanes).toBeLessThan(32)
+    expect(play.controller.lanes).toBeGreaterThanOrEqual(14)
+  })
+
+  it('grows again when the source gets room', () => {
+    const play = new Play({ total: 8_000 }).run(20_000)
+    expect(play.controller.lanes).toBeLessThan(16)
+    play.origin.total = Number.POSITIVE_INFINITY
+    play.run(20_000)
+    expect(play.controller.lanes).toBe(64)
+  })
+
+  it('judges nothing while the other side cannot feed the lanes', () => {
+    const play = new Play({})
+    play.demandLanes = 3
+    play.run(60_000)
+    expect(play.controller.lanes).toBe(8)
+    expect(play.controller.learnedLanes).toBeNull()
+  })
+
+  it('judges nothing while something else holds reading back', () => {
+    const play = new Play({ total: 1_000 })
+    play.isHeldBack = true
+    play.run(60_000)
+    expect(play.controller.lanes).toBe(8)
+  })
+
+  it('gives a doubling up that cannot be filled', () => {
+    const play = new Play({})
+    play.demandLanes = 8
+    play.run(60_000)
+    expect(play.controller.lanes).toBeLessThanOrEqual(10)
+    expect(play.controller.learnedLanes).toBe(8)
+  })
+
+  it('begins with what was learned, and remembers what it found', () => {
+    const play = new Play({ total: 40_000 }, new LaneController({ startLanes: 40 }))
+    expect(play.controller.lanes).toBe(40)
+    expect(play.controller.learnedLanes).toBeNull()
+    play.run(1_500)
+    expect(play.controller.learnedLanes).toBe(40)
+  })
+
+  it('grows anew from what it has found when work begins again', () => {
+    const play = new Play({ limit: 8 }).run(5_000)
+    play.controller.restart()
+    expect(play.controller.lanes).toBe(8)
+    play.run(5_000)
+    expect(play.controller.lanes).toBe(8)
+    expect(play.refusals).toBe(8)
+  })
+
+  it('keeps to a smaller bound where one is set', () => {
+    const play = new Play({}, new LaneController({ maxLanes: 10 })).run(60_000)
+    expect(play.peakLanes).toBe(10)
+    expect(play.controller.lanes).toBeGreaterThanOrEqual(9)
+  })
+})

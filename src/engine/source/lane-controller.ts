@@ -1,0 +1,209 @@
+import { LaneCap } from './lane-cap.ts'
+
+/** What a controller is told, some times in a window. */
+export interface LaneFigures {
+  /** Bytes that all lanes have delivered so far; only grows. */
+  readonly deliveredBytes: number
+  /** Lanes with a request under way. */
+  readonly activeLanes: number
+  /** Lanes that have delivered since they were opened; a window begins when all that are wanted have. */
+  readonly warmLanes: number
+  /** Usual time from request to first byte. */
+  readonly firstByteMs: number
+  /** Something else than the source held reading back since the last call: such a window says nothing about the source. */
+  readonly isHeldBack: boolean
+}
+
+const START_LANES = 8
+/** The least a window lasts: short while doubling, so that growth is quick, longer while cruising, so that it is steady. */
+const GROWTH_WINDOW_MS = 300
+const CRUISE_WINDOW_MS = 500
+/** How long new lanes may take to deliver before they are judged without. */
+const SETTLE_MS = 2_000
+/** Below this share of busy lanes the source was not what limited us. */
+const BUSY_SHARE = 0.75
+/** Windows without a verdict after which a trial is given up. */
+const MAX_VOID_WINDOWS = 6
+const PROBE_UP_EVERY = 6
+const PROBE_DOWN_EVERY = 12
+/** What a trial has to bring, as a share of the lanes that were added; what giving lanes up may cost. */
+const KEEP_DOUBLE_GAIN = 0.2
+const KEEP_UP_GAIN = 0.4
+const GROW_AGAIN_GAIN = 0.8
+const KEEP_DOWN_LOSS = 0.04
+/** A cruising baseline is the mean of so many windows. */
+const BASELINE_WINDOWS = 3
+
+interface Trial {
+  readonly kind: 'double' | 'up' | 'down'
+  readonly fromLanes: number
+  readonly fromGoodput: number
+  /** A doubling that seems not to pay is measured twice, because one odd window would end the growth. */
+  isSecondLook: boolean
+}
+
+/**
+ * How many lanes a source is read with. Starts at 8 or what was learned and doubles as long as that pays, then cruises: every
+ * 6 windows it tries a quarter more, every 12 a seventh less. A source that pushes back sets a cap at once (lane-cap.ts).
+ * Pure: times come in, in milliseconds of any steady clock.
+ */
+export class LaneController {
+  readonly #cap: LaneCap
+  #lanes: number
+  #phase: 'growing' | 'cruising' = 'growing'
+  #trial: Trial | null = null
+  #window: { readonly startedMs: number; readonly startedBytes: number } | null = null
+  #settleSinceMs: number | null = null
+  #lastMs = 0
+  #laneMs = 0
+  #isVoid = false
+  #voidWindows = 0
+  #cruiseWindows = 0
+  #baseline: number[] = []
+  #hasVerdict = false
+
+  constructor(options: { readonly startLanes?: number | null; readonly maxLanes?: number } = {}) {
+    this.#cap = new LaneCap(options.maxLanes ?? 64)
+    this.#lanes = Math.max(1, Math.min(options.startLanes ?? START_LANES, this.#cap.lanes))
+  }
+
+  /** Lanes wanted now. */
+  get lanes(): number {
+    return this.#lanes
+  }
+
+  /** What is worth remembering: the number last found good, null before anything was found. */
+  get learnedLanes(): number | null {
+    return this.#hasVerdict ? (this.#trial?.fromLanes ?? this.#lanes) : null
+  }
+
+  /** Work begins again after a quiet time: grow from what was found before. */
+  restart(): void {
+    if (this.#trial) this.#lanes = Math.min(this.#trial.fromLanes, this.#cap.lanes)
+    this.#phase = 'growing'
+    this.#change(null)
+  }
+
+  /** The source pushed back (429, 503, refused, a burst of resets) while so many lanes were busy, that one included. */
+  refused(nowMs: number, activeLanes: number): void {
+    this.#cap.refused(nowMs, activeLanes)
+    this.#lanes = Math.min(this.#trial?.fromLanes ?? this.#lanes, this.#cap.lanes)
+    this.#phase = 'cruising'
+    this.#hasVerdict = true
+    this.#change(null)
+  }
+
+  /** Call it some times per window; decides at the end of one. */
+  tick(nowMs: number, figures: LaneFigures): void {
+    this.#cap.tick(nowMs)
+    const elapsedMs = Math.max(0, nowMs - this.#lastMs)
+    this.#lastMs = nowMs
+    if (!this.#window) {
+      this.#settle(nowMs, figures)
+      return
+    }
+    this.#laneMs += figures.activeLanes * elapsedMs
+    if (figures.isHeldBack) this.#isVoid = true
+    const { startedMs, startedBytes } = this.#window
+    const lastedMs = nowMs - startedMs
+    const leastMs = this.#phase === 'growing' ? GROWTH_WINDOW_MS : CRUISE_WINDOW_MS
+    if (lastedMs < Math.max(leastMs, figures.firstByteMs)) return
+    const isBusy = this.#laneMs / lastedMs >= BUSY_SHARE * this.#lanes
+    const goodput = (figures.deliveredBytes - startedBytes) / lastedMs
+    this.#open(nowMs, figures.deliveredBytes)
+    if (this.#isVoid || !isBusy) this.#noVerdict()
+    else this.#judge(goodput)
+    this.#isVoid = false
+  }
+
+  /** Waits until the lanes that are wanted have delivered, or have had time enough to. */
+  #settle(nowMs: number, figures: LaneFigures): void {
+    this.#settleSinceMs ??= nowMs
+    const isLate = nowMs - this.#settleSinceMs >= Math.max(SETTLE_MS, 4 * figures.firstByteMs)
+    if (figures.warmLanes < this.#lanes && !isLate) return
+    this.#settleSinceMs = null
+    this.#isVoid = false
+    this.#open(nowMs, figures.deliveredBytes)
+  }
+
+  #open(nowMs: number, deliveredBytes: number): void {
+    this.#window = { startedMs: nowMs, startedBytes: deliveredBytes }
+    this.#laneMs = 0
+  }
+
+  #noVerdict(): void {
+    this.#voidWindows++
+    if (!this.#trial || this.#voidWindows < MAX_VOID_WINDOWS) return
+    this.#phase = 'cruising'
+    this.#revert(this.#trial)
+  }
+
+  #judge(goodput: number): void {
+    this.#voidWindows = 0
+    this.#hasVerdict = true
+    if (this.#trial) this.#judgeTrial(this.#trial, goodput)
+    else if (this.#phase === 'growing') this.#grow(goodput)
+    else this.#cruise(goodput)
+  }
+
+  #grow(goodput: number): void {
+    const wanted = Math.min(this.#cap.lanes, this.#lanes * 2)
+    if (wanted > this.#lanes) this.#try('double', wanted, goodput)
+    else {
+      this.#phase = 'cruising'
+      this.#baseline = [goodput]
+    }
+  }
+
+  #judgeTrial(trial: Trial, goodput: number): void {
+    const gain = trial.fromGoodput === 0 ? 1 : goodput / trial.fromGoodput - 1
+    const added = this.#lanes / trial.fromLanes - 1
+    if (trial.kind === 'down') {
+      if (gain > -KEEP_DOWN_LOSS) this.#change([goodput])
+      else this.#revert(trial)
+      return
+    }
+    const isKept = gain >= added * (trial.kind === 'double' ? KEEP_DOUBLE_GAIN : KEEP_UP_GAIN)
+    if (isKept && (trial.kind === 'double' || gain >= added * GROW_AGAIN_GAIN)) {
+      this.#phase = 'growing'
+      this.#trial = null
+      this.#grow(goodput)
+    } else if (isKept) this.#change([goodput])
+    else if (trial.kind === 'double' && !trial.isSecondLook) trial.isSecondLook = true
+    else {
+      this.#phase = 'cruising'
+      this.#revert(trial)
+    }
+  }
+
+  #cruise(goodput: number): void {
+    this.#baseline = [...this.#baseline, goodput].slice(-BASELINE_WINDOWS)
+    this.#cruiseWindows++
+    const mean = this.#baseline.reduce((sum, value) => sum + value, 0) / this.#baseline.length
+    if (this.#cruiseWindows % PROBE_DOWN_EVERY === 0) {
+      if (this.#lanes > 1) this.#try('down', Math.min(this.#lanes - 1, Math.round(this.#lanes * 0.85)), mean)
+    } else if (this.#cruiseWindows % PROBE_UP_EVERY === 0 && this.#lanes < this.#cap.lanes)
+      this.#try('up', Math.min(this.#cap.lanes, Math.ceil(this.#lanes * 1.25)), mean)
+  }
+
+  #try(kind: Trial['kind'], lanes: number, fromGoodput: number): void {
+    const trial = { kind, fromLanes: this.#lanes, fromGoodput, isSecondLook: false }
+    this.#lanes = lanes
+    this.#change(null)
+    this.#trial = trial
+  }
+
+  #revert(trial: Trial): void {
+    this.#lanes = Math.min(trial.fromLanes, this.#cap.lanes)
+    this.#change([trial.fromGoodput])
+  }
+
+  /** Another number of lanes from here on: nothing measured so far belongs to it, unless a baseline is given. */
+  #change(baseline: number[] | null): void {
+    this.#trial = null
+    this.#window = null
+    this.#settleSinceMs = null
+    this.#voidWindows = 0
+    this.#baseline = baseline ?? []
+  }
+}
