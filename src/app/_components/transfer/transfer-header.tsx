@@ -14,7 +14,7 @@ import { percentText, planText } from './transfer-summary.ts'
 export function TransferHeader({ transfer, engineCount }: { transfer: TransferView; engineCount: number }) {
   const target = `${transfer.bucketName}/${transfer.key}`
   return (
-    <header className="grid gap-2">
+    <header className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-2">
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2 lg:flex-nowrap">
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-4 gap-y-1 sm:flex-nowrap max-sm:basis-full">
           <h1 className="min-w-0 truncate font-medium text-xl tracking-tight max-sm:basis-full" title={transfer.name}>
