@@ -1,0 +1,246 @@
+import { LaneController } from './lane-controller.ts'
+
+/** Connections to one host, over all transfers that read from it. */
+export const MAX_LANES_PER_ORIGIN = 64
+const TICK_MS = 50
+/** A second without a request, and measuring stops. */
+const REST_AFTER_TICKS = 20
+/** So many connections lost within a second are the source's way to say that there are too many. */
+const RESET_BURST = 3
+const RESET_BURST_MS = 1_000
+/** How fast the usual first-byte time and rate follow the latest. */
+const SMOOTHING = 0.3
+
+export interface OriginOptions {
+  /** What was remembered from before; null where nothing was. */
+  readonly learnedLanes?: number | null
+  readonly maxLanes?: number
+  /** Neither grow nor shrink but for refusals: exactly so many lanes. */
+  readonly fixedLanes?: number | null
+}
+
+/**
+ * What all transfers share that read from one scheme, host and port: the number of lanes, and until when nothing may be
+ * asked. A lane is had with `acquire` for one request and given back after it; who waits longest is served first.
+ */
+export class Origin {
+  readonly baseUrl: string
+  readonly #controller: LaneController
+  readonly #maxLanes: number
+  readonly #waiting: { readonly grant: (lane: ReadLane) => void }[] = []
+  readonly #freeSlots: number[]
+  readonly #warm: boolean[] = []
+  readonly #lost: number[] = []
+  #active = 0
+  #idleTicks = 0
+  #openUntilMs = 0
+  #deliveredBytes = 0
+  #isHeldBack = false
+  #ticking: NodeJS.Timeout | undefined
+  #gate: NodeJS.Timeout | undefined
+  #firstByteMs = 0
+  #laneBytesPerSecond = 0
+
+  constructor(baseUrl: string, options: OriginOptions = {}) {
+    this.baseUrl = baseUrl
+    this.#maxLanes = options.fixedLanes ?? options.maxLanes ?? MAX_LANES_PER_ORIGIN
+    const startLanes = options.fixedLanes ?? options.learnedLanes ?? null
+    this.#controller = new LaneController({ startLanes, maxLanes: this.#maxLanes })
+    this.#freeSlots = Array.from({ length: this.#maxLanes }, (_, slot) => this.#maxLanes - 1 - slot)
+  }
+
+  /** Lanes wanted now. */
+  get lanes(): number {
+    return this.#controller.lanes
+  }
+
+  /** Requests under way. */
+  get activeLanes(): number {
+    return this.#active
+  }
+
+  /** Worth remembering for the next time; null where nothing was found yet. */
+  get learnedLanes(): number | null {
+    return this.#controller.learnedLanes
+  }
+
+  /** Usual time from request to first byte; 0 where nobody knows. */
+  get firstByteMs(): number {
+    return this.#firstByteMs
+  }
+
+  /** Usual rate of one connection; 0 where nobody knows. */
+  get laneBytesPerSecond(): number {
+    return this.#laneBytesPerSecond
+  }
+
+  /** True where a lane can be had without waiting. */
+  get hasRoom(): boolean {
+    return this.#waiting.length === 0 && this.#isOpen()
+  }
+
+  /** Waits for a lane. Rejects with the signal's reason; then none was taken. */
+  acquire(signal: AbortSignal): Promise<ReadLane> {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    if (this.hasRoom) return Promise.resolve(this.#open())
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(entry), 1)
+        reject(signal.reason)
+      }
+      const entry = {
+        grant: (lane: ReadLane) => {
+          signal.removeEventListener('abort', onAbort)
+          resolve(lane)
+        },
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(entry)
+      this.#watchGate()
+    })
+  }
+
+  /** Something else than the source holds reading back, such as a bandwidth limit: nothing is learned from that time. */
+  heldBack(): void {
+    this.#isHeldBack = true
+  }
+
+  /** Nobody asks before then (Retry-After, RFC 9110 section 10.2.3); 0 asks for no wait at all. */
+  slowDown(waitMs: number): void {
+    this.#openUntilMs = Math.max(this.#openUntilMs, performance.now() + waitMs)
+    this.#watchGate()
+  }
+
+  /** Called by lanes. */
+  delivered(bytes: number): void {
+    this.#deliveredBytes += bytes
+  }
+
+  /** Called by a lane with its first byte. */
+  warmed(slot: number, firstByteMs: number): void {
+    this.#warm[slot] = true
+    this.#firstByteMs = smooth(this.#firstByteMs, firstByteMs)
+  }
+
+  /** Called by a lane that was told that there are too many. */
+  refused(): void {
+    this.#controller.refused(performance.now(), this.#active)
+  }
+
+  /** Called by a lane whose connection broke: one is bad luck, several at once are a refusal. */
+  lost(): void {
+    const nowMs = performance.now()
+    this.#lost.push(nowMs)
+    while ((this.#lost[0] ?? nowMs) < nowMs - RESET_BURST_MS) this.#lost.shift()
+    if (this.#lost.length >= RESET_BURST) this.refused()
+  }
+
+  /** Called by a lane when its request has ended. */
+  released(slot: number, bytes: number, durationMs: number): void {
+    if (bytes > 0 && durationMs > 0)
+      this.#laneBytesPerSecond = smooth(this.#laneBytesPerSecond, (bytes / durationMs) * 1000)
+    this.#active--
+    this.#freeSlots.push(slot)
+    this.#serve()
+  }
+
+  #isOpen(): boolean {
+    return this.#active < this.#controller.lanes && performance.now() >= this.#openUntilMs
+  }
+
+  #open(): ReadLane {
+    if (!this.#ticking) this.#begin()
+    this.#active++
+    return new ReadLane(this, this.#freeSlots.pop() ?? this.#maxLanes)
+  }
+
+  #serve(): void {
+    while (this.#waiting.length > 0 && this.#isOpen()) this.#waiting.shift()?.grant(this.#open())
+    this.#watchGate()
+  }
+
+  /** Wakes whoever waits when the time the source asked for is over. */
+  #watchGate(): void {
+    clearTimeout(this.#gate)
+    this.#gate = undefined
+    const waitMs = this.#openUntilMs - performance.now()
+    if (this.#waiting.length === 0 || waitMs <= 0) return
+    this.#gate = setTimeout(() => this.#serve(), Math.ceil(waitMs))
+    this.#gate.unref()
+  }
+
+  #begin(): void {
+    this.#controller.restart()
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS)
+    this.#ticking.unref()
+  }
+
+  #tick(): void {
+    this.#idleTicks = this.#active === 0 && this.#waiting.length === 0 ? this.#idleTicks + 1 : 0
+    if (this.#idleTicks >= REST_AFTER_TICKS) {
+      this.#rest()
+      return
+    }
+    this.#controller.tick(performance.now(), {
+      deliveredBytes: this.#deliveredBytes,
+      activeLanes: this.#active,
+      warmLanes: this.#warm.reduce((sum, isWarm) => (isWarm ? sum + 1 : sum), 0),
+      firstByteMs: this.#firstByteMs,
+      isHeldBack: this.#isHeldBack,
+    })
+    this.#isHeldBack = false
+    this.#serve()
+  }
+
+  /** Nothing is read: nothing is measured, until somebody reads again. */
+  #rest(): void {
+    clearInterval(this.#ticking)
+    this.#ticking = undefined
+    this.#idleTicks = 0
+    this.#warm.length = 0
+  }
+}
+
+/** The right to one request at a time. Whatever happens, `release` is called once it is over. */
+export class ReadLane {
+  readonly #origin: Origin
+  readonly #slot: number
+  readonly #openedMs = performance.now()
+  #bytes = 0
+  #firstMs = 0
+  #isReleased = false
+
+  constructor(origin: Origin, slot: number) {
+    this.#origin = origin
+    this.#slot = slot
+  }
+
+  /** Bytes that came; per chunk. */
+  delivered(bytes: number): void {
+    if (this.#bytes === 0) {
+      this.#firstMs = performance.now()
+      this.#origin.warmed(this.#slot, this.#firstMs - this.#openedMs)
+    }
+    this.#bytes += bytes
+    this.#origin.delivered(bytes)
+  }
+
+  /** The source says that there are too many. Call it before `release`. */
+  refused(): void {
+    this.#origin.refused()
+  }
+
+  /** The connection broke. Call it before `release`. */
+  lost(): void {
+    this.#origin.lost()
+  }
+
+  /** Harmless when called again. */
+  release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    this.#origin.released(this.#slot, this.#bytes, this.#bytes > 0 ? performance.now() - this.#firstMs : 0)
+  }
+}
+
+const smooth = (usual: number, latest: number) => (usual === 0 ? latest : usual + (latest - usual) * SMOOTHING)
