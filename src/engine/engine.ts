@@ -49,6 +49,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS,
     idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS,
     maxConnectionsPerHost: MAX_CONNECTIONS_PER_HOST,
+    httpClient: env.SLUICE_HTTP_CLIENT,
   })
   const budget = new ByteBudget(env.memoryBudgetBytes)
   const metrics = createMetrics(budget.totalBytes, {

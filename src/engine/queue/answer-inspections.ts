@@ -98,7 +98,8 @@ export class InspectionLoop {
     const saved = stored ? await getBucketConnection(db, sealer, stored) : null
     const connection = 'bucketId' in question ? saved : draftConnection(question.draft, saved)
     if (!connection) throw new TransferError('not_found', 'There is no such bucket any more. Reload the page.')
-    const answer = await inspectBucket(connection, { guard, ...timeouts, maxConnections: 2 }, signal)
+    const client = { httpClient: env.SLUICE_HTTP_CLIENT, maxConnections: 2 }
+    const answer = await inspectBucket(connection, { guard, ...timeouts, ...client }, signal)
     if ('bucketId' in question) await saveBucketCapabilities(db, question.bucketId, answer.capabilities)
     return answer
   }

@@ -87,7 +87,12 @@ function bucketConnection({ sealer }: WorkContext, { bucket }: TransferRow): Buc
 }
 
 function storeOptions({ guard, env }: WorkContext) {
-  return { guard, connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS, idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS }
+  return {
+    guard,
+    connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS,
+    idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS,
+    httpClient: env.SLUICE_HTTP_CLIENT,
+  }
 }
 
 /** Upload lanes of a transfer: what the user asked for, else the setting. */

@@ -52,7 +52,7 @@ export function createBucketTrials(
   const send = createPartSender({
     connection,
     capabilities: SENT_WITH,
-    dispatcher: clients.parts,
+    carrier: clients.parts,
     clock: clients.clock,
     idleTimeoutMs: 10_000,
   })
@@ -125,7 +125,7 @@ export function createBucketTrials(
           ? createPartSender({
               connection,
               capabilities: { ...SENT_WITH, checksumHeaders: false },
-              dispatcher: clients.parts,
+              carrier: clients.parts,
               clock: clients.clock,
               idleTimeoutMs: 10_000,
             })

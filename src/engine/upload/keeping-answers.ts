@@ -20,7 +20,8 @@ export function keepingAnswers(connect: buildConnector.connector): buildConnecto
     })
 }
 
-function holdBackWriteErrors(socket: Socket): void {
+/** Holds failures of writes back until the reading side of this socket has ended, or a second has passed. */
+export function holdBackWriteErrors(socket: Socket): void {
   const holdBack =
     (done: WriteDone): WriteDone =>
     (error) => {

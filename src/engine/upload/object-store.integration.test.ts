@@ -15,6 +15,7 @@ import { startCeph } from '../../../e2e/stack/ceph.ts'
 import { createObjectStoreServer } from '../../embedded/object-store/server.ts'
 import type { BucketConnection } from '../../server/domain/bucket.ts'
 import { createAddressGuard } from '../source/address-guard.ts'
+import { HTTP_CLIENTS } from '../source/http-client.ts'
 import { combineCrc32c, crc32cOf } from './crc32c.ts'
 import { inspectBucket } from './inspect-bucket.ts'
 import type { ObjectStore, PartBody, UploadedPart } from './object-store.ts'
@@ -60,11 +61,13 @@ const STORES: readonly { dialect: DialectName; start: () => Promise<Running | { 
 
 const MIB = 1024 * 1024
 const guard = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [] })
-const options = { guard, connectTimeoutMs: 5000, idleTimeoutMs: 30_000, maxConnections: 8 }
 const signal = new AbortController().signal
 
-for (const { dialect, start } of STORES)
-  describe(`object store on ${dialect}`, () => {
+for (const [{ dialect, start }, httpClient] of STORES.flatMap((store) =>
+  HTTP_CLIENTS.map((each) => [store, each] as const),
+))
+  describe(`object store on ${dialect}, parts over ${httpClient}`, () => {
+    const options = { guard, connectTimeoutMs: 5000, idleTimeoutMs: 30_000, maxConnections: 8, httpClient }
     const capabilities = dialectByName(dialect).capabilities
     let running: Running
     let unavailable: string | null = null

@@ -5,8 +5,12 @@ import { Agent } from 'undici'
 import type { BucketConnection } from '../../server/domain/bucket.ts'
 import type { AddressGuard } from '../source/address-guard.ts'
 import { guardedAgent, guardedConnector } from '../source/guarded-connect.ts'
+import type { HttpClientName } from '../source/http-client.ts'
+import { createLeanPartCarrier } from './http1/lean-part-carrier.ts'
 import { keepingAnswers } from './keeping-answers.ts'
+import type { PartCarrier } from './part-carrier.ts'
 import type { SigningClock } from './send-part.ts'
+import { createUndiciPartCarrier } from './undici-part-carrier.ts'
 
 export interface S3ClientOptions {
   readonly guard: AddressGuard
@@ -14,6 +18,8 @@ export interface S3ClientOptions {
   readonly idleTimeoutMs: number
   /** Connections for parts; the control plane has as many of its own at most. */
   readonly maxConnections: number
+  /** What carries the bodies of parts; undici where nothing is given. */
+  readonly httpClient?: HttpClientName
 }
 
 export interface S3Clients {
@@ -21,8 +27,8 @@ export interface S3Clients {
   readonly repeatable: S3Client
   /** For Create and Complete, which are sent once: who asked finds out what became of them. */
   readonly once: S3Client
-  /** For the bodies of parts: HTTP/1.1, keep-alive, one request at a time on a connection. */
-  readonly parts: Agent
+  /** For the bodies of parts. */
+  readonly parts: PartCarrier
   readonly clock: SigningClock
   close(): void
 }
@@ -62,12 +68,17 @@ export function createS3Clients(connection: BucketConnection, options: S3ClientO
     })
   const repeatable = client(3)
   const once = client(1)
-  const parts = new Agent({
-    connect: keepingAnswers(guardedConnector(guard, { timeoutMs: connectTimeoutMs })),
-    connections: maxConnections,
-    pipelining: 1,
-    allowH2: false,
-  })
+  const parts =
+    options.httpClient === 'lean'
+      ? createLeanPartCarrier({ guard, timeoutMs: connectTimeoutMs, maxConnections })
+      : createUndiciPartCarrier(
+          new Agent({
+            connect: keepingAnswers(guardedConnector(guard, { timeoutMs: connectTimeoutMs })),
+            connections: maxConnections,
+            pipelining: 1,
+            allowH2: false,
+          }),
+        )
   return {
     repeatable,
     once,
@@ -78,7 +89,7 @@ export function createS3Clients(connection: BucketConnection, options: S3ClientO
       once.destroy()
       httpAgent.destroy()
       httpsAgent.destroy()
-      void parts.destroy()
+      parts.close()
     },
   }
 }

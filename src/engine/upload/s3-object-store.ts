@@ -179,7 +179,7 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
     uploadPart: createPartSender({
       connection,
       capabilities,
-      dispatcher: clients.parts,
+      carrier: clients.parts,
       clock: clients.clock,
       idleTimeoutMs,
     }),

@@ -1,10 +1,9 @@
-import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
-import type { Dispatcher } from 'undici'
 import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import { encodeCrc32c, updateCrc32c } from './crc32c.ts'
 import type { PartUpload, UploadedPart } from './object-store.ts'
+import type { PartAnswer, PartCarrier } from './part-carrier.ts'
 import { createFramer, type Framer, framedLength } from './part-framing.ts'
 import { ProgressWatch } from './progress-watch.ts'
 import { createPartSigner, type PayloadHash } from './sign-part.ts'
@@ -20,7 +19,6 @@ const MIN_WRITE_BYTES = 64 * 1024
 const MAX_WRITE_BYTES = 1024 * 1024
 /** The answer comes after what the network still holds was sent and the store has made it durable. */
 const ANSWER_FACTOR = 4
-const MAX_ERROR_BODY_BYTES = 64 * 1024
 
 /** The clock that requests are signed with; `correct` says whether the store's date changed it. */
 export interface SigningClock {
@@ -31,8 +29,7 @@ export interface SigningClock {
 export interface PartSenderOptions {
   readonly connection: BucketConnection
   readonly capabilities: BucketCapabilities
-  /** Guarded, HTTP/1.1, one request at a time on a connection. */
-  readonly dispatcher: Dispatcher
+  readonly carrier: PartCarrier
   readonly clock: SigningClock
   readonly idleTimeoutMs: number
 }
@@ -44,7 +41,7 @@ export interface PartSenderOptions {
  * still being sent is read and reported. Throws TransferError, an error of the slices as it is, or the signal's reason.
  */
 export function createPartSender(options: PartSenderOptions): (part: PartUpload) => Promise<UploadedPart> {
-  const { connection, capabilities, dispatcher, clock, idleTimeoutMs } = options
+  const { connection, capabilities, carrier, clock, idleTimeoutMs } = options
   const signer = createPartSigner(connection)
   const host = new URL(connection.endpoint).host
 
@@ -69,21 +66,16 @@ export function createPartSender(options: PartSenderOptions): (part: PartUpload)
         await expectNothing(part)
         watch.moved(idleTimeoutMs * ANSWER_FACTOR)
       }
-      const response = await dispatcher.request({
+      const answer = await carrier.put({
         origin: signer.origin,
         path,
-        method: 'PUT',
         headers,
-        body: shape.contentLength === 0 ? null : asBody(bodyOf(part, shape.framer, state, watch, idleTimeoutMs)),
+        body: shape.contentLength === 0 ? null : bodyOf(part, shape.framer, state, watch, idleTimeoutMs),
         signal: AbortSignal.any([part.signal, watch.signal]),
-        headersTimeout: 0,
-        bodyTimeout: 0,
       })
       if (shape.contentLength === 0) state.isWhole = true
-      await judge(response)
-      // A turn, after which undici counts the connection as free: the next part of this lane takes it, not a new one.
-      await setImmediate()
-      return acknowledged(part, response.headers, state, host)
+      judge(answer)
+      return acknowledged(part, answer.headers, state, host)
     } catch (error) {
       part.signal.throwIfAborted()
       if (state.failure) throw state.failure.error
@@ -146,9 +138,6 @@ interface BodyState {
   failure: { readonly error: unknown } | null
 }
 
-/** undici takes async iterables as they are and waits for the socket between chunks; its types know only streams, which would read ahead. */
-const asBody = (bytes: AsyncGenerator<Uint8Array | string>) => bytes as unknown as Readable
-
 /**
  * The bytes of the body as the socket takes them. The next slice is asked for when the last one has left. Nothing is waited
  * for after the last byte, or the answer would come before the request counts as sent and cost the connection.
@@ -209,7 +198,7 @@ async function* bodyOf(
   }
 }
 
-/** An empty body is no body to undici, so whether its slices are empty too is looked at before. */
+/** An empty body is no body to send, so whether its slices are empty too is looked at before. */
 async function expectNothing(part: PartUpload): Promise<void> {
   for await (const slice of part.body.slices) if (slice.length > 0) throw wrongLength(part, slice.length)
 }
@@ -229,27 +218,15 @@ async function keepPace(
   await setImmediate()
 }
 
-/** Reads the answer to its end; throws StoreAnswerError unless it is a success. */
-async function judge(response: Dispatcher.ResponseData): Promise<void> {
-  if (response.statusCode >= 200 && response.statusCode < 300) {
-    await response.body.dump({ limit: MAX_ERROR_BODY_BYTES })
-    return
-  }
-  let text = ''
-  try {
-    for await (const chunk of response.body) {
-      text += String(chunk)
-      if (text.length > MAX_ERROR_BODY_BYTES) break
-    }
-  } catch {
-    // The connection broke behind the status line: the status alone has to do.
-  }
-  const { date, ...said } = readHeaders(response.headers)
+/** Throws StoreAnswerError unless the answer is a success. */
+function judge({ statusCode, headers, text }: PartAnswer): void {
+  if (statusCode >= 200 && statusCode < 300) return
+  const { date, ...said } = readHeaders(headers)
   const storeDate = date === null ? null : new Date(date)
   throw new StoreAnswerError(
     {
       ...said,
-      status: response.statusCode,
+      status: statusCode,
       code: /<Code>([^<]{1,100})<\/Code>/.exec(text)?.[1] ?? null,
       region: /<Region>([^<]{1,64})<\/Region>/.exec(text)?.[1] ?? said.region,
     },
@@ -258,12 +235,7 @@ async function judge(response: Dispatcher.ResponseData): Promise<void> {
 }
 
 /** The acknowledged part; throws where a success does not fit what was sent. */
-function acknowledged(
-  part: PartUpload,
-  headers: Dispatcher.ResponseData['headers'],
-  state: BodyState,
-  host: string,
-): UploadedPart {
+function acknowledged(part: PartUpload, headers: PartAnswer['headers'], state: BodyState, host: string): UploadedPart {
   const problem = (message: string) => new TransferError('bucket_protocol_error', message, { retry: 'now' })
   if (!state.isWhole)
     throw problem(`${host} said it had part ${part.number} before all of it was sent. It is sent again.`)

@@ -73,6 +73,11 @@ const GROUPS: readonly {
       ['BUFFER_HIGH_WATER_MARK', (env) => parts(env.BUFFER_HIGH_WATER_MARK), 'Reading pauses at so much held.'],
       ['BUFFER_LOW_WATER_MARK', (env) => parts(env.BUFFER_LOW_WATER_MARK), 'Reading goes on at so much held.'],
       [
+        'SLUICE_HTTP_CLIENT',
+        (env) => env.SLUICE_HTTP_CLIENT,
+        'What carries the bytes: lean (our own HTTP/1.1) or undici.',
+      ],
+      [
         'SLUICE_CONNECT_TIMEOUT_MS',
         ms((env) => env.SLUICE_CONNECT_TIMEOUT_MS),
         'How long a connection may take to open.',

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { type Connecting, type ConnectOptions, connectSocket } from './connect-socket.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { WireError } from './wire-error.ts'
@@ -14,6 +15,8 @@ export interface Waiter {
 
 export interface PoolOptions extends ConnectOptions {
   readonly maxConnections: number
+  /** Called with each new connection before it is used. */
+  readonly prepare?: (socket: Socket) => void
 }
 
 /**
@@ -123,6 +126,7 @@ export class ConnectionPool implements ConnectionOwner {
       (socket) => {
         this.#connecting.delete(connection)
         this.#open.add(connection)
+        this.#options.prepare?.(socket)
         connection.attach(socket)
         this.onFree(connection, null)
       },

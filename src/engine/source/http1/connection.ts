@@ -43,7 +43,8 @@ export class Connection {
   #isEnded = false
   /** Still sending: an answer that comes now does not free the connection before `sent`. */
   #isSending = false
-  #mayBeFree: { readonly hintMs: number | null } | null = null
+  /** The answer that has ended while we were sending. */
+  #answered: ResponseParser | null = null
   #isGone = false
 
   constructor(owner: ConnectionOwner) {
@@ -75,7 +76,7 @@ export class Connection {
     this.#parser = new ResponseParser(method)
     this.#isPaused = false
     this.#isSending = hasBody
-    this.#mayBeFree = null
+    this.#answered = null
     this.#socket?.write(head, 'latin1')
   }
 
@@ -83,7 +84,7 @@ export class Connection {
   sent(): void {
     if (!this.#isSending) return
     this.#isSending = false
-    if (this.#mayBeFree) this.#free(this.#mayBeFree.hintMs)
+    if (this.#answered) this.#handBack(this.#answered)
   }
 
   pause(): void {
@@ -210,18 +211,21 @@ export class Connection {
     this.#listener = null
     this.#parser = null
     this.#isPaused = false
-    if (!parser.keepsConnection || this.#isEnded) this.destroy(null)
-    else if (this.#isSending) this.#mayBeFree = { hintMs: parser.keepAliveHintMs }
-    else this.#free(parser.keepAliveHintMs)
+    if (this.#isSending) this.#answered = parser
+    else this.#handBack(parser)
     listener?.onEnd()
   }
 
-  #free(hintMs: number | null): void {
+  #handBack(parser: ResponseParser): void {
     if (this.#isGone) return
-    this.#mayBeFree = null
+    if (!parser.keepsConnection || this.#isEnded) {
+      this.destroy(null)
+      return
+    }
+    this.#answered = null
     this.carriedCount++
     // A pause that the end of the answer overtook would leave a dead peer unseen.
     this.#socket?.resume()
-    this.#owner.onFree(this, hintMs)
+    this.#owner.onFree(this, parser.keepAliveHintMs)
   }
 }

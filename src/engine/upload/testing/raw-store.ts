@@ -21,6 +21,8 @@ export async function startRawStore(onRequest: (request: RawRequest) => Promise<
   const sockets = new Set<Socket>()
   const serve = (socket: Socket) => {
     sockets.add(socket)
+    // Each wait for more bytes leaves listeners behind.
+    socket.setMaxListeners(0)
     socket.on('error', () => undefined)
     socket.once('close', () => sockets.delete(socket))
     void serveConnection(socket, onRequest)
