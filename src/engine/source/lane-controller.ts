@@ -49,6 +49,7 @@ interface Trial {
  */
 export class LaneController {
   readonly #cap: LaneCap
+  readonly #fixedLanes: number | null
   #lanes: number
   #phase: 'growing' | 'cruising' = 'growing'
   #trial: Trial | null = null
@@ -62,9 +63,17 @@ export class LaneController {
   #baseline: number[] = []
   #hasVerdict = false
 
-  constructor(options: { readonly startLanes?: number | null; readonly maxLanes?: number } = {}) {
-    this.#cap = new LaneCap(options.maxLanes ?? 64)
-    this.#lanes = Math.max(1, Math.min(options.startLanes ?? START_LANES, this.#cap.lanes))
+  constructor(
+    options: {
+      readonly startLanes?: number | null
+      readonly maxLanes?: number
+      /** Exactly so many, but for what the source refuses. */
+      readonly fixedLanes?: number | null
+    } = {},
+  ) {
+    this.#fixedLanes = options.fixedLanes ?? null
+    this.#cap = new LaneCap(this.#fixedLanes ?? options.maxLanes ?? 64)
+    this.#lanes = this.#fixedLanes ?? Math.max(1, Math.min(options.startLanes ?? START_LANES, this.#cap.lanes))
   }
 
   /** Lanes wanted now. */
@@ -96,6 +105,10 @@ export class LaneController {
   /** Call it some times per window; decides at the end of one. */
   tick(nowMs: number, figures: LaneFigures): void {
     this.#cap.tick(nowMs)
+    if (this.#fixedLanes !== null) {
+      this.#lanes = this.#cap.lanes
+      return
+    }
     const elapsedMs = Math.max(0, nowMs - this.#lastMs)
     this.#lastMs = nowMs
     if (!this.#window) {

@@ -15,7 +15,7 @@ export interface OriginOptions {
   /** What was remembered from before; null where nothing was. */
   readonly learnedLanes?: number | null
   readonly maxLanes?: number
-  /** Neither grow nor shrink but for refusals: exactly so many lanes. */
+  /** Exactly so many lanes, but for what the source refuses. */
   readonly fixedLanes?: number | null
 }
 
@@ -44,8 +44,11 @@ export class Origin {
   constructor(baseUrl: string, options: OriginOptions = {}) {
     this.baseUrl = baseUrl
     this.#maxLanes = options.fixedLanes ?? options.maxLanes ?? MAX_LANES_PER_ORIGIN
-    const startLanes = options.fixedLanes ?? options.learnedLanes ?? null
-    this.#controller = new LaneController({ startLanes, maxLanes: this.#maxLanes })
+    this.#controller = new LaneController({
+      startLanes: options.learnedLanes ?? null,
+      maxLanes: this.#maxLanes,
+      fixedLanes: options.fixedLanes ?? null,
+    })
     this.#freeSlots = Array.from({ length: this.#maxLanes }, (_, slot) => this.#maxLanes - 1 - slot)
   }
 
@@ -79,10 +82,16 @@ export class Origin {
     return this.#waiting.length === 0 && this.#isOpen()
   }
 
+  /** A lane where one is free and nobody waits for it, else null. */
+  tryAcquire(): ReadLane | null {
+    return this.hasRoom ? this.#open() : null
+  }
+
   /** Waits for a lane. Rejects with the signal's reason; then none was taken. */
   acquire(signal: AbortSignal): Promise<ReadLane> {
     if (signal.aborted) return Promise.reject(signal.reason)
-    if (this.hasRoom) return Promise.resolve(this.#open())
+    const lane = this.tryAcquire()
+    if (lane) return Promise.resolve(lane)
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(entry), 1)
