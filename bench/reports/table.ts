@@ -1,0 +1,46 @@
+import type { ScenarioResult } from './result.ts'
+import { type Row, summarise } from './summarise.ts'
+
+const COLUMNS: readonly { readonly title: string; readonly cell: (row: Row) => string }[] = [
+  { title: 'who', cell: (row) => row.peer },
+  { title: 'rounds', cell: (row) => String(row.rounds) },
+  { title: 'wall s', cell: (row) => (row.isShorter ? '(rate)' : row.wallSeconds.toFixed(2)) },
+  { title: '±', cell: (row) => `${Math.round(row.wallSpread * 100)} %` },
+  { title: 'MiB/s', cell: (row) => row.mibPerSecond.toFixed(row.mibPerSecond < 20 ? 1 : 0) },
+  { title: 'time × Sluice', cell: (row) => times(row.timesReference) },
+  { title: 'CPU-s/GiB', cell: (row) => row.cpuSecondsPerGib.toFixed(2) },
+  { title: 'CPU × Sluice', cell: (row) => times(row.cpuTimesReference) },
+  { title: 'peak RSS MiB', cell: (row) => rss(row) },
+  { title: 'source requests', cell: (row) => requests(row) },
+  { title: 'store requests', cell: (row) => (row.storeRequests === null ? '' : String(row.storeRequests)) },
+]
+
+/** A scenario's medians as a table in Markdown, its columns aligned so that it reads in a terminal too. */
+export function tableOf(result: ScenarioResult): string {
+  const rows = summarise(result).map((row) => COLUMNS.map(({ cell }) => cell(row)))
+  const titles = COLUMNS.map(({ title }) => title)
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((cells) => (cells[column] ?? '').length)),
+  )
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
+  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
+  const notes = Object.entries(result.skipped).map(([peer, reason]) => `- without a result: ${peer}: ${reason}`)
+  const { idealSeconds } = result.scenario
+  if (idealSeconds !== null) notes.push(`- ideal, by the limits of the source: ${idealSeconds.toFixed(1)} s`)
+  const parts = [line(titles), rule, ...rows.map(line)]
+  return [...parts, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
+}
+
+function times(factor: number | null): string {
+  return factor === null ? '' : factor.toFixed(factor < 10 ? 2 : 1)
+}
+
+function rss(row: Row): string {
+  const peak = row.peakRssMib.toFixed(0)
+  return row.idleRssMib === null ? peak : `${peak} (idle ${row.idleRssMib.toFixed(0)})`
+}
+
+function requests(row: Row): string {
+  return row.refusedRequests > 0 ? `${row.sourceRequests} (${row.refusedRequests} refused)` : String(row.sourceRequests)
+}

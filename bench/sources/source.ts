@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import { startHelper } from '../harness/helper-process.ts'
+import { startNginxSource } from './nginx-source.ts'
+
+/** Where a certificate for 127.0.0.1 and its key lie; `authority` is what clients are told to trust. */
+export interface TlsFiles {
+  readonly key: string
+  readonly certificate: string
+  readonly authority: string
+}
+
+/** What makes a source slow or stubborn. Nothing set: as fast as it goes, with ranges. */
+export interface SourceLimits {
+  /** Real pacing: each connection has its own meter, which goes on over requests. */
+  readonly bytesPerSecondPerConnection?: number
+  /** Requests in flight above this many are answered 429. */
+  readonly maxRequests?: number
+  /** Wait before the answer to each request. */
+  readonly firstByteMs?: number
+  readonly noRanges?: boolean
+  readonly tls?: TlsFiles
+}
+
+/** `nginx` serves files from memory; `metered` is ours, which generates bytes and keeps to limits. */
+export type SourceKind = { readonly kind: 'nginx' } | ({ readonly kind: 'metered' } & SourceLimits)
+
+export interface SourceCounts {
+  requests: number
+  bytes: number
+  /** Answered with 429. */
+  refused: number
+}
+
+export interface RunningSource {
+  readonly url: string
+  /** Makes sure that the files of a work are there. */
+  prepare(count: number, sizeBytes: number): Promise<void>
+  counts(): Promise<SourceCounts>
+  stop(): Promise<void>
+}
+
+/** Starts the source of a scenario on a free port of 127.0.0.1. */
+export async function startSource(wish: SourceKind, tls: TlsFiles | undefined): Promise<RunningSource> {
+  if (wish.kind === 'nginx') return startNginxSource(tls)
+  const helper = await startHelper(join(import.meta.dirname, 'metered-source-process.ts'), { ...wish, tls })
+  return {
+    url: helper.url,
+    prepare: async () => undefined,
+    counts: () => helper.ask<SourceCounts>('counts'),
+    stop: helper.stop,
+  }
+}

@@ -1,0 +1,96 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, release, totalmem } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { ArgumentError, type BenchArguments, parseArguments } from '../bench/arguments.ts'
+import { runScenario } from '../bench/harness/run-scenario.ts'
+import { PEERS } from '../bench/peers/all-peers.ts'
+import { fetchMissing } from '../bench/peers/fetch-missing.ts'
+import { startSluicePeer } from '../bench/peers/sluice.ts'
+import type { BenchReport, ScenarioResult } from '../bench/reports/result.ts'
+import { tableOf } from '../bench/reports/table.ts'
+import type { Scenario } from '../bench/scenario.ts'
+import { SCENARIOS } from '../bench/scenarios.ts'
+import { ROOT } from './runner/run-program.ts'
+
+// `npm run bench -- SCENARIO …`: Sluice and others in turn on the same work, on this machine alone. Writes JSON and prints tables.
+const DEFAULT_SCENARIOS = ['big-unlimited']
+
+try {
+  const known = { scenarios: SCENARIOS.map(({ name }) => name), peers: ['sluice', ...Object.keys(PEERS)] }
+  const wanted = parseArguments(process.argv.slice(2), known)
+  if (wanted.list) list()
+  else process.exitCode = await bench(wanted)
+} catch (error) {
+  if (!(error instanceof ArgumentError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}
+
+function list(): void {
+  for (const { name, shows, rounds, peers } of SCENARIOS)
+    console.log(`${name}\n  ${shows}\n  ${rounds} rounds of ${['sluice', ...peers].join(', ')}`)
+}
+
+async function bench(wanted: BenchArguments): Promise<number> {
+  const names = wanted.scenarios.length > 0 ? wanted.scenarios : DEFAULT_SCENARIOS
+  const chosen = SCENARIOS.filter(({ name, isHuge }) => names.includes(name) || (names.includes('all') && !isHuge))
+  await fetchMissing(console.log)
+  const sluice = await startSluicePeer()
+  const results: ScenarioResult[] = []
+  let failures = 0
+  try {
+    for (const plain of chosen) {
+      const scenario = resized(plain, wanted.sizeBytes)
+      console.log(`\n${scenario.name}: ${scenario.shows}`)
+      try {
+        const peers = ['sluice', ...scenario.peers]
+          .filter((name) => wanted.peers?.includes(name) ?? true)
+          .concat(wanted.peers?.filter((name) => name !== 'sluice' && !scenario.peers.includes(name)) ?? [])
+          .flatMap((name) => (name === 'sluice' ? [sluice] : [PEERS[name]?.()]))
+          .filter((peer) => peer !== undefined)
+        const rounds = wanted.rounds ?? scenario.rounds
+        const result = await runScenario(scenario, { rounds, peers, say: console.log })
+        results.push(result)
+        if (result.runs.length === 0 || 'sluice' in result.skipped) failures++
+        console.log(`\n${tableOf(result)}`)
+      } catch (error) {
+        failures++
+        console.error(
+          `${scenario.name} could not be measured: ${error instanceof Error ? error.message : String(error)}`,
+        )
+      }
+    }
+  } finally {
+    await sluice.stop()
+  }
+  const path = write(results, wanted.output)
+  console.log(`\n${results.length} of ${chosen.length} scenarios measured; written to ${path}`)
+  return failures === 0 ? 0 : 1
+}
+
+/** The same scenario with files of another size; whoever does less does not do more than that. */
+function resized(scenario: Scenario, sizeBytes: number | null): Scenario {
+  if (sizeBytes === null) return scenario
+  const { shorter = {}, files, idealSeconds } = scenario
+  return {
+    ...scenario,
+    files: { ...files, sizeBytes },
+    shorter: Object.fromEntries(Object.entries(shorter).filter(([, bytes]) => bytes < sizeBytes)),
+    idealSeconds: idealSeconds === undefined ? undefined : (idealSeconds * sizeBytes) / files.sizeBytes,
+  }
+}
+
+function write(results: readonly ScenarioResult[], output: string | null): string {
+  const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+  const path = output ?? join(ROOT, 'bench', 'results', `${stamp}.json`)
+  const machine = {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    kernel: `${process.platform} ${release()}`,
+  }
+  const report: BenchReport = { format: 1, machine, results }
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`)
+  return relative(process.cwd(), path)
+}
