@@ -116,7 +116,7 @@ test('a running transfer is paused, goes on, and is cancelled', async ({ page })
   await expect(state.getByText('Paused', { exact: true }).first()).toBeVisible()
   await act(page, 'Resume')
   await expect(state.getByText('Running', { exact: true }).first()).toBeVisible()
-  await act(page, 'Cancel', 'Cancel the transfer')
+  await act(page, 'Cancel', 'Cancel transfer')
   await expect(state.getByText('Cancelled', { exact: true }).first()).toBeVisible()
 })
 

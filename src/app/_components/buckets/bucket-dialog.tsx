@@ -1,7 +1,7 @@
 'use client'
 
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { toast } from 'sonner'
 import type { BucketView } from '../../../server/domain/bucket.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
@@ -44,6 +44,17 @@ function BucketEditor({ bucket, close }: { bucket: BucketView | null; close: () 
   const [form, setForm] = useState<BucketForm>(() => formOf(bucket))
   const [errors, setErrors] = useState<FormErrors>({})
 
+  const formRef = useRef<HTMLFormElement>(null)
+  const resultRef = useRef<HTMLDivElement>(null)
+  // On phones the fields are longer than the window: what came of a test, or what is wrong, is brought into sight.
+  useEffect(() => {
+    if (test.kind !== 'none') resultRef.current?.scrollIntoView({ block: 'nearest' })
+  }, [test.kind])
+  const wrongFields = Object.keys(errors).join(' ')
+  useEffect(() => {
+    if (wrongFields) formRef.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [wrongFields])
+
   const change = (next: BucketForm) => {
     setForm(next)
     forget()
@@ -79,6 +90,7 @@ function BucketEditor({ bucket, close }: { bucket: BucketView | null; close: () 
 
   return (
     <form
+      ref={formRef}
       noValidate
       className="flex min-h-0 flex-1 flex-col"
       onSubmit={(event) => {
@@ -88,8 +100,10 @@ function BucketEditor({ bucket, close }: { bucket: BucketView | null; close: () 
     >
       <DialogBody className="grid gap-4">
         <BucketFields form={form} errors={errors} bucket={bucket} onChange={change} />
-        <BucketChecks test={test} />
-        {errors.form && <Callout tone="destructive">{errors.form}</Callout>}
+        <div ref={resultRef} className="grid gap-4 empty:hidden">
+          <BucketChecks test={test} folded />
+          {errors.form && <Callout tone="destructive">{errors.form}</Callout>}
+        </div>
       </DialogBody>
       <DialogFooter>
         <Button variant="outline" className="mr-auto" disabled={test.kind === 'running'} onClick={testDraft}>

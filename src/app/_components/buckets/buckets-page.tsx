@@ -22,8 +22,8 @@ export function BucketsPage() {
   const remove = useMutation(trpc.buckets.remove.mutationOptions())
   const [edited, setEdited] = useState<{ bucket: BucketView | null } | null>(null)
   const [removed, setRemoved] = useState<BucketView | null>(null)
-  const add = (
-    <Button onClick={() => setEdited({ bucket: null })}>
+  const addButton = (variant: 'default' | 'outline') => (
+    <Button variant={variant} onClick={() => setEdited({ bucket: null })}>
       <Plus aria-hidden />
       Add a bucket
     </Button>
@@ -59,7 +59,7 @@ export function BucketsPage() {
           icon={<Database />}
           title="No buckets yet"
           description="A bucket is where transfers go: Amazon S3, Cloudflare R2, Backblaze B2, Ceph, MinIO, or anything else that speaks S3."
-          action={add}
+          action={addButton('default')}
         />
       ) : (
         <>
@@ -70,7 +70,7 @@ export function BucketsPage() {
             <p className="text-muted-foreground md:hidden">
               {data.length === 1 ? '1 bucket' : `${data.length} buckets`}
             </p>
-            {add}
+            {addButton('outline')}
           </div>
           <ul aria-label="Buckets">
             {data.map((bucket) => (

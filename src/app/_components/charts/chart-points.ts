@@ -31,8 +31,10 @@ export function fillHoles(points: readonly ThroughputPoint[]): ThroughputPoint[]
 }
 
 const STEADY_STEPS = [1, 5, 9, 15, 31, 61, 121] as const
-/** A bucket curve that rises this far above the source tells of buffers, not of the speed of anything. */
+/** A bucket that takes this much more than the source gave in the same time tells of buffers, not of a speed. */
 const BURST_RATIO = 1.5
+/** So few bursts may stay: a start, an end, a pause. */
+const BURSTS_LEFT_SHARE = 0.03
 
 /**
  * Bytes reach a bucket in bursts, since slices are sent when there are enough of them: drawn by the second it is a row of needles
@@ -43,20 +45,25 @@ export function steadyBucket(points: readonly ThroughputPoint[]): {
   points: readonly ThroughputPoint[]
   steps: number
 } {
-  const read = points.map((point) => point.sourceBytesPerSecond + (point.cacheBytesPerSecond ?? 0))
-  const most = BURST_RATIO * read.reduce((best, rate) => Math.max(best, rate), 0)
+  const read = trailingMeans(points.map((point) => point.sourceBytesPerSecond + (point.cacheBytesPerSecond ?? 0)))
+  const sent = trailingMeans(points.map((point) => point.bucketBytesPerSecond))
+  const burstsLeft = 1 + points.length * BURSTS_LEFT_SHARE
+  const isSteady = (steps: number) =>
+    points.filter((_, index) => sent(index, steps) > BURST_RATIO * read(index, steps)).length <= burstsLeft
+  const fitting = STEADY_STEPS.filter((steps) => steps <= Math.max(1, points.length >> 1))
+  const steps = fitting.find(isSteady) ?? fitting.at(-1) ?? 1
+  if (steps === 1) return { points, steps }
+  return { points: points.map((point, index) => ({ ...point, bucketBytesPerSecond: sent(index, steps) })), steps }
+}
+
+/** Of each index the mean over that many values up to it; over fewer at the beginning. */
+function trailingMeans(values: readonly number[]): (index: number, steps: number) => number {
   const sums = [0]
-  for (const point of points) sums.push((sums.at(-1) ?? 0) + point.bucketBytesPerSecond)
-  const rateAt = (index: number, steps: number) => {
+  for (const value of values) sums.push((sums.at(-1) ?? 0) + value)
+  return (index, steps) => {
     const from = Math.max(0, index + 1 - steps)
     return ((sums[index + 1] ?? 0) - (sums[from] ?? 0)) / (index + 1 - from)
   }
-  const longest = Math.max(1, points.length >> 1)
-  const fitting = STEADY_STEPS.filter((steps) => steps <= longest)
-  const steps =
-    fitting.find((candidate) => points.every((_, index) => rateAt(index, candidate) <= most)) ?? fitting.at(-1) ?? 1
-  if (steps === 1 || most === 0) return { points, steps: 1 }
-  return { points: points.map((point, index) => ({ ...point, bucketBytesPerSecond: rateAt(index, steps) })), steps }
 }
 
 /** The points of a window and one beyond each end, so that lines run to the edge of the plot. */

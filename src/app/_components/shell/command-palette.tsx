@@ -57,7 +57,11 @@ function PaletteContent({ close, onKeys }: { close: () => void; onKeys: () => vo
     <Command shouldFilter={false} label="Find a transfer, a page or an action">
       <CommandInput placeholder="Find a transfer, a page or an action" value={text} onValueChange={setText} autoFocus />
       <CommandList>
-        <CommandEmpty>Nothing matches. Try a part of a file name, a host or a bucket.</CommandEmpty>
+        <CommandEmpty>
+          {found.isFetching || search !== text.trim()
+            ? 'Looking …'
+            : 'Nothing matches. Try a part of a file name, a host or a bucket.'}
+        </CommandEmpty>
         {pages.length > 0 && (
           <CommandGroup heading="Pages">
             {pages.map(({ href, name, icon: Icon, key }) => (

@@ -6,6 +6,7 @@ import { useRouter } from 'next/navigation'
 import { useState } from 'react'
 import type { TransferView } from '../../../server/domain/transfer.ts'
 import { allows } from '../../../server/domain/transfer-state.ts'
+import { questionFor } from '../transfers/action-plan.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
 import { BandwidthPopover } from './bandwidth-popover.tsx'
@@ -66,26 +67,22 @@ export function TransferActions({ transfer }: { transfer: TransferView }) {
           <Trash2 aria-hidden /> Remove
         </Button>
       )}
-      <ConfirmDialog
-        cancelLabel="Go on with it"
-        confirmLabel="Cancel the transfer"
-        description="What is already in the bucket of this upload is removed. A retry starts over."
-        destructive
-        onConfirm={() => action.mutate('cancel')}
-        onOpenChange={(open) => setAsking(open ? 'cancel' : null)}
-        open={asking === 'cancel'}
-        title={`Cancel ${transfer.name}?`}
-      />
-      <ConfirmDialog
-        cancelLabel="Keep it"
-        confirmLabel="Remove from the list"
-        description="Its numbers, events and chart are deleted. A finished object stays in the bucket."
-        destructive
-        onConfirm={() => void remove()}
-        onOpenChange={(open) => setAsking(open ? 'remove' : null)}
-        open={asking === 'remove'}
-        title={`Remove ${transfer.name}?`}
-      />
+      {(['cancel', 'remove'] as const).map((name) => {
+        const question = questionFor(name, [transfer])
+        return (
+          question && (
+            <ConfirmDialog
+              {...question}
+              cancelLabel="Keep it"
+              destructive
+              key={name}
+              onConfirm={() => (name === 'remove' ? void remove() : action.mutate('cancel'))}
+              onOpenChange={(open) => setAsking(open ? name : null)}
+              open={asking === name}
+            />
+          )
+        )
+      })}
     </div>
   )
 }

@@ -27,7 +27,9 @@ export function ConfirmDialog(props: {
             'fixed top-1/2 left-1/2 w-[calc(100%-2rem)] max-w-md -translate-x-1/2 -translate-y-1/2 p-5',
           )}
         >
-          <AlertDialog.Title className="font-medium text-base">{props.title}</AlertDialog.Title>
+          <AlertDialog.Title className="line-clamp-3 font-medium text-base [overflow-wrap:anywhere]">
+            {props.title}
+          </AlertDialog.Title>
           <AlertDialog.Description className="mt-1 text-muted-foreground text-sm">
             {props.description}
           </AlertDialog.Description>
