@@ -9,6 +9,7 @@ import { createSealer } from '../../src/server/secrets.ts'
 import { createTestDatabase } from './test-database.ts'
 
 export const ADMIN_TOKEN = 'admin-token-for-tests-only'
+export const SEALING_KEY = 'a key for tests that is long enough'
 export const SITE = { host: '127.0.0.1', port: 3000, publicUrl: 'https://sluice.example.org' }
 
 /** The API over a database of its own, without a web server: procedures are called in this process. */
@@ -34,7 +35,7 @@ export async function startApi(): Promise<ApiHarness> {
   await notifications.ready
   const services: Services = {
     db: database.db,
-    sealer: createSealer('a key for tests that is long enough'),
+    sealer: createSealer(SEALING_KEY),
     notifications,
     log,
     site: SITE,

@@ -7,18 +7,21 @@ export interface ContentRange {
   readonly totalBytes: number | null
 }
 
-/** Reads Content-Range (RFC 9110 section 14.4). Null where it is missing, malformed or beyond exact numbers. */
+/**
+ * Reads Content-Range (RFC 9110 section 14.4). Null where it is missing or malformed, or its range is beyond exact numbers. A total
+ * beyond them is a rounded number: far more than S3 holds, and refused for that.
+ */
 export function parseContentRange(value: string | null): ContentRange | null {
   if (value === null) return null
   const unsatisfied = /^bytes\s+\*\/(\d{1,16})$/i.exec(value.trim())
   if (unsatisfied) return { startByte: null, endByte: null, totalBytes: Number(unsatisfied[1]) }
-  const match = /^bytes\s+(\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i.exec(value.trim())
+  const match = /^bytes\s+(\d{1,16})-(\d{1,16})\/(\d{1,40}|\*)$/i.exec(value.trim())
   if (!match) return null
   const startByte = Number(match[1])
   const endByte = Number(match[2]) + 1
   const totalBytes = match[3] === '*' ? null : Number(match[3])
   if (!Number.isSafeInteger(endByte) || endByte <= startByte) return null
-  if (totalBytes !== null && (!Number.isSafeInteger(totalBytes) || totalBytes < endByte)) return null
+  if (totalBytes !== null && totalBytes < endByte) return null
   return { startByte, endByte, totalBytes }
 }
 
