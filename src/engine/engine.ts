@@ -117,7 +117,8 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
   const notifications = listenForNotifications(connections.databaseUrl, log)
   notifications.subscribe('sluice_transfers', (id) => {
     // A wish about a transfer that runs here is read back with a flush; anything else may be new work.
-    if (loop.isActive(id)) recorder.flush().catch((err) => log.warn({ err }, 'a wish could not be read yet'))
+    if (id.split(',').some((one) => loop.isActive(one)))
+      recorder.flush().catch((err) => log.warn({ err }, 'a wish could not be read yet'))
     loop.poke()
   })
   notifications.subscribe('sluice_inspections', () => inspections.poke())
@@ -128,12 +129,13 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
 
   let stopping: Promise<void> | null = null
   const stop = async () => {
-    await notifications.close()
+    // Hints are not waited for: where the database is cut off, their connection closes late, and the work must end first.
+    const deaf = notifications.close()
     await Promise.all([loop.stop(), inspections.stop()])
     recorder.stop()
     heartbeat.stop()
     await Promise.allSettled([releaseClaims(db, engineId), sayGoodbye(db, engineId)])
-    await Promise.allSettled([status.close(), metricsServer?.close(), source.close(), db.$disconnect()])
+    await Promise.allSettled([deaf, status.close(), metricsServer?.close(), source.close(), db.$disconnect()])
     log.info({ engineId }, 'engine stopped')
   }
   return {

@@ -36,6 +36,8 @@ export interface RecordedRun {
 
 interface Entry {
   readonly run: RecordedRun
+  /** True from the last sample on: the next flush takes the run off the live numbers. */
+  isEnding: boolean
   sourceBytesPerSecond: number
   bytesPerSecond: number
   sampledAtMs: number
@@ -53,7 +55,7 @@ export class Recorder {
   readonly #metrics: EngineMetrics
   readonly #runs = new Map<string, Entry>()
   #parts: FinishedPart[] = []
-  #closed: ClosedClaim[] = []
+  #closed: (ClosedClaim & { readonly transferId: string })[] = []
   #samples: SampleRow[] = []
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> | null = null
@@ -67,7 +69,7 @@ export class Recorder {
 
   start(): void {
     this.#timer = setInterval(() => {
-      for (const entry of this.#runs.values()) this.#takeSample(entry)
+      for (const entry of this.#runs.values()) if (!entry.isEnding) this.#takeSample(entry)
       if (this.#flushing) return
       this.flush().catch((error) =>
         this.#log.warn({ err: error }, 'Progress could not be written; it is kept and tried again.'),
@@ -80,7 +82,7 @@ export class Recorder {
   }
 
   add(run: RecordedRun): void {
-    this.#runs.set(run.id, { run, sourceBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 })
+    this.#runs.set(run.id, { run, isEnding: false, sourceBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 })
   }
 
   addPart(part: FinishedPart): void {
@@ -110,17 +112,20 @@ export class Recorder {
   /** Writes the last of a run and forgets it. Rejects where that could not be written; then it may be called again. */
   async finish(run: RecordedRun): Promise<void> {
     const entry = this.#runs.get(run.id)
-    if (entry) this.#takeSample(entry)
+    if (entry && !entry.isEnding) {
+      this.#takeSample(entry)
+      entry.isEnding = true
+    }
+    // Within the flush, so that no flush beside it can put the live numbers back.
     await this.flush()
-    await recordProgress(this.#db, this.#engineId, [
-      { id: run.id, runId: run.runId, live: null, metrics: run.meter.metrics() },
-    ])
     this.#runs.delete(run.id)
   }
 
+  /** Drops what a run has not written yet: its claims are lost, and a claim must not be closed without its parts. */
   forget(run: RecordedRun): void {
     this.#runs.delete(run.id)
     this.#parts = this.#parts.filter((part) => part.transferId !== run.id)
+    this.#closed = this.#closed.filter((claim) => claim.transferId !== run.id)
   }
 
   /** Writes all that is due now. Calls do not overlap: one that comes during another waits for it, then writes the rest. */
@@ -139,20 +144,21 @@ export class Recorder {
     const samples = [...this.#samples]
     if (samples.length > 0) {
       await recordSamples(this.#db, this.#engineId, samples)
-      this.#samples = this.#samples.slice(samples.length)
+      this.#samples = without(this.#samples, samples)
     }
     end()
   }
 
   async #writeParts(): Promise<void> {
-    for (const { run } of this.#runs.values()) this.#closed.push(...run.takeClosedClaims())
+    for (const { run } of this.#runs.values())
+      this.#closed.push(...run.takeClosedClaims().map((claim) => ({ ...claim, transferId: run.id })))
     // Copies, because parts go on finishing while the statement runs; what was not sent stays for the next flush.
     const parts = [...this.#parts]
     const closed = [...this.#closed]
     if (parts.length === 0 && closed.length === 0) return
     const taken = await recordParts(this.#db, this.#engineId, parts, closed)
-    this.#parts = this.#parts.slice(parts.length)
-    this.#closed = this.#closed.slice(closed.length)
+    this.#parts = without(this.#parts, parts)
+    this.#closed = without(this.#closed, closed)
     for (const part of parts)
       if (!taken.has(`${part.transferId}/${part.number}`)) this.#runs.get(part.transferId)?.run.onRefused()
   }
@@ -161,15 +167,19 @@ export class Recorder {
     const entries = [...this.#runs.values()]
     if (entries.length === 0) return
     const at = new Date().toISOString()
+    // Parts that finished since the parts were written are in neither sum yet: without them the progress would step back.
+    const unwritten = new Map<string, number>()
+    for (const { transferId, sizeBytes } of this.#parts)
+      unwritten.set(transferId, (unwritten.get(transferId) ?? 0) + sizeBytes)
     const wishes = await recordProgress(
       this.#db,
       this.#engineId,
-      entries.map(({ run, sourceBytesPerSecond, bytesPerSecond }) => {
+      entries.map(({ run, isEnding, sourceBytesPerSecond, bytesPerSecond }) => {
         run.meter.isDue = false
         run.meter.progressUpdates++
         const live = {
           at,
-          inflightBytes: run.sentBytes(),
+          inflightBytes: run.sentBytes() + (unwritten.get(run.id) ?? 0),
           // Bytes come in evenly and go out part by part, so what comes in is the steadier speed, as long as any comes.
           bytesPerSecond: Math.round(sourceBytesPerSecond > 1 ? sourceBytesPerSecond : bytesPerSecond),
           readLanes: run.meter.readLanes,
@@ -177,7 +187,7 @@ export class Recorder {
           bufferedBytes: run.bufferedBytes(),
           movingParts: run.movingParts(),
         }
-        return { id: run.id, runId: run.runId, live, metrics: run.meter.metrics() }
+        return { id: run.id, runId: run.runId, live: isEnding ? null : live, metrics: run.meter.metrics() }
       }),
     )
     const byId = new Map(wishes.map((wish) => [wish.id, wish]))
@@ -202,6 +212,12 @@ export class Recorder {
     this.#samples.push({ transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta })
     if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES)
   }
+}
+
+/** The list without what was written; it may have been changed in any way while the statement ran. */
+function without<T>(list: readonly T[], written: readonly T[]): T[] {
+  const done = new Set(written)
+  return list.filter((item) => !done.has(item))
 }
 
 function smooth(shown: number, measured: number): number {

@@ -1,4 +1,4 @@
-import { claimTransfers } from '../../server/db/claims.ts'
+import { claimTransfers, releaseClaims } from '../../server/db/claims.ts'
 import { findCompletable, reviveStranded } from '../../server/db/completion.ts'
 import { ActiveTransfer } from '../transfer/active-transfer.ts'
 import { completeTransfer } from '../transfer/complete-transfer.ts'
@@ -24,6 +24,8 @@ export class ClaimLoop {
   readonly #lease: LeaseKeeper
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<void> | null = null
+  #sweeping: Promise<void> | null = null
+  readonly #stopper = new AbortController()
   #isPoked = false
   #isStopping = false
   #revivedAtMs = Number.NEGATIVE_INFINITY
@@ -61,9 +63,12 @@ export class ClaimLoop {
   async stop(): Promise<void> {
     this.#isStopping = true
     clearInterval(this.#timer)
-    await this.#ticking
+    this.#stopper.abort(new Stop('shutdown'))
     for (const transfer of this.#active.values()) transfer.stop('shutdown')
-    await Promise.all([...this.#active.values()].map((transfer) => transfer.done))
+    await this.#ticking
+    // What the last look for work has still begun.
+    for (const transfer of this.#active.values()) transfer.stop('shutdown')
+    await Promise.all([this.#sweeping, ...[...this.#active.values()].map((transfer) => transfer.done)])
     this.#lease.stop()
   }
 
@@ -74,15 +79,25 @@ export class ClaimLoop {
         await this.#revive()
         await this.#claim()
         await this.#completeAbandoned()
-        await sweepUploads(this.#context, async (id) => {
-          const active = this.#active.get(id)
-          active?.stop('user')
-          await active?.done
-        })
+        this.#sweep()
       } catch (error) {
         this.#context.log.warn({ err: error }, 'Looking for work failed; trying again.')
       }
     }
+  }
+
+  /** Beside the search for work, because a bucket that does not answer holds an abort up for half a minute. */
+  #sweep(): void {
+    const endWork = async (id: string) => {
+      const active = this.#active.get(id)
+      active?.stop('user')
+      await active?.done
+    }
+    this.#sweeping ??= sweepUploads(this.#context, endWork, this.#stopper.signal)
+      .catch((error) => this.#context.log.warn({ err: error }, 'Looking for unwanted uploads failed; trying again.'))
+      .finally(() => {
+        this.#sweeping = null
+      })
   }
 
   async #revive(): Promise<void> {
@@ -105,12 +120,15 @@ export class ClaimLoop {
 
   async #completeAbandoned(): Promise<void> {
     for (const id of await findCompletable(this.#context.db)) {
-      if (this.#active.has(id)) continue
+      if (this.#active.has(id) || this.#isStopping) continue
+      this.#lease.claimedAt(performance.now())
       this.#run(id, async (active) => {
         try {
           await completeTransfer(this.#context, id, active.signal)
         } catch (error) {
-          if (!(error instanceof Stop)) await settleFailure(this.#context, id, error)
+          if (!(error instanceof Stop)) await settleFailure(this.#context, id, error, active.signal)
+        } finally {
+          await releaseClaims(this.#context.db, this.#context.engineId, id)
         }
       })
     }

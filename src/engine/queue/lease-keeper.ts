@@ -48,6 +48,8 @@ export class LeaseKeeper {
     if (nowMs > this.#deadlineMs) {
       this.#context.log.warn('The lease could not be renewed in time; this engine stops working on its transfers.')
       for (const transfer of this.#active.values()) transfer.stop('lease-lost')
+      // Nothing is held any more. What is claimed from now on has a deadline of its own, however long the old work winds down.
+      this.#deadlineMs = Number.POSITIVE_INFINITY
       return
     }
     if (nowMs - this.#renewedAtMs >= this.#leaseMs / 3 && !this.#isRenewing) void this.#renew(nowMs)
@@ -55,14 +57,17 @@ export class LeaseKeeper {
 
   async #renew(sentMs: number): Promise<void> {
     this.#isRenewing = true
-    const before = new Map([...this.#active].map(([id, transfer]) => [id, new Set(transfer.claimIds)]))
+    // What has to be let go of is not renewed: somebody else is to have it.
+    const kept = [...this.#active].filter(([, transfer]) => !transfer.mustLetGo)
+    const before = new Map(kept.map(([id, transfer]) => [id, new Set(transfer.claimIds)]))
     try {
-      const plans = [...this.#active.values()].flatMap((transfer) => transfer.planClaimId ?? [])
+      const plans = kept.flatMap(([, transfer]) => transfer.planClaimId ?? [])
       const claimIds = [...before.values()].flatMap((known) => [...known]).concat(plans)
       const work = { claimIds, transferIds: [...before.keys()] }
       const held = await renewClaims(this.#context.db, this.#context.engineId, this.#leaseMs, work)
       this.#renewedAtMs = sentMs
-      this.#deadlineMs = sentMs + this.#leaseMs
+      // An answer that took longer than a lease proves nothing about now; the next renewal tells.
+      if (performance.now() < sentMs + this.#leaseMs) this.#deadlineMs = sentMs + this.#leaseMs
       for (const [id, transfer] of this.#active) {
         const known = before.get(id)
         // A claim counts as lost where it was held before and is still wanted, but the database did not renew it.

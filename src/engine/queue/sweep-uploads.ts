@@ -10,6 +10,7 @@ import { abortUpload, type WorkContext } from '../transfer/work-context.ts'
 export async function sweepUploads(
   context: WorkContext,
   endWork: (transferId: string) => Promise<void>,
+  signal: AbortSignal,
 ): Promise<void> {
   const { db, engineId, env, log } = context
   const unwanted = await takeUnwantedUploads(db, engineId, env.SLUICE_LEASE_MS, env.SLUICE_FAILED_UPLOAD_KEEP_HOURS)
@@ -18,9 +19,11 @@ export async function sweepUploads(
       try {
         await endWork(upload.id)
         const row = await loadTransfer(db, upload.id)
-        if (row) await abortUpload(context, row)
-        await forgetUpload(db, engineId, upload)
+        if (row) await abortUpload(context, row, signal)
+        // What was aborted, not what was there when the work was taken: a plan may have been saved in between.
+        await forgetUpload(db, engineId, { ...upload, uploadId: row?.uploadId ?? null })
       } catch (error) {
+        if (signal.aborted) return
         log.warn(
           { transferId: upload.id, err: error },
           'An unwanted upload could not be removed yet; trying again later.',

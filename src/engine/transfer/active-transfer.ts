@@ -4,6 +4,11 @@ import { Stop } from './stop.ts'
 export class ActiveTransfer {
   readonly id: string
   readonly stopper = new AbortController()
+  /**
+   * True once everything has to be let go of, written down or not: the lease is lost or the engine ends. An abort signal keeps
+   * its first reason, so a stop by the user before that would hide it.
+   */
+  mustLetGo = false
   /** Claims on parts held for it, by id: the lease keeper renews them, and stops the transfer when one is lost. */
   readonly claimIds = new Set<string>()
   /** The claim on its plan or verification. It is renewed too, and goes with the statement that saves what was found. */
@@ -20,6 +25,7 @@ export class ActiveTransfer {
   }
 
   stop(why: Stop['why']): void {
+    if (why === 'lease-lost' || why === 'shutdown') this.mustLetGo = true
     this.stopper.abort(new Stop(why))
   }
 }

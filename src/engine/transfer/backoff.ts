@@ -3,6 +3,8 @@ import { TransferError } from '../../server/domain/failure.ts'
 
 /** Attempts in a row without a byte of progress before an error is passed on. */
 const MAX_ATTEMPTS = 6
+/** The same for a source that asks for patience (429): about two minutes. */
+const MAX_PATIENT_ATTEMPTS = 10
 const BASE_MS = 400
 const CAP_MS = 20_000
 
@@ -20,6 +22,11 @@ export class Attempts {
   #count = 0
   total = 0
 
+  /** Attempts in a row without progress. */
+  get count(): number {
+    return this.#count
+  }
+
   progressed(): void {
     this.#count = 0
   }
@@ -27,9 +34,28 @@ export class Attempts {
   async failed(error: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (!(error instanceof TransferError) || error.retry !== 'now') throw error
+    await this.#wait(error, MAX_ATTEMPTS, error.retryAfterMs, signal)
+  }
+
+  /**
+   * The other side was too busy. That is no failure of this piece of work: it counts only while nothing else gets through
+   * either. Retry-After is the caller's to obey, because it is for all lanes alike.
+   */
+  async refused(error: TransferError, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const most = error.code === 'source_rate_limited' ? MAX_PATIENT_ATTEMPTS : MAX_ATTEMPTS
+    await this.#wait(error, most, undefined, signal)
+  }
+
+  async #wait(
+    error: TransferError,
+    most: number,
+    retryAfterMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     this.#count++
     this.total++
-    if (this.#count >= MAX_ATTEMPTS) throw error
-    await delay(backoffMs(this.#count, error.retryAfterMs), undefined, { signal }).catch(() => signal.throwIfAborted())
+    if (this.#count >= most) throw error
+    await delay(backoffMs(this.#count, retryAfterMs), undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }

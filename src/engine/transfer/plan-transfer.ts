@@ -14,9 +14,9 @@ import { MAX_PARTS } from '../../server/domain/transfer-input.ts'
 import { partsPerClaim, planParts } from '../part/part-plan.ts'
 import type { SourceIdentity, SourceProbe } from '../source/source.ts'
 import { crc32cOf } from '../upload/crc32c.ts'
-import { type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
+import { type ObjectInfo, type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
 import { describeVerification, judgeObject } from './verification.ts'
-import { openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
+import { abortUpload, openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
 
 /**
  * Makes or checks the plan of a transfer: probes the source, pins its identity, looks at the key, fixes part size and count,
@@ -79,13 +79,14 @@ async function keyDecides(
 ): Promise<boolean> {
   if (row.ifExists === 'overwrite') return false
   const object = await store.head(row.key, signal)
-  if (!object || (row.writeToken !== null && object.metadata[WRITE_TOKEN_KEY] === row.writeToken)) return false
+  if (!object || isOurs(object, row)) return false
   if (row.ifExists === 'fail')
     throw new TransferError(
       'key_exists',
       `There is already an object at ${row.key} (${formatBytes(object.sizeBytes)}). Choose another key, or allow it to be overwritten.`,
     )
   const { sizeBytes } = probe.identity
+  await abortUpload(context, row, signal)
   await finishPlan(context.db, context.engineId, claim, {
     sizeBytes: object.sizeBytes,
     verification: sizeBytes === null ? null : judgeObject(object, { sizeBytes, crc32c: null }),
@@ -101,7 +102,16 @@ async function keyDecides(
   return true
 }
 
-/** An empty file is one request; a multipart upload has at least one part. */
+/** True for an object this transfer wrote: by its upload's token, or, where it is empty, by the transfer's id. */
+function isOurs(object: ObjectInfo, row: TransferRow): boolean {
+  const token = object.metadata[WRITE_TOKEN_KEY]
+  return token !== undefined && (token === row.writeToken || (token === row.id && object.sizeBytes === 0))
+}
+
+/**
+ * An empty file is one request; a multipart upload has at least one part. Its token is the transfer's id, which is known before
+ * the object is: after a lost answer or a kill the object at the key is seen to be ours.
+ */
 async function putEmpty(
   context: WorkContext,
   row: TransferRow,
@@ -110,9 +120,12 @@ async function putEmpty(
   probe: SourceProbe,
   signal: AbortSignal,
 ): Promise<void> {
-  const put = { key: row.key, body: new Uint8Array(0), contentType: probe.contentType, writeToken: randomUUID() }
-  await store.putSmall({ ...put, mustNotExist: row.ifExists === 'fail' }, signal)
-  const object = await store.head(row.key, signal)
+  await abortUpload(context, row, signal)
+  const put = { key: row.key, body: new Uint8Array(0), contentType: probe.contentType, writeToken: row.id }
+  const before = await store.head(row.key, signal)
+  const isThere = before !== null && before.sizeBytes === 0 && isOurs(before, row)
+  if (!isThere) await store.putSmall({ ...put, mustNotExist: row.ifExists === 'fail' }, signal)
+  const object = isThere ? before : await store.head(row.key, signal)
   if (!object)
     throw new TransferError('bucket_error', 'The bucket took the empty object but does not have it. Try again.', {
       retry: 'now',
@@ -146,6 +159,14 @@ async function keptUpload(
   if (!uploadId || !writeToken) return null
   const isSame = isSameSource(row, identity) && identity.acceptsRanges && partSizeBytes !== null && partsTotal !== null
   const listed = isSame ? await store.listParts(row.key, uploadId, signal) : null
+  const recorded = await loadLedger(context.db, row.id)
+  if (isSame && !listed && recorded.length === partsTotal) {
+    // Completed by a run that could not say so any more: the object at the key shows it, and nothing is sent again.
+    const object = await store.head(row.key, signal)
+    const isDone = object !== null && isOurs(object, row) && object.sizeBytes === identity.sizeBytes
+    const parts = recorded.map((part) => part.number)
+    if (isDone) return { uploadId, writeToken, partSizeBytes: Number(partSizeBytes), partsTotal, parts }
+  }
   if (!isSame || !listed) {
     if (!isSame) await store.abortUpload(row.key, uploadId, signal)
     const why = isSame
@@ -156,7 +177,6 @@ async function keptUpload(
     return null
   }
   const inBucket = new Map(listed.map((part) => [part.number, part]))
-  const recorded = await loadLedger(context.db, row.id)
   const parts = recorded.filter((part) => {
     const found = inBucket.get(part.number)
     return found?.etag === part.etag && found.sizeBytes === Number(part.sizeBytes)

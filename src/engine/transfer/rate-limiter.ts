@@ -21,6 +21,11 @@ export class RateLimiter {
     this.#atMs = this.#now()
   }
 
+  /** Milliseconds until what was taken is paid off, by the limit as it is now. */
+  get waitMs(): number {
+    return this.take(0)
+  }
+
   /** Takes bytes that have come; returns how many milliseconds the lane should be still before it reads on. */
   take(bytes: number): number {
     const limit = this.#bytesPerSecond

@@ -95,7 +95,7 @@ class OneStreamReader {
         { retry: 'now' },
       )
     if (this.#part && !this.#part.stream.isFilled) this.#part.stream.endAt(sizeBytes)
-    await onEnd({ sizeBytes, partsTotal: this.#number, lengthVerified })
+    if (this.#part) await onEnd(this.#part.task.claim, { sizeBytes, partsTotal: this.#number, lengthVerified })
     board.isClosed = true
     board.notify()
   }

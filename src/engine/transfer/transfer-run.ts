@@ -1,3 +1,4 @@
+import type { Claim } from '../../server/db/claims.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import type { Log } from '../../server/log.ts'
 import type { ByteBudget } from '../part/byte-budget.ts'
@@ -51,7 +52,7 @@ export interface TransferRun {
   /** A part is in the bucket: it goes to the ledger with the next flush. */
   onPart(part: OpenPart, uploaded: UploadedPart): void
   /** A source of unknown size has ended. */
-  onEnd(end: { sizeBytes: number; partsTotal: number; lengthVerified: boolean }): Promise<void>
+  onEnd(claim: Claim, end: { sizeBytes: number; partsTotal: number; lengthVerified: boolean }): Promise<void>
 }
 
 /** The reservation a held part of this run needs before it is opened: whole slices. */

@@ -20,7 +20,9 @@ export async function verifyTransfer(
   const parts = ledger.flatMap((part) =>
     part.crc32c === null ? [] : [{ crc32c: part.crc32c, sizeBytes: Number(part.sizeBytes) }],
   )
-  const crc32c = parts.length > 0 && parts.length === ledger.length ? combineCrc32c(parts) : null
+  // An empty file has no parts, and its checksum is that of nothing.
+  const isKnown = parts.length === ledger.length && (parts.length > 0 || sizeBytes === 0)
+  const crc32c = isKnown ? combineCrc32c(parts) : null
   const verification = object
     ? judgeObject(object, { sizeBytes, crc32c })
     : {

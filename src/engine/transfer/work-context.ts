@@ -3,6 +3,7 @@ import { saveBucketCapabilities } from '../../server/db/buckets.ts'
 import type { Db } from '../../server/db/client.ts'
 import type { TransferRow } from '../../server/db/transfer-steps.ts'
 import { type BucketConnection, bucketCapabilitiesSchema } from '../../server/domain/bucket.ts'
+import { TransferError } from '../../server/domain/failure.ts'
 import type { Log } from '../../server/log.ts'
 import type { Sealer } from '../../server/secrets.ts'
 import type { ByteBudget } from '../part/byte-budget.ts'
@@ -51,12 +52,14 @@ export function openStore(context: WorkContext, row: TransferRow): ObjectStore {
   })
 }
 
-/** Aborts the multipart upload of a transfer, if it has one, within half a minute. */
-export async function abortUpload(context: WorkContext, row: TransferRow): Promise<void> {
+/** Aborts the multipart upload of a transfer, if it has one, within half a minute. An upload goes with its bucket. */
+export async function abortUpload(context: WorkContext, row: TransferRow, signal: AbortSignal): Promise<void> {
   if (!row.uploadId) return
   const store = openStore(context, row)
   try {
-    await store.abortUpload(row.key, row.uploadId, AbortSignal.timeout(ABORT_TIMEOUT_MS))
+    await store.abortUpload(row.key, row.uploadId, AbortSignal.any([signal, AbortSignal.timeout(ABORT_TIMEOUT_MS)]))
+  } catch (error) {
+    if (!(error instanceof TransferError && error.code === 'bucket_not_found')) throw error
   } finally {
     store.close()
   }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Env } from '../../server/config/env.ts'
 import { type Claim, claimParts, recordedParts, releaseClaims } from '../../server/db/claims.ts'
+import { isDatabaseTrouble } from '../../server/db/database-failure.ts'
 import { newId } from '../../server/db/new-id.ts'
 import { beginTransfer, loadTransfer, saveEnd, startOver, type TransferRow } from '../../server/db/transfer-steps.ts'
 import { MIB } from '../../server/domain/bytes.ts'
@@ -30,6 +31,8 @@ import {
 
 /** A multiple of every profile's slice. */
 const SHORTEST_SPAN_BYTES = 2 * MIB
+/** Between two attempts at a statement while the database is away. */
+const AGAIN_MS = 1_000
 
 /**
  * Everything an engine does with a transfer it has a claim on: plan or verify it, move parts, complete it, and settle what
@@ -46,9 +49,10 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
     row = await loadTransfer(db, id)
     if (!row) return
     if (row.status === 'queued') {
-      await beginTransfer(db, id)
+      if (!(await beginTransfer(db, id))) return
       row = { ...row, status: 'running' }
     }
+    if (row.status !== 'running' && row.status !== 'verifying') return
     if (first.firstPart === 0) row = await learnBucket(context, row, active.signal)
     store = openStore(context, row)
     if (first.firstPart === 0 && row.status === 'verifying')
@@ -59,15 +63,15 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
       row = await loadTransfer(db, id)
     }
     if (row?.status !== 'running' || !row.uploadId) return
-    if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row)
+    if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, active.signal)
     await moveParts(context, row, store, first.firstPart === 0 ? null : first, active)
     await completeTransfer(context, id, active.signal)
   } catch (error) {
     if (error instanceof Stop) log.debug({ transferId: id, why: error.why }, 'stopped working on a transfer')
     else
-      await settleFailure(context, id, error).catch((err) =>
-        log.error({ transferId: id, err }, 'a failure could not be recorded'),
-      )
+      await settleFailure(context, id, error, active.signal).catch((err) => {
+        if (!(err instanceof Stop)) log.error({ transferId: id, err }, 'a failure could not be recorded')
+      })
   } finally {
     active.claimIds.clear()
     await releaseClaims(db, engineId, id).catch((err) =>
@@ -78,8 +82,8 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
 }
 
 /** A source that cannot be read from the middle begins again, with an upload of its own. */
-async function restartStream(context: WorkContext, row: TransferRow): Promise<void> {
-  await abortUpload(context, row)
+async function restartStream(context: WorkContext, row: TransferRow, signal: AbortSignal): Promise<void> {
+  await abortUpload(context, row, signal)
   const message = 'Started over from the first byte: the source takes no ranges, so it cannot be read from the middle.'
   await startOver(context.db, context.engineId, row.id, { code: 'started_over', message })
 }
@@ -99,10 +103,12 @@ async function moveParts(
   const limiter = new RateLimiter()
   limiter.setLimit(row.bandwidthLimitBytesPerSecond === null ? null : Number(row.bandwidthLimitBytesPerSecond))
   const board = new PartBoard()
+  const claimOptions = { engineId, leaseMs: env.SLUICE_LEASE_MS, limit: uploadLanes * 2 }
   const work = new RemainingWork(uploadLanes * 2, async () => {
-    const claims = await claimParts(db, row.id, { engineId, leaseMs: env.SLUICE_LEASE_MS, limit: uploadLanes * 2 })
+    const claims = await untilWritten(context, active, () => claimParts(db, row.id, claimOptions))
     for (const claim of claims) active.claimIds.add(claim.id)
-    return Promise.all(claims.map(async (claim) => ({ claim, recorded: await recordedParts(db, claim) })))
+    const read = (claim: Claim) => untilWritten(context, active, () => recordedParts(db, claim))
+    return Promise.all(claims.map(async (claim) => ({ claim, recorded: await read(claim) })))
   })
   if (first) work.add(first, await recordedParts(db, first))
   else await work.refill()
@@ -151,9 +157,11 @@ async function moveParts(
       })
       work.finished(part.task)
     },
-    onEnd: ({ sizeBytes, partsTotal, lengthVerified }) => {
-      work.endAt(partsTotal)
-      return saveEnd(db, row.id, sizeBytes, partsTotal, lengthVerified)
+    onEnd: async (claim, end) => {
+      // Written before the claim may close: a transfer without claims and without a number of parts would be planned anew.
+      if (!(await untilWritten(context, active, () => saveEnd(db, engineId, claim, end)))) active.stop('lease-lost')
+      active.signal.throwIfAborted()
+      work.endAt(end.partsTotal)
     },
   }
   const recorded: RecordedRun = {
@@ -186,14 +194,27 @@ async function moveParts(
   }
 }
 
+/** Repeats a statement while the database is away, until the work is stopped; other errors are the caller's. */
+async function untilWritten<T>(context: WorkContext, active: ActiveTransfer, statement: () => Promise<T>): Promise<T> {
+  for (;;) {
+    active.signal.throwIfAborted()
+    try {
+      return await statement()
+    } catch (error) {
+      if (!isDatabaseTrouble(error)) throw error
+      context.log.warn({ transferId: active.id, err: error }, 'the database did not answer; trying again')
+      await delay(AGAIN_MS, undefined, { signal: active.signal }).catch(() => active.signal.throwIfAborted())
+    }
+  }
+}
+
 /** The last flush of a run; while the database is away it is tried again as long as the claims are ours. */
 async function finishRecording(context: WorkContext, recorded: RecordedRun, active: ActiveTransfer): Promise<void> {
   for (;;) {
     try {
       return await context.recorder.finish(recorded)
     } catch (error) {
-      const { reason } = active.signal
-      if (reason instanceof Stop && (reason.why === 'lease-lost' || reason.why === 'shutdown')) {
+      if (active.mustLetGo) {
         context.recorder.forget(recorded)
         context.log.warn(
           { transferId: recorded.id, err: error },
@@ -201,7 +222,7 @@ async function finishRecording(context: WorkContext, recorded: RecordedRun, acti
         )
         return
       }
-      await delay(1_000)
+      await delay(AGAIN_MS)
     }
   }
 }

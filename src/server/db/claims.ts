@@ -90,10 +90,18 @@ export async function renewClaims(
   return new Set(rows.map((row) => row.id))
 }
 
-/** Hands work back at once, so that others need not wait for the lease to end: of one transfer, or of all. */
+/**
+ * Hands work back at once, the right to complete included, so that others need not wait for the lease to end: of one transfer,
+ * or of all.
+ */
 export async function releaseClaims(db: Db, engineId: string, transferId?: string): Promise<void> {
   if (transferId)
-    await db.$executeRaw`UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
+    await db.$executeRaw`
+      WITH completing AS (
+        UPDATE "Transfer" SET "completionEngineId" = NULL, "completionLeaseUntil" = NULL
+        WHERE id = ${transferId}::uuid AND "completionEngineId" = ${engineId}::uuid
+      )
+      UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
       WHERE "engineId" = ${engineId}::uuid AND "transferId" = ${transferId}::uuid`
   else
     await db.$executeRaw`

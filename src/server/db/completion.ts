@@ -2,28 +2,31 @@ import type { Verification } from '../domain/transfer.ts'
 import type { Claim } from './claims.ts'
 import type { Db } from './client.ts'
 import type { Prisma } from './generated/client.ts'
-import { addEvent } from './transfer-steps.ts'
+import { addEvent, lockTransfer } from './transfer-steps.ts'
 
 /**
- * Takes the right to complete a transfer whose parts are all in the ledger: a lease under an epoch of its own, so that one
+ * Takes the right to complete a transfer whose parts are all in the ledger, also one that was paused there and resumed: a lease under an epoch of its own, so that one
  * engine completes and a slow one that comes back cannot (reliability.md section 1). Null where there is nothing to take.
  */
 export async function takeCompletion(db: Db, engineId: string, id: string, leaseMs: number): Promise<number | null> {
   const rows = await db.$queryRaw<{ completionEpoch: number }[]>`
-    UPDATE "Transfer" t SET "completingSince" = coalesce(t."completingSince", now()), "completionEngineId" = ${engineId}::uuid,
+    UPDATE "Transfer" t SET status = 'running', "completingSince" = coalesce(t."completingSince", now()),
+      "completionEngineId" = ${engineId}::uuid,
       "completionEpoch" = t."completionEpoch" + 1, "completionLeaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
-    WHERE t.id = ${id}::uuid AND t.status = 'running' AND t."cancelRequestedAt" IS NULL AND t."partsDone" = t."partsTotal"
+    WHERE t.id = ${id}::uuid AND t.status IN ('queued', 'running') AND t."cancelRequestedAt" IS NULL
+      AND t."partsDone" = t."partsTotal" AND t."partsTotal" > 0
       AND (t."completionLeaseUntil" IS NULL OR t."completionLeaseUntil" < now())
       AND NOT EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id)
     RETURNING t."completionEpoch"`
   return rows[0]?.completionEpoch ?? null
 }
 
-/** Transfers whose parts are all there but which nobody completes: their engine died in between. */
+/** Transfers whose parts are all there but which nobody completes: their engine died in between, or they were paused then. */
 export async function findCompletable(db: Db): Promise<string[]> {
   const rows = await db.$queryRaw<{ id: string }[]>`
     SELECT t.id FROM "Transfer" t
-    WHERE t.status = 'running' AND t."cancelRequestedAt" IS NULL AND t."partsDone" = t."partsTotal" AND t."partsTotal" > 0
+    WHERE t.status IN ('queued', 'running') AND t."cancelRequestedAt" IS NULL
+      AND t."partsDone" = t."partsTotal" AND t."partsTotal" > 0
       AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now())
       AND (t."completionLeaseUntil" IS NULL OR t."completionLeaseUntil" < now())
       AND NOT EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id)
@@ -44,7 +47,10 @@ export async function reviveStranded(db: Db): Promise<number> {
     ON CONFLICT DO NOTHING`
 }
 
-/** Ends a transfer as completed under the epoch it was completed with; false where another engine has taken over. */
+/**
+ * Ends a transfer as completed under the epoch it was completed with; false where another engine has taken over. A wish to
+ * cancel that came too late is gone with it, or the completed transfer could still be taken for one to be cancelled.
+ */
 export function finishTransfer(
   db: Db,
   engineId: string,
@@ -56,7 +62,7 @@ export function finishTransfer(
   return db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
       UPDATE "Transfer" SET status = 'completed', "finishedAt" = now(), "completingSince" = NULL, "completionEngineId" = NULL,
-        "completionLeaseUntil" = NULL, "uploadId" = NULL, live = '{}', failure = NULL, verification = ${JSON.stringify(verification)}::jsonb
+        "completionLeaseUntil" = NULL, "cancelRequestedAt" = NULL, "uploadId" = NULL, live = '{}', failure = NULL, verification = ${JSON.stringify(verification)}::jsonb
       WHERE id = ${id}::uuid AND status = 'running' AND "completionEpoch" = ${epoch}`
     if (changed === 0) return false
     await addEvent(tx, { transferId: id, engineId, code: 'completed', message })
@@ -73,6 +79,7 @@ export function finishVerification(
   message: string,
 ): Promise<boolean> {
   return db.$transaction(async (tx) => {
+    await lockTransfer(tx, claim.transferId)
     const closed = await tx.$executeRaw`DELETE FROM "PartClaim"
       WHERE id = ${claim.id}::uuid AND epoch = ${claim.epoch} AND "engineId" = ${engineId}::uuid`
     if (closed === 0) return false
@@ -89,7 +96,10 @@ export function finishVerification(
 /** A verification could not be made: the transfer is completed as before, and the reason is an event. */
 export async function abandonVerification(db: Db, engineId: string, id: string, reason: string): Promise<void> {
   await db.$transaction(async (tx) => {
-    await tx.partClaim.deleteMany({ where: { transferId: id, engineId } })
+    await lockTransfer(tx, id)
+    const { count } = await tx.partClaim.deleteMany({ where: { transferId: id, engineId } })
+    // Without a claim of ours another engine verifies it by now, and says how that ends.
+    if (count === 0) return
     await tx.transfer.updateMany({ where: { id, status: 'verifying' }, data: { status: 'completed' } })
     const message = `Could not be verified again: ${reason}`
     await addEvent(tx, { transferId: id, engineId, level: 'warn', code: 'verify_failed', message })
@@ -115,7 +125,7 @@ export function takeUnwantedUploads(
     WITH pick AS (
       SELECT id FROM "Transfer"
       WHERE ("completionLeaseUntil" IS NULL OR "completionLeaseUntil" < now()) AND (
-        ("cancelRequestedAt" IS NOT NULL AND status NOT IN ('cancelled', 'completed'))
+        ("cancelRequestedAt" IS NOT NULL AND status NOT IN ('cancelled', 'completed', 'verifying'))
         OR (status = 'failed' AND "uploadId" IS NOT NULL
           AND (failure->>'retry' = 'never' OR "finishedAt" < now() - ${keepHours} * interval '1 hour')))
       LIMIT 8 FOR UPDATE SKIP LOCKED
@@ -126,16 +136,25 @@ export function takeUnwantedUploads(
     RETURNING t.id, t."completionEpoch" AS epoch, t."uploadId", t."cancelRequestedAt" IS NOT NULL AS cancelling`
 }
 
-/** The upload is gone: nothing of it is left in the ledger, and a cancelled transfer is cancelled now. */
-export async function forgetUpload(db: Db, engineId: string, upload: UnwantedUpload): Promise<void> {
-  await db.$transaction(async (tx) => {
+/**
+ * The upload is gone: nothing of it is left in the ledger, and a cancelled transfer is cancelled now. False where that upload is
+ * not the transfer's any more (a plan was saved meanwhile, or it was retried): then nothing is forgotten, only the lease given back.
+ */
+export function forgetUpload(db: Db, engineId: string, upload: UnwantedUpload): Promise<boolean> {
+  return db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
       UPDATE "Transfer" SET "uploadId" = NULL, "doneBytes" = 0, "partsDone" = 0, "completingSince" = NULL, live = '{}',
         "completionEngineId" = NULL, "completionLeaseUntil" = NULL,
         status = CASE WHEN ${upload.cancelling} THEN 'cancelled'::"TransferStatus" ELSE status END,
         "finishedAt" = coalesce("finishedAt", now())
-      WHERE id = ${upload.id}::uuid AND "completionEpoch" = ${upload.epoch} AND status <> 'completed'`
-    if (changed === 0) return
+      WHERE id = ${upload.id}::uuid AND "completionEpoch" = ${upload.epoch} AND "uploadId" IS NOT DISTINCT FROM ${upload.uploadId}
+        AND CASE WHEN ${upload.cancelling} THEN "cancelRequestedAt" IS NOT NULL AND status <> 'completed'
+          ELSE "cancelRequestedAt" IS NULL AND status = 'failed' END`
+    if (changed === 0) {
+      await tx.$executeRaw`UPDATE "Transfer" SET "completionEngineId" = NULL, "completionLeaseUntil" = NULL
+        WHERE id = ${upload.id}::uuid AND "completionEpoch" = ${upload.epoch}`
+      return false
+    }
     await tx.partClaim.deleteMany({ where: { transferId: upload.id } })
     await tx.part.deleteMany({ where: { transferId: upload.id } })
     const message = upload.cancelling
@@ -147,5 +166,6 @@ export async function forgetUpload(db: Db, engineId: string, upload: UnwantedUpl
       code: upload.cancelling ? 'cancelled' : 'upload_removed',
       message,
     })
+    return true
   })
 }

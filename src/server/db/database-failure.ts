@@ -33,6 +33,11 @@ export function isWriteConflict(error: unknown): boolean {
   return layersOf(error).some((layer) => signsOf(layer).some((sign) => WRITE_CONFLICT.test(sign)))
 }
 
+/** True where a statement failed for a reason that is the database's alone and passes: it is away, or gave a transaction up. */
+export function isDatabaseTrouble(error: unknown): boolean {
+  return databaseFailure(error) !== null || isWriteConflict(error)
+}
+
 /** An error with everything it wraps: causes, members of an AggregateError, and what Prisma's adapter reported. */
 function layersOf(error: unknown, depth = 0): object[] {
   if (typeof error !== 'object' || error === null || depth > 6) return []

@@ -55,8 +55,9 @@ export interface Wishes {
 
 /**
  * Writes finished parts to the ledger in one statement: the parts, the transfers' sums, and the claims that are done with.
- * Only parts whose claim is still held under the same epoch are taken; returns which ones were (`transferId/number`).
- * Writing the same part again changes nothing, so a flush whose answer was lost may be repeated.
+ * Only parts whose claim is still held under the same epoch are taken; returns which ones are in the ledger as given here
+ * (`transferId/number`). Writing the same part again changes nothing, so a flush whose answer was lost may be repeated.
+ * What this engine reports as moving shrinks by what is now done, so that nobody who reads in between counts a part twice.
  */
 export async function recordParts(
   db: Db,
@@ -77,13 +78,18 @@ export async function recordParts(
     ), summed AS (
       SELECT "transferId", sum("sizeBytes")::bigint AS bytes, count(*)::int AS parts FROM inserted GROUP BY "transferId"
     ), counted AS (
-      UPDATE "Transfer" t SET "doneBytes" = t."doneBytes" + s.bytes, "partsDone" = t."partsDone" + s.parts, attempts = 0
+      UPDATE "Transfer" t SET "doneBytes" = t."doneBytes" + s.bytes, "partsDone" = t."partsDone" + s.parts, attempts = 0,
+        live = CASE WHEN jsonb_exists(t.live, ${engineId}) THEN jsonb_set(t.live, ARRAY[${engineId}, 'inflightBytes'],
+          to_jsonb(greatest(0, coalesce((t.live->${engineId}->>'inflightBytes')::bigint, 0) - s.bytes))) ELSE t.live END
       FROM summed s WHERE t.id = s."transferId"
     ), gone AS (
       DELETE FROM "PartClaim" c USING jsonb_to_recordset(${JSON.stringify(closed)}::jsonb) AS x("claimId" uuid, epoch int)
       WHERE c.id = x."claimId" AND c.epoch = x.epoch AND c."engineId" = ${engineId}::uuid
     )
-    SELECT "transferId", number FROM fenced`
+    SELECT "transferId", number FROM fenced
+    UNION
+    SELECT i."transferId", i.number FROM input i JOIN "Part" p ON p."transferId" = i."transferId" AND p.number = i.number
+      AND p.etag = i.etag AND p."engineId" = ${engineId}::uuid`
   return new Set(rows.map((row) => `${row.transferId}/${row.number}`))
 }
 

@@ -26,10 +26,20 @@ export async function addEvent(
   await db.event.create({ data: event })
 }
 
-/** queued becomes running with the first claim; the moment of the first start is kept. */
-export async function beginTransfer(db: Db, id: string): Promise<void> {
-  await db.$executeRaw`UPDATE "Transfer" SET status = 'running', "startedAt" = coalesce("startedAt", now())
-    WHERE id = ${id}::uuid AND status = 'queued'`
+/**
+ * Locks the row of a transfer for the rest of a transaction. Whoever writes both the transfer and its claims locks the transfer
+ * first, so that no two of them wait for each other; the actions of the API do the same.
+ */
+export async function lockTransfer(tx: DbOrTx, id: string): Promise<void> {
+  await tx.$executeRaw`SELECT 1 FROM "Transfer" WHERE id = ${id}::uuid FOR UPDATE`
+}
+
+/** queued becomes running with the first claim; the moment of the first start is kept. False where it is queued no more. */
+export async function beginTransfer(db: Db, id: string): Promise<boolean> {
+  const changed =
+    await db.$executeRaw`UPDATE "Transfer" SET status = 'running', "startedAt" = coalesce("startedAt", now())
+    WHERE id = ${id}::uuid AND status = 'queued' AND "cancelRequestedAt" IS NULL`
+  return changed === 1
 }
 
 /** What a plan pins and fixes. Fields left out stay as they are. */
@@ -49,7 +59,7 @@ export interface PlanFields {
 
 /**
  * Stores a plan and puts its parts up for claiming, in one transaction fenced by the plan's claim: false where that claim is
- * no longer ours, and then nothing was changed. `keptParts` are the numbers in the ledger that the bucket still has.
+ * no longer ours or the transfer is being cancelled, and then nothing was changed. `keptParts` are the numbers in the ledger that the bucket still has.
  */
 export function savePlan(
   db: Db,
@@ -60,6 +70,8 @@ export function savePlan(
   keptParts: readonly number[],
 ): Promise<boolean> {
   return db.$transaction(async (tx) => {
+    await lockTransfer(tx, claim.transferId)
+    if ((await tx.transfer.count({ where: { id: claim.transferId, cancelRequestedAt: null } })) === 0) return false
     if (!(await closePlanClaim(tx, engineId, claim))) return false
     await tx.partClaim.deleteMany({ where: { transferId: claim.transferId } })
     await tx.part.deleteMany({ where: { transferId: claim.transferId, number: { notIn: [...keptParts] } } })
@@ -90,18 +102,22 @@ async function closePlanClaim(tx: DbOrTx, engineId: string, claim: Claim): Promi
   return closed === 1
 }
 
-/** Forgets upload, parts and plan, and asks for a new plan. The caller has aborted the upload, or knows that it is gone. */
+/**
+ * Forgets upload, parts and plan, and asks for a new plan, to be made after `delayMs`. The caller has aborted the upload, or
+ * knows that it is gone.
+ */
 export async function startOver(
   db: Db,
   engineId: string,
   id: string,
   event: { code: string; message: string },
+  delayMs = 0,
 ): Promise<boolean> {
   return db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
       UPDATE "Transfer" t SET "uploadId" = NULL, "partsTotal" = NULL, "partSizeBytes" = NULL, "sizeBytes" = NULL, etag = NULL,
         "lastModified" = NULL, "acceptsRanges" = NULL, "doneBytes" = 0, "partsDone" = 0, "completingSince" = NULL,
-        "completionEngineId" = NULL, "completionLeaseUntil" = NULL
+        "completionEngineId" = NULL, "completionLeaseUntil" = NULL, "nextRunAt" = now() + ${delayMs} * interval '1 millisecond'
       WHERE t.id = ${id}::uuid AND t.status = 'running' AND t."cancelRequestedAt" IS NULL AND (
         t."completionEngineId" = ${engineId}::uuid
         OR EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."engineId" = ${engineId}::uuid))`
@@ -114,26 +130,37 @@ export async function startOver(
   })
 }
 
-/** A source of unknown size has ended: the plan learns its size and number of parts. */
+/**
+ * A source of unknown size has ended: the plan learns its size and number of parts. False where the claim it was read under is
+ * no longer ours: then another engine reads the source anew, and our numbers are not its.
+ */
 export async function saveEnd(
   db: Db,
-  id: string,
-  sizeBytes: number,
-  partsTotal: number,
-  lengthVerified: boolean,
-): Promise<void> {
+  engineId: string,
+  claim: Claim,
+  end: { readonly sizeBytes: number; readonly partsTotal: number; readonly lengthVerified: boolean },
+): Promise<boolean> {
+  const { sizeBytes, partsTotal, lengthVerified } = end
   const warning = {
     code: 'length_not_verified',
     message: 'The source gave no length and closed the connection at the end, so a cut connection would look the same.',
   }
   const added = JSON.stringify(lengthVerified ? [] : [warning])
-  await db.$executeRaw`UPDATE "Transfer" SET "sizeBytes" = ${sizeBytes}, "partsTotal" = ${partsTotal},
-    warnings = warnings || ${added}::jsonb WHERE id = ${id}::uuid`
+  const changed = await db.$executeRaw`UPDATE "Transfer" t SET "sizeBytes" = ${sizeBytes}, "partsTotal" = ${partsTotal},
+    warnings = CASE WHEN warnings @> ${added}::jsonb THEN warnings ELSE warnings || ${added}::jsonb END
+    WHERE t.id = ${claim.transferId}::uuid AND EXISTS (SELECT 1 FROM "PartClaim" c
+      WHERE c.id = ${claim.id}::uuid AND c.epoch = ${claim.epoch} AND c."engineId" = ${engineId}::uuid)`
+  return changed === 1
 }
 
-/** How often a transfer has started over. */
-export function countStartOvers(db: Db, transferId: string): Promise<number> {
-  return db.event.count({ where: { transferId, code: 'started_over' } })
+/** How often a transfer has started over since somebody last asked for it to be tried again. */
+export async function countStartOvers(db: Db, transferId: string): Promise<number> {
+  const retried = await db.event.findFirst({
+    where: { transferId, code: 'retried' },
+    select: { id: true },
+    orderBy: { id: 'desc' },
+  })
+  return db.event.count({ where: { transferId, code: 'started_over', id: { gt: retried?.id ?? 0n } } })
 }
 
 /** Ends a transfer as failed, where this engine still has a say in it. Its claims go back, so that a retry finds them free. */
@@ -154,7 +181,8 @@ export async function failTransfer(db: Db, engineId: string, id: string, failure
 
 /**
  * Lets a transfer wait after a fault that time may heal, and counts an attempt without progress. With parts to be moved it is
- * queued again; with only the completion left it stays running and is completed later.
+ * queued again; with only the completion left it stays running and is completed later. Nothing happens where this engine has
+ * no say in it any more.
  */
 export async function requeueTransfer(
   db: Db,
@@ -164,12 +192,15 @@ export async function requeueTransfer(
   reason: string,
 ): Promise<void> {
   await db.$transaction(async (tx) => {
-    await tx.$executeRaw`
+    const changed = await tx.$executeRaw`
       UPDATE "Transfer" t SET attempts = attempts + 1, "nextRunAt" = now() + ${delayMs} * interval '1 millisecond',
         "completingSince" = NULL, "completionEngineId" = NULL, "completionLeaseUntil" = NULL,
         status = CASE WHEN EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id) THEN 'queued'::"TransferStatus"
           ELSE t.status END
-      WHERE t.id = ${id}::uuid AND t.status = 'running'`
+      WHERE t.id = ${id}::uuid AND t.status = 'running' AND (
+        t."completionEngineId" = ${engineId}::uuid
+        OR EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."engineId" = ${engineId}::uuid))`
+    if (changed === 0) return
     await tx.$executeRaw`UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
       WHERE "transferId" = ${id}::uuid AND "engineId" = ${engineId}::uuid`
     const message = `Waiting ${Math.ceil(delayMs / 1000)} s before going on: ${reason}`
@@ -185,6 +216,7 @@ export function finishPlan(
   outcome: { sizeBytes: number; verification: Verification | null; warnings: readonly Warning[]; message: string },
 ): Promise<boolean> {
   return db.$transaction(async (tx) => {
+    await lockTransfer(tx, claim.transferId)
     if (!(await closePlanClaim(tx, engineId, claim))) return false
     await tx.partClaim.deleteMany({ where: { transferId: claim.transferId } })
     await tx.transfer.update({
@@ -196,6 +228,7 @@ export function finishPlan(
         doneBytes: outcome.sizeBytes,
         partsTotal: 0,
         uploadId: null,
+        cancelRequestedAt: null,
         warnings: outcome.warnings as unknown as Prisma.InputJsonValue,
         verification: outcome.verification ? (outcome.verification as unknown as Prisma.InputJsonValue) : Prisma.DbNull,
       },
