@@ -119,4 +119,79 @@ describe('PartStream', () => {
     expect(writer.write(patternBytes(0, 90))).toBe(64)
     expect(writer.isDone).toBe(true)
   })
+
+  it('holds the right bytes when slow spans are split and raced at any moment', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 1500 }),
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 100 }), fc.nat(9)), { minLength: 20, maxLength: 200 }),
+        async (size, steps) => {
+          const { stream, budget } = setUp('held', 640, 640 + size)
+          await budget.reserve(stream.reservationBytes(size), never)
+          const span = stream.takeSpan(size)
+          if (!span) throw new Error('a span is missing')
+          const writers = [stream.writer(span)]
+          const beaten = new Set<number>()
+          const write = (index: number, bytes: number) => {
+            const writer = writers[index]
+            if (!writer) return
+            writer.onBeaten = () => beaten.add(index)
+            // A read that has ended may still deliver: its bytes must go nowhere, so they are wrong ones here.
+            const isOver = writer.isDone
+            const chunk = patternBytes(writer.nextByte, writer.nextByte + bytes, isOver ? 9 : undefined)
+            expect(writer.write(chunk)).toBeLessThanOrEqual(isOver ? 0 : bytes)
+          }
+          for (const [pick, bytes, action] of steps) {
+            const index = pick % writers.length
+            const writer = writers[index]
+            if (!writer) continue
+            const rest = action < 2 && !writer.isDone && !writer.hasRival ? stream.split(writer, action === 1) : null
+            const rival = action === 2 ? stream.rival(writer) : null
+            if (rest) writers.push(stream.writer(rest))
+            else if (rival) writers.push(rival)
+            else write(index, bytes)
+          }
+          for (let index = 0; index < writers.length; index++) while (!writers[index]?.isDone) write(index, 50)
+          expect(stream.isFilled).toBe(true)
+          expect(stream.waitingBytes).toBe(size)
+          expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(640, 640 + size))
+          await stream.dispose(new Error('closed'))
+          expect(budget.usedBytes).toBe(0)
+        },
+      ),
+    )
+  })
+
+  it('gives away half of the slices that a writer has not begun, or all of them where it stands still', () => {
+    const { stream } = setUp('held', 0, 10 * SLICE)
+    const span = stream.takeSpan(10 * SLICE)
+    if (!span) throw new Error('a span is missing')
+    const writer = stream.writer(span)
+    writer.write(patternBytes(0, SLICE + 1))
+    expect(stream.split(writer, false)).toEqual({ startByte: 6 * SLICE, endByte: 10 * SLICE })
+    expect(writer.endByte).toBe(6 * SLICE)
+    expect(stream.split(writer, true)).toEqual({ startByte: 2 * SLICE, endByte: 6 * SLICE })
+    expect(stream.split(writer, true)).toBeNull()
+    expect(writer.isDone).toBe(false)
+  })
+
+  it('ends the loser of a race, and has none where more than a slice is left', () => {
+    const { stream } = setUp('held', 0, 2 * SLICE)
+    const span = stream.takeSpan(2 * SLICE)
+    if (!span) throw new Error('a span is missing')
+    const writer = stream.writer(span)
+    expect(stream.rival(writer)).toBeNull()
+    writer.write(patternBytes(0, SLICE + 5))
+    const rival = stream.rival(writer)
+    if (!rival) throw new Error('the rival is missing')
+    expect(stream.rival(writer)).toBeNull()
+    let isBeaten = false
+    writer.onBeaten = () => {
+      isBeaten = true
+    }
+    expect(rival.nextByte).toBe(SLICE + 5)
+    rival.write(patternBytes(SLICE + 5, 2 * SLICE))
+    expect([isBeaten, writer.isDone, stream.isFilled]).toEqual([true, true, true])
+    expect(writer.write(patternBytes(0, SLICE))).toBe(0)
+  })
 })

@@ -121,6 +121,33 @@ export class PartStream {
     return new SpanWriter(span, (chunk, atByte) => this.#write(chunk, atByte))
   }
 
+  /**
+   * Takes the end of a span away from its writer, for a lane that is free: half of the slices it has not begun, or all of them
+   * where it stands still. Null where there is none left to give. No slice ever has two writers by this.
+   */
+  split(writer: SpanWriter, isStalled: boolean): Span | null {
+    const size = this.#sliceSizeBytes
+    const begun = Math.floor((writer.nextByte - this.startByte) / size) + 1
+    const all = Math.ceil((writer.endByte - this.startByte) / size)
+    if (begun >= all) return null
+    const keep = isStalled ? 0 : Math.floor((all - begun) / 2)
+    const span = { startByte: this.startByte + (begun + keep) * size, endByte: writer.endByte }
+    writer.shrink(span.startByte)
+    return span
+  }
+
+  /**
+   * A second writer for what is left of the one slice a writer is in: both write the same bytes, and who comes to the end first
+   * ends the other. Null where there is more than one slice left (split it), or a rival already.
+   */
+  rival(writer: SpanWriter): SpanWriter | null {
+    const sliceOf = (byte: number) => Math.floor((byte - this.startByte) / this.#sliceSizeBytes)
+    if (writer.isDone || writer.hasRival || sliceOf(writer.nextByte) !== sliceOf(writer.endByte - 1)) return null
+    const rival = this.writer({ startByte: writer.nextByte, endByte: writer.endByte })
+    rival.race(writer)
+    return rival
+  }
+
   /** The source ended early: the part is shorter than planned. Only for the last part of a source of unknown size. */
   endAt(endByte: number): void {
     const sliceStart =
@@ -224,8 +251,11 @@ export class PartStream {
 /** Where the bytes of one span go, and up to which byte they have come. */
 export class SpanWriter {
   readonly #write: (chunk: Uint8Array, atByte: number) => number
-  readonly endByte: number
+  #rival: SpanWriter | null = null
+  endByte: number
   nextByte: number
+  /** Called when a rival has written the rest: the read under way is of no use any more. */
+  onBeaten: (() => void) | null = null
 
   constructor(span: Span, write: (chunk: Uint8Array, atByte: number) => number) {
     this.#write = write
@@ -237,11 +267,40 @@ export class SpanWriter {
     return this.nextByte >= this.endByte
   }
 
+  get hasRival(): boolean {
+    return this.#rival !== null
+  }
+
   /** Copies the chunk into the part; returns how much of it belonged to the span. */
   write(chunk: Uint8Array): number {
     const room = this.endByte - this.nextByte
+    if (room <= 0) return 0
     const taken = this.#write(chunk.length > room ? chunk.subarray(0, room) : chunk, this.nextByte)
     this.nextByte += taken
+    if (taken === room) this.#rival?.beaten()
     return taken
+  }
+
+  /** The span ends earlier: the rest is somebody else's. */
+  shrink(endByte: number): void {
+    this.endByte = endByte
+  }
+
+  /** Both write the same bytes from here on. */
+  race(other: SpanWriter): void {
+    this.#rival = other
+    other.#rival = this
+  }
+
+  /** Leaves the rest to the rival. */
+  giveUp(): void {
+    if (this.#rival) this.#rival.#rival = null
+    this.#rival = null
+  }
+
+  /** The slice is filled and may be in other hands by now: not a byte more. */
+  beaten(): void {
+    this.nextByte = this.endByte
+    this.onBeaten?.()
   }
 }

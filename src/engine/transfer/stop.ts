@@ -4,7 +4,7 @@
  */
 export class Stop extends Error {
   override readonly name = 'Stop'
-  readonly why: 'user' | 'lease-lost' | 'shutdown' | 'sibling-failed' | 'part-closed'
+  readonly why: 'user' | 'lease-lost' | 'shutdown' | 'sibling-failed' | 'part-closed' | 'span-cut'
 
   constructor(why: Stop['why']) {
     super(`stopped: ${why}`)
