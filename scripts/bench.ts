@@ -19,6 +19,8 @@ try {
   const known = { scenarios: SCENARIOS.map(({ name }) => name), peers: ['sluice', ...Object.keys(PEERS)] }
   const wanted = parseArguments(process.argv.slice(2), known)
   if (wanted.list) list()
+  else if (process.platform !== 'linux')
+    throw new ArgumentError('The bench reads CPU and memory from /proc, so it runs on Linux.')
   else process.exitCode = await bench(wanted)
 } catch (error) {
   if (!(error instanceof ArgumentError)) throw error
