@@ -69,9 +69,9 @@ function Engine({ engine }: { engine: EngineView }) {
   const uptime = nowMs === null || engine.state !== 'healthy' ? null : (nowMs - engine.startedAt.getTime()) / 1000
   const held = stats && stats.memoryBudgetBytes > 0 ? stats.bufferedBytes / stats.memoryBudgetBytes : 0
   return (
-    <li className={cn('rounded-md border', engine.state === 'stopped' && 'opacity-65')}>
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b px-4 py-2.5">
-        <h2 className="font-medium">{engine.name}</h2>
+    <li className="rounded-md border">
+      <div className={cn('flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5', stats && 'border-b')}>
+        <h2 className={cn('font-medium', engine.state === 'stopped' && 'text-muted-foreground')}>{engine.name}</h2>
         <EngineState state={engine.state} />
         <span className="ml-auto text-dim text-xs">
           <span className="num">{engine.url.replace(/^https?:\/\//, '')}</span> · version {engine.version} · process{' '}
@@ -84,26 +84,22 @@ function Engine({ engine }: { engine: EngineView }) {
           )}
         </span>
       </div>
-      <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3 sm:grid-cols-4 xl:grid-cols-8">
-        <Fact name="Read from sources" value={<Rate bytesPerSecond={stats?.sourceBytesPerSecond ?? null} />} />
-        <Fact name="Into buckets" value={<Rate bytesPerSecond={stats?.bucketBytesPerSecond ?? null} />} />
-        <Fact name="Transfers" value={<Quantity value={stats?.transfers ?? null} />} />
-        <Fact
-          name="Lanes"
-          value={
-            stats ? (
+      {stats && (
+        <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3 sm:grid-cols-4 xl:grid-cols-8">
+          <Fact name="Read from sources" value={<Rate bytesPerSecond={stats.sourceBytesPerSecond} />} />
+          <Fact name="Into buckets" value={<Rate bytesPerSecond={stats.bucketBytesPerSecond} />} />
+          <Fact name="Transfers" value={<Quantity value={stats.transfers} />} />
+          <Fact
+            name="Lanes"
+            value={
               <>
                 <Quantity value={stats.readLanes} unit="read" /> <Quantity value={stats.uploadLanes} unit="upload" />
               </>
-            ) : (
-              <Quantity value={null} />
-            )
-          }
-        />
-        <Fact
-          name="Memory held"
-          value={
-            stats ? (
+            }
+          />
+          <Fact
+            name="Memory held"
+            value={
               <>
                 <Bytes bytes={stats.bufferedBytes} /> <span className="text-dim">of</span>{' '}
                 <Bytes bytes={stats.memoryBudgetBytes} />
@@ -111,18 +107,16 @@ function Engine({ engine }: { engine: EngineView }) {
                   <span className="block h-full bg-water" style={{ width: `${Math.min(100, held * 100)}%` }} />
                 </span>
               </>
-            ) : (
-              <Quantity value={null} />
-            )
-          }
-        />
-        <Fact name="Resident memory" value={<Bytes bytes={stats?.rssBytes ?? null} />} />
-        <Fact
-          name="Processor"
-          value={<Quantity value={stats ? stats.cpuPercent.toFixed(stats.cpuPercent < 10 ? 1 : 0) : null} unit="%" />}
-        />
-        <Fact name="Up for" value={<Duration seconds={uptime} />} />
-      </dl>
+            }
+          />
+          <Fact name="Resident memory" value={<Bytes bytes={stats.rssBytes} />} />
+          <Fact
+            name="Processor"
+            value={<Quantity value={stats.cpuPercent.toFixed(stats.cpuPercent < 10 ? 1 : 0)} unit="%" />}
+          />
+          <Fact name="Up for" value={<Duration seconds={uptime} />} />
+        </dl>
+      )}
     </li>
   )
 }
