@@ -17,12 +17,16 @@ describe('the settings table of the README', () => {
   it('has every setting of env.ts and no other', () => {
     const inCode = matches(read('src/server/config/env.ts'), /^ {2}([A-Z][A-Z0-9_]+): /gm)
     expect(inCode).toContain('DATABASE_URL')
-    expect(rows.map(([, name]) => name).sort()).toEqual(inCode.sort())
+    expect(rows.map(([, name]) => name).sort(), 'Bring the table in line with env.ts.').toEqual(inCode.sort())
   })
 
   it('has the defaults that an empty environment gets', () => {
     const env: Record<string, unknown> = { ...readEnv({}) }
-    const written = (value: unknown) => (typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value ?? ''))
+    // A switch is on or off, and null stands for a number that Sluice finds itself.
+    const written = (value: unknown) => {
+      if (typeof value === 'boolean') return value ? 'on' : 'off'
+      return value === null ? 'auto' : String(value ?? '')
+    }
     const wrong = rows
       .map(([, name = '', value = '']) => ({ name, inReadme: value, inCode: written(env[name]) }))
       .filter(({ inReadme, inCode }) => inReadme !== inCode)
