@@ -201,7 +201,7 @@ function newPlan(context: WorkContext, row: TransferRow, identity: SourceIdentit
   return planParts({
     sizeBytes: identity.sizeBytes,
     acceptsRanges: identity.acceptsRanges,
-    sizing: row.partSizing === 'table' ? 'table' : 'auto',
+    sizing: (row.partSizing ?? context.env.SLUICE_PART_SIZING) === 'table' ? 'table' : 'auto',
     wantedPartSizeBytes: row.wantedPartSizeBytes === null ? null : Number(row.wantedPartSizeBytes),
     uploadLanes: uploadLanesOf(context, row),
   })

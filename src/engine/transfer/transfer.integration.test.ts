@@ -59,6 +59,24 @@ describe('a transfer into the embedded store', () => {
     }
   })
 
+  it('sizes parts by the setting of the engine where the transfer does not say', async () => {
+    const own = await startEngineStack()
+    try {
+      await own.startEngine({ SLUICE_PART_SIZING: 'table' })
+      const sourceUrl = own.source.serve('/by-table.bin', { sizeBytes: 120 * MIB })
+      const byTable = await own.waitFor(await own.create({ sourceUrl }), 'completed', 'failed')
+      expect(byTable.partSizeBytes).toBe(100 * MIB)
+      const byAuto = await own.waitFor(
+        await own.create({ sourceUrl, key: 'b', partSizing: 'auto' }),
+        'completed',
+        'failed',
+      )
+      expect(byAuto.partSizeBytes).toBe(8 * MIB)
+    } finally {
+      await own.close()
+    }
+  })
+
   it('fails with the sentence of the source, and leaves nothing in the bucket', async () => {
     const sourceUrl = stack.source.serve('/gone.bin', { status: 404 })
     const transfer = await stack.waitFor(await stack.create({ sourceUrl }), 'failed')

@@ -85,7 +85,7 @@ function toRow(input: TransferInput, key: string, sealer: Sealer): NewTransfer {
     bucketId: input.bucketId,
     key,
     ifExists: input.ifExists ?? 'fail',
-    partSizing: input.partSizing ?? 'auto',
+    partSizing: input.partSizing ?? null,
     wantedPartSizeBytes: input.partSizeBytes === undefined ? null : BigInt(input.partSizeBytes),
     wantedLanes: input.lanes ?? null,
     bandwidthLimitBytesPerSecond:
