@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -17,6 +17,17 @@ describe('the data folder', () => {
     prepareDataFolder(dataDir)
     writeFileSync(join(dataDir, 'anything'), '')
     expect(() => prepareDataFolder(dataDir)).not.toThrow()
+  })
+
+  test('is closed to others where we make it, and keeps its rights where somebody else did', () => {
+    const own = join(home, 'own')
+    prepareDataFolder(own)
+    expect(statSync(own).mode & 0o777).toBe(0o700)
+    const given = join(home, 'given')
+    mkdirSync(given)
+    chmodSync(given, 0o750)
+    prepareDataFolder(given)
+    expect(statSync(given).mode & 0o777).toBe(0o750)
   })
 
   test('may be an empty folder that is there already', () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -20,7 +21,8 @@ const LOCK = 'start.lock'
 /** Makes the data folder where it is missing and checks that it is ours to use. Throws ConfigError with what to do. */
 export function prepareDataFolder(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true })
+    // Only we need to see what is in a folder of ours; one that was there keeps the rights somebody gave it.
+    if (mkdirSync(dataDir, { recursive: true }) !== undefined) chmodSync(dataDir, 0o700)
   } catch (error) {
     throw unusable(dataDir, error)
   }

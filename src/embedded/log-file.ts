@@ -12,7 +12,7 @@ export class LogFile {
 
   constructor(path: string) {
     this.path = path
-    mkdirSync(dirname(path), { recursive: true })
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     this.#rotate()
   }
 
