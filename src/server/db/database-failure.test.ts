@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { databaseFailure, isWriteConflict } from './database-failure.ts'
+import { TransferError } from '../domain/failure.ts'
+import { databaseFailure, isDatabaseTrouble, isWriteConflict } from './database-failure.ts'
 import { retryOnConflict } from './retry-on-conflict.ts'
 
 const prismaError = (code: string, kind: string, originalCode: string) =>
@@ -49,5 +50,17 @@ describe('retryOnConflict', () => {
     const broken = vi.fn().mockRejectedValue(new Error('boom'))
     await expect(retryOnConflict(broken)).rejects.toThrow('boom')
     expect(broken).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('isDatabaseTrouble', () => {
+  it('tells a broken connection to the database from one to a source, and from an error of ours', () => {
+    const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+    expect(isDatabaseTrouble(reset)).toBe(true)
+    expect(isDatabaseTrouble(deadlock())).toBe(true)
+    expect(isDatabaseTrouble(new TransferError('connection_lost', 'The source broke off.', { cause: reset }))).toBe(
+      false,
+    )
+    expect(isDatabaseTrouble(new Error('boom'))).toBe(false)
   })
 })

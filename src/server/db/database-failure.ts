@@ -33,8 +33,12 @@ export function isWriteConflict(error: unknown): boolean {
   return layersOf(error).some((layer) => signsOf(layer).some((sign) => WRITE_CONFLICT.test(sign)))
 }
 
-/** True where a statement failed for a reason that is the database's alone and passes: it is away, or gave a transaction up. */
+/**
+ * True where a statement failed for a reason that is the database's alone and passes: it is away, or gave a transaction up.
+ * A TransferError is never that: its cause may be a broken connection too, but one to a source or a bucket.
+ */
 export function isDatabaseTrouble(error: unknown): boolean {
+  if (error instanceof TransferError) return error.code === 'database_unavailable'
   return databaseFailure(error) !== null || isWriteConflict(error)
 }
 
