@@ -9,7 +9,11 @@ export const sourceHeadersSchema = z.record(
     .string()
     .max(8192, 'A header value has at most 8,192 characters.')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here (RFC 9110 section 5.5).
-    .regex(/^[^\u0000-\u0008\u000a-\u001f\u007f]*$/, 'A header value has no line breaks or control characters.'),
+    .regex(/^[^\u0000-\u0008\u000a-\u001f\u007f]*$/, 'A header value has no line breaks or control characters.')
+    .regex(
+      /^[^\u0100-\uffff]*$/,
+      'A header value has no characters beyond Latin-1, such as curly quotes. Encode or retype it.',
+    ),
 )
 
 export const sourceQuestionSchema = z.object({ url: z.string(), headers: sourceHeadersSchema.optional() })
