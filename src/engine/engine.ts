@@ -8,6 +8,7 @@ import { createDb } from '../server/db/client.ts'
 import { sayGoodbye } from '../server/db/engine-heartbeat.ts'
 import { newId } from '../server/db/new-id.ts'
 import { listenForNotifications } from '../server/db/notifications.ts'
+import { learnedLanesOf, saveLearnedLanes } from '../server/db/origins.ts'
 import type { Log } from '../server/log.ts'
 import { createSealer } from '../server/secrets.ts'
 import { ByteBudget } from './part/byte-budget.ts'
@@ -20,11 +21,10 @@ import { Heartbeat } from './queue/heartbeat.ts'
 import { BufferPool } from './slice/buffer-pool.ts'
 import { createAddressGuard } from './source/address-guard.ts'
 import { createSource } from './source/http-source.ts'
+import { MAX_LANES_PER_ORIGIN } from './source/origin.ts'
+import { Origins } from './source/origins.ts'
 import { startStatusServer } from './status-server.ts'
 import type { WorkContext } from './transfer/work-context.ts'
-
-/** Connections to one host, over all transfers that read from it. */
-const MAX_CONNECTIONS_PER_HOST = 64
 
 export interface Engine {
   readonly id: string
@@ -48,9 +48,14 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     guard,
     connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS,
     idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS,
-    maxConnectionsPerHost: MAX_CONNECTIONS_PER_HOST,
+    maxConnectionsPerHost: MAX_LANES_PER_ORIGIN,
     httpClient: env.SLUICE_HTTP_CLIENT,
   })
+  const memory = {
+    load: (baseUrl: string) => learnedLanesOf(db, baseUrl),
+    save: (baseUrl: string, lanes: number) => saveLearnedLanes(db, baseUrl, lanes),
+  }
+  const origins = new Origins(memory, { fixedLanes: env.SLUICE_READ_LANES })
   const budget = new ByteBudget(env.memoryBudgetBytes)
   const metrics = createMetrics(budget.totalBytes, {
     transfers: () => loop.transfers,
@@ -67,6 +72,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     log,
     guard,
     source,
+    origins,
     pool: new BufferPool(env.sliceSizeBytes),
     budget,
     recorder,

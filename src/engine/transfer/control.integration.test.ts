@@ -111,7 +111,8 @@ describe('a running transfer', () => {
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(done.metrics.sourceRetries).toBeGreaterThan(0)
-    expect(done.metrics.bytesCopied).toBe(SIZE_BYTES)
+    // A broken read begun anew would copy its bytes twice, 25 MiB in all; a race for a last slice copies less than a slice.
+    expect(done.metrics.bytesCopied).toBeLessThan(SIZE_BYTES + 8 * MIB)
     expect(await stack.objectSha256('resets.bin')).toBe(patternSha256(SIZE_BYTES))
   })
 

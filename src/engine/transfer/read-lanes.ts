@@ -1,54 +1,83 @@
 import { partRange } from '../part/part-plan.ts'
-import type { PartStream, Span } from '../part/part-stream.ts'
-import type { SourceRead } from '../source/source.ts'
-import { Attempts } from './backoff.ts'
+import type { PartStream, Span, SpanWriter } from '../part/part-stream.ts'
+import { EndGame } from './end-game.ts'
 import type { OpenPart } from './part-board.ts'
-import { logRetry, openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
+import { PushBackNotes } from './push-back.ts'
+import { readSpan, type SpanRead } from './read-span.ts'
+import { aheadBytesNow, spanBytesNow } from './span-size.ts'
+import { openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
 
-/** A streamed part is read at most this many spans ahead of its upload lane. */
-const MAX_SPANS_AHEAD = 2
+/** How often the end game looks for a span that is slow. */
+const END_GAME_MS = 250
 
 /**
- * Reads the parts of a source that takes ranges, with up to `limits.readLanes` requests at once. One loop hands out spans,
- * earliest needed bytes first, so that order, watermarks and budget are decided in one place; the reads run beside it.
+ * Reads the parts of a source that takes ranges, with as many requests at once as its origin is worth (source/origin.ts). One
+ * loop hands out spans, earliest needed bytes first, so that order, watermarks and budget are decided in one place; the reads
+ * run beside it. When all is asked for, lanes that are free take over from the slowest.
  * Resolves when every part is in the bucket; rejects with the first read that cannot be mended, at once: whatever the loop
- * waits for then (room, water, a change) may depend on the very bytes that will not come.
+ * waits for then (room, water, a lane, a change) may depend on the very bytes that will not come.
  */
 export async function readInLanes(run: TransferRun): Promise<void> {
-  const { board, limits } = run
+  const { board, origin } = run
   const failed = new AbortController()
   const signal = AbortSignal.any([run.signal, failed.signal])
-  let lanes = 0
-  while (!board.isDone) {
-    signal.throwIfAborted()
-    await waitForWater(run, signal)
-    const { version } = board
-    const part = lanes < limits.readLanes ? await nextPart(run, signal) : null
-    const span = part?.stream.takeSpan(limits.spanBytes)
-    if (!part || !span) {
-      if (!board.isDone) await board.changed(signal, version)
-      continue
-    }
-    const { stream } = part
-    if (!(await reserveSpan(run, stream, span, signal))) continue
-    lanes++
-    const read = readSpan(run, stream, span)
-    stream.track(read)
-    read
+  const notes = new PushBackNotes(origin, run.onPushBack)
+  const reads = new Set<SpanRead>()
+  const endGame = new EndGame()
+  let ticking: NodeJS.Timeout | undefined
+
+  const start = async (stream: PartStream, writer: SpanWriter, isRival: boolean): Promise<void> => {
+    const lane = await origin.acquire(signal)
+    // The part was closed meanwhile, because it has to be sent again: its bytes are asked for anew.
+    if (stream.signal.aborted) return lane.release()
+    const read: SpanRead = { stream, writer, isRival, request: null }
+    reads.add(read)
+    const reading = readSpan(run, read, lane, notes)
+    stream.track(reading)
+    reading
       .catch((error) => {
         if (!stream.signal.aborted) failed.abort(error)
       })
       .finally(() => {
-        lanes--
+        reads.delete(read)
+        endGame.ended(read)
         board.notify()
       })
+  }
+
+  try {
+    while (!board.isDone) {
+      signal.throwIfAborted()
+      await waitForWater(run, signal)
+      const { version } = board
+      const spanBytes = spanBytesNow(run)
+      const part = await nextPart(run, aheadBytesNow(run, spanBytes), signal)
+      const span = part?.stream.takeSpan(spanBytes)
+      if (part && span) {
+        const { stream } = part
+        if (await reserveSpan(run, stream, span, signal)) await start(stream, stream.writer(span), false)
+        continue
+      }
+      const help = board.isClosed && origin.hasRoom ? endGame.help(reads, origin, performance.now()) : null
+      if (help) {
+        const { stream } = help.read
+        const writer = help.kind === 'split' ? stream.writer(help.span) : help.writer
+        await start(stream, writer, help.kind === 'race')
+        continue
+      }
+      if (board.isClosed) ticking ??= setInterval(board.notify, END_GAME_MS)
+      if (!board.isDone) await board.changed(signal, version)
+    }
+  } finally {
+    clearInterval(ticking)
+    notes.close()
   }
 }
 
 /** The part to read from next: one that is open and lacks bytes, else a new one, else null for now. */
-async function nextPart(run: TransferRun, signal: AbortSignal): Promise<OpenPart | null> {
+async function nextPart(run: TransferRun, aheadBytes: number, signal: AbortSignal): Promise<OpenPart | null> {
   const { board, limits, work, plan } = run
-  const open = board.nextToRead(limits.spanBytes * MAX_SPANS_AHEAD)
+  const open = board.nextToRead(aheadBytes)
   if (open || board.isClosed) return open
   if (limits.shape === 'streamed' && board.size >= limits.uploadLanes) return null
   const refilled = work.refill()
@@ -82,58 +111,4 @@ async function reserveSpan(run: TransferRun, stream: PartStream, span: Span, sig
   }
   stream.addReservation(bytes)
   return true
-}
-
-/** Reads one span into its part; after a fault it goes on from the byte that was reached. */
-async function readSpan(run: TransferRun, stream: PartStream, span: Span): Promise<void> {
-  const { meter, plan } = run
-  const writer = stream.writer(span)
-  const attempts = new Attempts()
-  while (!writer.isDone) {
-    const reachedByte = writer.nextByte
-    meter.sourceRequests++
-    meter.laneOpened('read')
-    try {
-      const read: SourceRead = run.source.readRange({
-        target: plan.target,
-        identity: plan.identity,
-        startByte: writer.nextByte,
-        endByte: span.endByte,
-        signal: stream.signal,
-        sink: (chunk) => {
-          meter.addSource(writer.write(chunk))
-          return keepsPace(run, chunk.length, () => read.resume())
-        },
-      })
-      await read.done
-    } catch (error) {
-      if (writer.nextByte > reachedByte) attempts.progressed()
-      logRetry(run, `bytes from ${writer.nextByte} could not be read`, error)
-      await attempts.failed(error, stream.signal)
-      meter.sourceRetries++
-    } finally {
-      meter.laneClosed('read')
-    }
-  }
-}
-
-/** Waits of the bandwidth limit are looked at this often, so that a new limit counts at once and a stop leaves no timer. */
-const LONGEST_WAIT_MS = 500
-
-/** Asks the bandwidth limit; false holds the lane until it may read on. */
-export function keepsPace(run: TransferRun, bytes: number, resume: () => void): boolean {
-  const waitMs = run.limiter.take(bytes)
-  if (waitMs < 1) return true
-  const wait = (ms: number): void => {
-    setTimeout(
-      () => {
-        const leftMs = run.signal.aborted ? 0 : run.limiter.waitMs
-        if (leftMs < 1) resume()
-        else wait(leftMs)
-      },
-      Math.min(ms, LONGEST_WAIT_MS),
-    )
-  }
-  wait(waitMs)
-  return false
 }

@@ -6,6 +6,7 @@ import { createLog } from '../../server/log.ts'
 import { ByteBudget } from '../part/byte-budget.ts'
 import { Meter } from '../progress/meter.ts'
 import { BufferPool } from '../slice/buffer-pool.ts'
+import { Origin } from '../source/origin.ts'
 import type { RangeRequest, ReadResult, Source } from '../source/source.ts'
 import { patternBytes } from '../testing/byte-pattern.ts'
 import type { ObjectStore, PartUpload } from '../upload/object-store.ts'
@@ -23,6 +24,7 @@ interface Fakes {
   readonly parts?: number
   readonly budgetBytes?: number
   readonly limits?: Partial<RunLimits>
+  readonly readLanes?: number
   readonly work?: RemainingWork
   /** Called before a read; a rejection is the failure of the read. */
   readonly onRead?: (request: RangeRequest) => Promise<void> | void
@@ -71,7 +73,6 @@ function fakeRun(fakes: Fakes) {
     },
   } as Partial<ObjectStore> as ObjectStore
   const limits: RunLimits = {
-    readLanes: 4,
     uploadLanes: 2,
     spanBytes: SLICE,
     highWaterBytes: 3 * PART,
@@ -92,6 +93,7 @@ function fakeRun(fakes: Fakes) {
     },
     limits,
     source: { readRange: (request) => readRange(request, fakes.onRead) } as Partial<Source> as Source,
+    origin: new Origin('http://127.0.0.1:80', { fixedLanes: fakes.readLanes ?? 4 }),
     store,
     pool: new BufferPool(SLICE),
     budget,
@@ -102,6 +104,7 @@ function fakeRun(fakes: Fakes) {
     signal: stop.signal,
     log: createLog('engine', 'silent'),
     onPart: (part) => work.finished(part.task),
+    onPushBack: () => {},
     onEnd: async () => {},
   }
   const object = () => Buffer.concat([...stored].sort(([a], [b]) => a - b).map(([, bytes]) => bytes))
@@ -124,7 +127,8 @@ describe('runTransfer', { timeout: 5_000 }, () => {
     async (shape) => {
       const { done, budget } = fakeRun({
         budgetBytes: 2 * PART,
-        limits: { shape, readLanes: 64, spanBytes: PART },
+        readLanes: 64,
+        limits: { shape, spanBytes: PART },
         // The failure comes when the loop already waits for room that nobody will make.
         onRead: async () => {
           for (let turns = 0; turns < 5; turns++) await turn()

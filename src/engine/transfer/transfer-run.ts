@@ -5,6 +5,7 @@ import type { ByteBudget } from '../part/byte-budget.ts'
 import { PartStream } from '../part/part-stream.ts'
 import type { Meter } from '../progress/meter.ts'
 import type { BufferPool } from '../slice/buffer-pool.ts'
+import type { Origin } from '../source/origin.ts'
 import type { Source, SourceIdentity, SourceTarget } from '../source/source.ts'
 import type { ObjectStore, UploadedPart } from '../upload/object-store.ts'
 import type { OpenPart, PartBoard } from './part-board.ts'
@@ -24,9 +25,8 @@ export interface TransferPlan {
 
 /** How wide a transfer runs on this engine. */
 export interface RunLimits {
-  readonly readLanes: number
   readonly uploadLanes: number
-  /** Longest request to the source. */
+  /** How long a request to the source is, where nothing asks for more or less (span-size.ts). */
   readonly spanBytes: number
   /** Reading pauses at the high mark of bytes that wait for the bucket, and goes on at the low one (product.md A3). */
   readonly highWaterBytes: number
@@ -39,6 +39,8 @@ export interface TransferRun {
   readonly plan: TransferPlan
   readonly limits: RunLimits
   readonly source: Source
+  /** Shared with all other transfers from the same host: how many lanes there are, and who has one. */
+  readonly origin: Origin
   readonly store: ObjectStore
   readonly pool: BufferPool
   readonly budget: ByteBudget
@@ -51,6 +53,8 @@ export interface TransferRun {
   readonly log: Log
   /** A part is in the bucket: it goes to the ledger with the next flush. */
   onPart(part: OpenPart, uploaded: UploadedPart): void
+  /** The source asked for less, in a sentence; at most one in ten seconds. */
+  onPushBack(message: string): void
   /** A source of unknown size has ended. */
   onEnd(claim: Claim, end: { sizeBytes: number; partsTotal: number; lengthVerified: boolean }): Promise<void>
 }

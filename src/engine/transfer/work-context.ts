@@ -11,6 +11,7 @@ import type { EngineMetrics } from '../progress/metrics.ts'
 import type { Recorder } from '../progress/recorder.ts'
 import type { BufferPool } from '../slice/buffer-pool.ts'
 import type { AddressGuard } from '../source/address-guard.ts'
+import type { Origins } from '../source/origins.ts'
 import type { Source, SourceTarget } from '../source/source.ts'
 import { inspectBucket } from '../upload/inspect-bucket.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
@@ -27,6 +28,7 @@ export interface WorkContext {
   readonly log: Log
   readonly guard: AddressGuard
   readonly source: Source
+  readonly origins: Origins
   readonly pool: BufferPool
   readonly budget: ByteBudget
   readonly recorder: Recorder
@@ -101,9 +103,4 @@ function storeOptions({ guard, env }: WorkContext) {
 /** Upload lanes of a transfer: what the user asked for, else the setting. */
 export function uploadLanesOf(context: WorkContext, row: TransferRow): number {
   return row.wantedLanes ?? context.env.MAX_CONCURRENT_UPLOADS
-}
-
-/** The read lanes that go with so many upload lanes: enough to fill several parts at once. */
-export function readLanesFor(uploadLanes: number): number {
-  return Math.min(64, Math.max(8, uploadLanes))
 }

@@ -3,7 +3,14 @@ import type { Env } from '../../server/config/env.ts'
 import { type Claim, claimParts, recordedParts, releaseClaims } from '../../server/db/claims.ts'
 import { isDatabaseTrouble } from '../../server/db/database-failure.ts'
 import { newId } from '../../server/db/new-id.ts'
-import { beginTransfer, loadTransfer, saveEnd, startOver, type TransferRow } from '../../server/db/transfer-steps.ts'
+import {
+  addEvent,
+  beginTransfer,
+  loadTransfer,
+  saveEnd,
+  startOver,
+  type TransferRow,
+} from '../../server/db/transfer-steps.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
@@ -19,15 +26,7 @@ import { settleFailure } from './settle-failure.ts'
 import { Stop } from './stop.ts'
 import type { RunLimits, TransferRun } from './transfer-run.ts'
 import { verifyTransfer } from './verify-transfer.ts'
-import {
-  abortUpload,
-  learnBucket,
-  openStore,
-  openTarget,
-  readLanesFor,
-  uploadLanesOf,
-  type WorkContext,
-} from './work-context.ts'
+import { abortUpload, learnBucket, openStore, openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
 
 /** A multiple of every profile's slice. */
 const SHORTEST_SPAN_BYTES = 2 * MIB
@@ -102,6 +101,8 @@ async function moveParts(
   meter.setSize(row.sizeBytes === null ? null : Number(row.sizeBytes))
   const limiter = new RateLimiter()
   limiter.setLimit(row.bandwidthLimitBytesPerSecond === null ? null : Number(row.bandwidthLimitBytesPerSecond))
+  const target = openTarget(context, row)
+  const origin = await context.origins.of(target.url)
   const board = new PartBoard()
   const claimOptions = { engineId, leaseMs: env.SLUICE_LEASE_MS, limit: uploadLanes * 2 }
   const work = new RemainingWork(uploadLanes * 2, async () => {
@@ -121,7 +122,7 @@ async function moveParts(
   const run: TransferRun = {
     plan: {
       id: row.id,
-      target: openTarget(context, row),
+      target,
       identity: {
         sizeBytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
         etag: row.etag,
@@ -135,6 +136,7 @@ async function moveParts(
     },
     limits: limitsFor(context, row, uploadLanes, isWhole),
     source: context.source,
+    origin,
     store,
     pool: context.pool,
     budget: context.budget,
@@ -156,6 +158,10 @@ async function moveParts(
         epoch: claim.epoch,
       })
       work.finished(part.task)
+    },
+    onPushBack: (message) => {
+      const event = { transferId: row.id, engineId, level: 'warn' as const, code: 'source_busy', message }
+      addEvent(db, event).catch((err) => context.log.warn({ err }, 'an event could not be written'))
     },
     onEnd: async (claim, end) => {
       // Written before the claim may close: a transfer without claims and without a number of parts would be planned anew.
@@ -191,6 +197,9 @@ async function moveParts(
     active.signal.removeEventListener('abort', onStop)
     await work.settled()
     await finishRecording(context, recorded, active)
+    await context.origins
+      .remember(origin)
+      .catch((err) => context.log.warn({ err }, 'the lanes learned of a source could not be written'))
   }
 }
 
@@ -234,7 +243,6 @@ function limitsFor(context: WorkContext, row: TransferRow, uploadLanes: number, 
   const highWaterBytes = Math.min(partSizeBytes * env.BUFFER_HIGH_WATER_MARK, budget.totalBytes)
   return {
     uploadLanes,
-    readLanes: readLanesFor(uploadLanes),
     spanBytes: spanBytesFor(env, partSizeBytes),
     highWaterBytes,
     lowWaterBytes: Math.min(partSizeBytes * env.BUFFER_LOW_WATER_MARK, highWaterBytes / 3),

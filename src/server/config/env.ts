@@ -137,6 +137,11 @@ const envSchema = z.object({
     .min(8, 'SLUICE_EMBEDDED_S3_SECRET_KEY has at least 8 characters.')
     .optional(),
   MAX_CONCURRENT_UPLOADS: count('MAX_CONCURRENT_UPLOADS', 10, 1, 20),
+  SLUICE_READ_LANES: z
+    .string()
+    .regex(/^(auto|[1-9]|[1-5]\d|6[0-4])$/, 'SLUICE_READ_LANES is auto, or a fixed number from 1 to 64.')
+    .transform((text) => (text === 'auto' ? null : Number(text)))
+    .default(null),
   SLUICE_PART_SIZING: z.enum(['auto', 'table'], { error: 'SLUICE_PART_SIZING is auto or table.' }).default('auto'),
   BUFFER_HIGH_WATER_MARK: count('BUFFER_HIGH_WATER_MARK', 3, 1, 100),
   BUFFER_LOW_WATER_MARK: count('BUFFER_LOW_WATER_MARK', 1, 1, 100),

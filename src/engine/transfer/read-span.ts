@@ -1,0 +1,97 @@
+import type { PartStream, SpanWriter } from '../part/part-stream.ts'
+import type { ReadLane } from '../source/origin.ts'
+import type { SourceRead } from '../source/source.ts'
+import { Attempts } from './backoff.ts'
+import { keepsPace } from './keep-pace.ts'
+import { type PushBackNotes, pushBackOf, tellOrigin } from './push-back.ts'
+import { Stop } from './stop.ts'
+import { logRetry, type TransferRun } from './transfer-run.ts'
+
+/** Refusals of one span, nothing getting through, that still make the origin's lanes fewer: a broken file is no busy host. */
+const REFUSALS_THAT_COUNT = 3
+
+/** A span on its way from the source, as the end game sees it. */
+export interface SpanRead {
+  readonly stream: PartStream
+  readonly writer: SpanWriter
+  /** Races another for the rest of a slice: where it fails, the other goes on. */
+  readonly isRival: boolean
+  /** Since when a request is under way, and from which byte; null between two. */
+  request: { readonly openedMs: number; readonly openedByte: number } | null
+}
+
+/**
+ * Reads one span into its part; after a fault it goes on from the byte that was reached, with a lane of its own each time.
+ * A source that is too busy costs no attempt as long as bytes of this transfer get through.
+ */
+export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane, notes: PushBackNotes): Promise<void> {
+  const { meter, origin } = run
+  const { writer, stream } = read
+  const attempts = new Attempts()
+  let held: ReadLane | null = lane
+  let seenBytes = meter.sourceBytes
+  try {
+    while (!writer.isDone) {
+      held ??= await origin.acquire(stream.signal)
+      if (writer.isDone) return
+      const reachedByte = writer.nextByte
+      const outcome = await request(run, read, held)
+      if (outcome === null || writer.isDone) continue
+      const { error } = outcome
+      const pushBack = pushBackOf(error)
+      if (pushBack ? meter.sourceBytes > seenBytes : writer.nextByte > reachedByte) attempts.progressed()
+      seenBytes = meter.sourceBytes
+      if (!stream.signal.aborted) {
+        const lanesBefore = origin.lanes
+        tellOrigin(origin, held, error, attempts.count < REFUSALS_THAT_COUNT)
+        notes.note(error, lanesBefore)
+      }
+      held.release()
+      held = null
+      if (read.isRival && !stream.signal.aborted) return writer.giveUp()
+      logRetry(run, `bytes from ${writer.nextByte} could not be read`, error)
+      await (pushBack ? attempts.refused(pushBack.error, stream.signal) : attempts.failed(error, stream.signal))
+      meter.sourceRetries++
+    }
+  } finally {
+    held?.release()
+  }
+}
+
+/** One request for the rest of a span. Null where it ended well, or was of no use any more. */
+async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promise<{ readonly error: unknown } | null> {
+  const { meter, plan } = run
+  const { stream, writer } = read
+  const endByte = writer.endByte
+  const cutter = new AbortController()
+  const cut = () => cutter.abort(new Stop('span-cut'))
+  writer.onBeaten = cut
+  read.request = { openedMs: performance.now(), openedByte: writer.nextByte }
+  meter.sourceRequests++
+  meter.laneOpened('read')
+  try {
+    const source: SourceRead = run.source.readRange({
+      target: plan.target,
+      identity: plan.identity,
+      startByte: writer.nextByte,
+      endByte,
+      signal: AbortSignal.any([stream.signal, cutter.signal]),
+      sink: (chunk) => {
+        const bytes = writer.write(chunk)
+        meter.addSource(bytes)
+        lane.delivered(bytes)
+        // The rest was given to another lane while this one read.
+        if (writer.isDone && writer.endByte < endByte) cut()
+        return keepsPace(run, chunk.length, () => source.resume())
+      },
+    })
+    await source.done
+    return null
+  } catch (error) {
+    return cutter.signal.aborted ? null : { error }
+  } finally {
+    writer.onBeaten = null
+    read.request = null
+    meter.laneClosed('read')
+  }
+}
