@@ -14,6 +14,10 @@ import { ROOT } from './runner/run-program.ts'
 
 // `npm run bench -- SCENARIO …`: Sluice and others in turn on the same work, on this machine alone. Writes JSON and prints tables.
 const DEFAULT_SCENARIOS = ['big-unlimited']
+/** A signal ends the run under way and stops what was started; a terminal sends it twice, by the shell and by npm. */
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => stopping.abort(new Error(`it was stopped by ${signal}`)))
 
 try {
   const known = { scenarios: SCENARIOS.map(({ name }) => name), peers: ['sluice', ...Object.keys(PEERS)] }
@@ -42,6 +46,7 @@ async function bench(wanted: BenchArguments): Promise<number> {
   let failures = 0
   try {
     for (const plain of chosen) {
+      if (stopping.signal.aborted) break
       const scenario = resized(plain, wanted.sizeBytes)
       console.log(`\n${scenario.name}: ${scenario.shows}`)
       try {
@@ -51,7 +56,7 @@ async function bench(wanted: BenchArguments): Promise<number> {
           .flatMap((name) => (name === 'sluice' ? [sluice] : [PEERS[name]?.()]))
           .filter((peer) => peer !== undefined)
         const rounds = wanted.rounds ?? scenario.rounds
-        const result = await runScenario(scenario, { rounds, peers, say: console.log })
+        const result = await runScenario(scenario, { rounds, peers, say: console.log, signal: stopping.signal })
         results.push(result)
         if (result.runs.length === 0 || 'sluice' in result.skipped) failures++
         console.log(`\n${tableOf(result)}`)

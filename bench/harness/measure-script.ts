@@ -21,7 +21,7 @@ const WRAPPER = '{ eval "$1"; }; code=$?; times >&3; exit $code'
  */
 export async function measureScript(
   script: string,
-  options: { env: Record<string, string>; limitMs: number },
+  options: { env: Record<string, string>; limitMs: number; signal?: AbortSignal },
 ): Promise<Figures> {
   const startedAt = performance.now()
   // bash, because a failed program at the head of a pipe has to fail the whole.
@@ -59,6 +59,7 @@ export async function measureScript(
     killGroup()
   }, options.limitMs)
   process.once('exit', killGroup)
+  options.signal?.addEventListener('abort', killGroup)
   try {
     const { code, wallSeconds } = await new Promise<{ code: number | null; wallSeconds: number }>((settle, fail) => {
       child.once('error', fail)
@@ -75,6 +76,7 @@ export async function measureScript(
     clearInterval(sampler)
     clearTimeout(limit)
     process.off('exit', killGroup)
+    options.signal?.removeEventListener('abort', killGroup)
     killGroup()
   }
 }

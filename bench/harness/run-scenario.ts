@@ -11,12 +11,18 @@ import { makeCertificate } from './certificate.ts'
 
 /** A scenario begins nothing after this. */
 const SCENARIO_MS = 450_000
+/** One run that hangs must not take the time of all others. */
+const RUN_MS = 200_000
+/** A peer that has shown how long it takes begins only where that fits, with some room. */
+const ROOM = 1.3
 const READERS = 8
 
 export interface RunOptions {
   readonly rounds: number
   readonly peers: readonly Peer[]
   readonly say: (line: string) => void
+  /** Ends the run under way and everything that was started. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -24,7 +30,7 @@ export interface RunOptions {
  * at byte by byte before it counts. A peer that cannot do the work is skipped by name, one that failed is not asked again. Ends in time.
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
-  const { peers, rounds, say } = options
+  const { peers, rounds, say, signal } = options
   const deadline = performance.now() + SCENARIO_MS
   const home = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const tls = scenario.tls ? makeCertificate(home) : undefined
@@ -43,11 +49,15 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       for (let turn = 0; turn < peers.length; turn++) {
         const peer = peers[(turn + round) % peers.length]
         if (!peer || skipped.has(peer.name)) continue
+        signal.throwIfAborted()
         const leftMs = deadline - performance.now()
-        if (leftMs < 5_000) continue
-        const work = await prepare(scenario, peer, round, { source, store, home, tls, limitMs: leftMs })
+        const longest = Math.max(0, ...runs.filter((run) => run.peer === peer.name).map((run) => run.wallSeconds))
+        if (leftMs < Math.max(5_000, longest * 1000 * ROOM)) continue
+        const limitMs = scenario.isHuge ? leftMs : Math.min(leftMs, RUN_MS)
+        const work = await prepare(scenario, peer, round, { source, store, home, tls, limitMs, signal })
         const reason = peer.unavailable(work)
         const run = reason === null ? await runOnce(peer, round, work, source, store) : { failed: reason }
+        signal.throwIfAborted()
         if ('failed' in run) skipped.set(peer.name, run.failed)
         else runs.push(run)
         say(lineOf(peer.name, round, run))
@@ -79,6 +89,7 @@ interface Stage {
   readonly home: string
   readonly tls: Work['tls']
   readonly limitMs: number
+  readonly signal: AbortSignal
 }
 
 async function prepare(scenario: Scenario, peer: Peer, round: number, stage: Stage): Promise<Work> {
@@ -96,8 +107,8 @@ async function prepare(scenario: Scenario, peer: Peer, round: number, stage: Sta
     sizeBytes,
   }))
   const listingUrl = scenario.source.kind === 'nginx' ? new URL('.', files[0]?.url).href : null
-  const { tls, limitMs } = stage
-  return { files, listingUrl, keyPrefix, store: stage.store.connection, tls, scratchFolder, limitMs }
+  const { tls, limitMs, signal } = stage
+  return { files, listingUrl, keyPrefix, store: stage.store.connection, tls, scratchFolder, limitMs, signal }
 }
 
 async function runOnce(peer: Peer, round: number, work: Work, source: RunningSource, store: RunningStore) {

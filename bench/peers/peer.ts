@@ -14,6 +14,7 @@ export interface Work {
   /** For whoever puts the file on a disk first. */
   readonly scratchFolder: string
   readonly limitMs: number
+  readonly signal: AbortSignal
 }
 
 /** Somebody who can do the work. */

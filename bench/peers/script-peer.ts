@@ -60,7 +60,7 @@ export function scriptPeer(options: {
     },
     run(work) {
       const script = ofAll?.(work) ?? (ofFile ? atOnce(work.files.map((file) => ofFile(file, work))) : '')
-      return measureScript(script, { env: environment(work), limitMs: work.limitMs })
+      return measureScript(script, { env: environment(work), limitMs: work.limitMs, signal: work.signal })
     },
   }
 }

@@ -87,7 +87,7 @@ async function measure(db: Db, sealer: Sealer, pid: number, bucketId: string, wo
     if (failed) throw new Error(`a transfer failed: ${JSON.stringify(failed.failure)}`)
     if (cpuSeconds(pid) === null) throw new Error('the engine ended')
     if (wallSeconds * 1000 > work.limitMs) throw new Error(`was not through after ${Math.round(wallSeconds)} s`)
-    await delay(POLL_MS)
+    await delay(POLL_MS, undefined, { signal: work.signal })
   }
 }
 

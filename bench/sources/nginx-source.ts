@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -18,11 +19,15 @@ import { findFreePort } from '../../src/embedded/free-port.ts'
 import { endlessBytes, endlessPath } from './endless-file.ts'
 import type { RunningSource, TlsFiles } from './source.ts'
 
+const PREFIX = 'sluice-bench-files-'
+
 /** nginx over files in memory where the machine has /dev/shm, with folder listings, which rclone's `:http:` reads. */
 export async function startNginxSource(tls: TlsFiles | undefined): Promise<RunningSource> {
   const program = findProgram(['nginx'])
   if (!program) throw new Error('This scenario needs nginx, which is not installed (Debian: nginx-light).')
-  const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sluice-bench-'))
+  const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  removeOrphans(folder)
+  const home = mkdtempSync(join(folder, `${PREFIX}${process.pid}-`))
   chmodSync(home, 0o755)
   const port = await findFreePort()
   const securePort = await findFreePort()
@@ -66,6 +71,15 @@ export async function startNginxSource(tls: TlsFiles | undefined): Promise<Runni
       await exited
       rmSync(home, { recursive: true, force: true })
     },
+  }
+}
+
+/** Removes files of a bench that was killed: they would hold memory for as long as the machine runs. */
+function removeOrphans(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const owner = name.startsWith(PREFIX) ? /^\d+/.exec(name.slice(PREFIX.length))?.[0] : undefined
+    if (owner !== undefined && !existsSync(`/proc/${owner}`))
+      rmSync(join(folder, name), { recursive: true, force: true })
   }
 }
 
