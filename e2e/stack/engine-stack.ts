@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { GetObjectCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, GetObjectCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { createObjectStoreServer } from '../../src/embedded/object-store/server.ts'
 import { type Engine, startEngine } from '../../src/engine/engine.ts'
 import { createHostileSource, type HostileSource } from '../../src/engine/testing/hostile-source.ts'
@@ -36,7 +36,8 @@ export interface EngineStack {
   readonly bucketId: string
   readonly sealer: Sealer
   readonly s3: S3Client
-  startEngine(env?: Record<string, string>): Promise<Engine>
+  /** An engine of this process; `databaseUrl` is another way to the same database. */
+  startEngine(env?: Record<string, string>, databaseUrl?: string): Promise<Engine>
   create(input: Omit<Partial<TransferInput>, 'sourceUrl'> & { sourceUrl: string }): Promise<string>
   /** The transfer once it is in one of the states; fails with its state and events when that takes too long. */
   waitFor(id: string, ...statuses: TransferStatus[]): Promise<TransferDetail>
@@ -63,7 +64,8 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
     credentials: connection,
     forcePathStyle: true,
   })
-  await embedded?.ensureBucket('test')
+  if (embedded) await embedded.ensureBucket('test')
+  else await s3.send(new CreateBucketCommand({ Bucket: 'test' }))
   const sealer = createSealer(SECRET_KEY)
   const bucket = { name: 'test', bucket: 'test', forcePathStyle: true, prefix: '', ...connection }
   const { id: bucketId } = await saveBucket(database.db, sealer, bucket)
@@ -96,9 +98,9 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
     s3,
     until,
     waitFor: (id, ...statuses) => until(id, (transfer) => statuses.includes(transfer.status)),
-    async startEngine(env = {}) {
+    async startEngine(env = {}, databaseUrl = database.url) {
       const settings = { SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', SLUICE_LEASE_MS: '3000', ...env }
-      const connections = { databaseUrl: database.url, secretKey: SECRET_KEY, exemptListeners: [], sampleFileUrl: null }
+      const connections = { databaseUrl, secretKey: SECRET_KEY, exemptListeners: [], sampleFileUrl: null }
       const engine = await startEngine(readEnv(settings), connections, log)
       engines.push(engine)
       return engine

@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { startTcpProxy, type TcpProxy } from '../../../e2e/stack/tcp-proxy.ts'
+import { MIB } from '../../server/domain/bytes.ts'
+import { patternSha256 } from '../testing/byte-pattern.ts'
+
+const SIZE_BYTES = 72 * MIB
+const PACED = { sizeBytes: SIZE_BYTES, bytesPerSecond: 2 * MIB }
+const SHAPE = { partSizeBytes: 6 * MIB, lanes: 2 }
+
+describe('an engine whose database goes away', () => {
+  let stack: EngineStack
+  let proxy: TcpProxy
+  let url: string
+  const unhandled: unknown[] = []
+  const note = (error: unknown) => unhandled.push(error)
+  beforeEach(async () => {
+    stack = await startEngineStack()
+    const direct = new URL(stack.database.url)
+    proxy = await startTcpProxy({ host: direct.hostname, port: Number(direct.port || 5432) })
+    direct.host = `127.0.0.1:${proxy.port}`
+    url = direct.href
+    unhandled.length = 0
+    process.on('unhandledRejection', note)
+  })
+  afterEach(async () => {
+    process.off('unhandledRejection', note)
+    proxy.mend()
+    await stack.close()
+    await proxy.close()
+  })
+
+  it('for less than its lease goes on, and sends no part twice', async () => {
+    await stack.startEngine({ SLUICE_LEASE_MS: '30000' }, url)
+    const sourceUrl = stack.source.serve('/short.bin', PACED)
+    const id = await stack.create({ sourceUrl, ...SHAPE })
+    await stack.until(id, (transfer) => transfer.partsDone >= 1)
+    proxy.cut()
+    await delay(4_000)
+    proxy.mend()
+    stack.source.serve('/short.bin', { sizeBytes: SIZE_BYTES })
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(done.metrics.bucketBytes).toBe(SIZE_BYTES)
+    expect(done.events.map((event) => event.code)).not.toContain('started_over')
+    expect(await stack.objectSha256('short.bin')).toBe(patternSha256(SIZE_BYTES))
+    expect(unhandled).toEqual([])
+  })
+
+  it('while a stream of unknown length ends keeps what it has read', async () => {
+    await stack.startEngine({ SLUICE_LEASE_MS: '30000' }, url)
+    const sizeBytes = 12 * MIB
+    const answer = { sizeBytes, ranges: 'ignored', length: 'chunked', bytesPerSecond: 6 * MIB } as const
+    const id = await stack.create({ sourceUrl: stack.source.serve('/stream.bin', answer), ...SHAPE })
+    await stack.until(id, (transfer) => transfer.partsDone >= 1)
+    proxy.cut()
+    await delay(3_500)
+    proxy.mend()
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(done.metrics.sourceRequests).toBe(1)
+    expect(await stack.objectSha256('stream.bin')).toBe(patternSha256(sizeBytes))
+    expect(unhandled).toEqual([])
+  })
+
+  it('for longer than its lease stops by itself, and another engine goes on from the ledger', async () => {
+    const first = await stack.startEngine({ SLUICE_LEASE_MS: '3000' }, url)
+    const sourceUrl = stack.source.serve('/long.bin', PACED)
+    const id = await stack.create({ sourceUrl, ...SHAPE })
+    await stack.until(id, (transfer) => transfer.partsDone >= 1)
+    proxy.cut()
+    await expect
+      .poll(() => stack.source.requests('/long.bin').filter((one) => one.isOpen).length, { timeout: 10_000 })
+      .toBe(0)
+    stack.source.serve('/long.bin', { sizeBytes: SIZE_BYTES })
+    await stack.startEngine()
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(await stack.objectSha256('long.bin')).toBe(patternSha256(SIZE_BYTES))
+    expect(unhandled).toEqual([])
+    const stoppingMs = performance.now()
+    await first.stop()
+    expect(performance.now() - stoppingMs).toBeLessThan(20_000)
+  })
+})
