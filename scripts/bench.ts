@@ -70,8 +70,8 @@ async function bench(wanted: BenchArguments): Promise<number> {
   } finally {
     await sluice.stop()
   }
-  const path = write(results, wanted.output)
-  console.log(`\n${results.length} of ${chosen.length} scenarios measured; written to ${path}`)
+  const path = results.length > 0 ? `; written to ${write(results, wanted.output)}` : ''
+  console.log(`\n${results.length} of ${chosen.length} scenarios measured${path}`)
   return failures === 0 ? 0 : 1
 }
 

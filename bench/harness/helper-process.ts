@@ -21,7 +21,10 @@ export async function startHelper(script: string, options: object): Promise<Help
   let lastId = 0
   const url = await new Promise<string>((settle, fail) => {
     const timer = setTimeout(() => fail(new Error(`${script} did not start within 15 s.`)), START_TIMEOUT_MS)
-    child.once('exit', (code) => fail(new Error(`${script} ended with ${code} before it listened.`)))
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      fail(new Error(`${script} ended with ${code} before it listened.`))
+    })
     child.on('message', (message: { url?: string; id?: number; answer?: unknown }) => {
       if (message.url !== undefined) {
         clearTimeout(timer)

@@ -107,15 +107,21 @@ async function startEngine(databaseUrl: string, authority: string | undefined) {
     },
   })
   const exited = new Promise<void>((settle) => child.once('exit', () => settle()))
-  await new Promise<void>((settle, fail) => {
-    const timer = setTimeout(() => fail(new Error('the engine did not start within 30 s')), START_TIMEOUT_MS)
-    child.once('message', () => {
-      clearTimeout(timer)
-      settle()
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await new Promise<void>((settle, fail) => {
+      timer = setTimeout(() => fail(new Error('the engine did not start within 30 s')), START_TIMEOUT_MS)
+      child.once('message', () => settle())
+      child.once('exit', (code) => fail(new Error(`the engine ended with ${code} at its start`)))
+      child.once('error', fail)
     })
-    child.once('exit', (code) => fail(new Error(`the engine ended with ${code} at its start`)))
-    child.once('error', fail)
-  })
+  } catch (error) {
+    child.kill('SIGKILL')
+    rmSync(dataDir, { recursive: true, force: true })
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
   // Its first heartbeat and the compiling of its modules are not part of the work.
   await delay(1_000)
   return {
