@@ -31,7 +31,7 @@ describe('transfers.create', () => {
     expect(performance.now() - started).toBeLessThan(9_000)
     hints.close()
     const row = await harness.db.transfer.findUniqueOrThrow({ where: { id }, include: { claims: true, events: true } })
-    expect(row).toMatchObject({ status: 'queued', ifExists: 'fail', partSizing: 'auto', priority: 0 })
+    expect(row).toMatchObject({ status: 'queued', ifExists: 'fail', partSizing: null, priority: 0 })
     expect(row.claims).toMatchObject([{ firstPart: 0, lastPart: 0, epoch: 0, engineId: null }])
     expect(row.events).toMatchObject([{ code: 'created' }])
   })
