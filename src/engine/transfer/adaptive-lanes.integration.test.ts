@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { MIB } from '../../server/domain/bytes.ts'
+import { patternSha256 } from '../testing/byte-pattern.ts'
+
+describe('read lanes', () => {
+  let stack: EngineStack
+  beforeEach(async () => {
+    stack = await startEngineStack()
+  })
+  afterEach(() => stack.close())
+
+  const learned = async () =>
+    (await stack.database.db.origin.findFirst({ select: { learnedLanes: true } }))?.learnedLanes
+
+  it('become many where each connection is paced, never more than 64, and the number is remembered', async () => {
+    await stack.startEngine()
+    const sizeBytes = 160 * MIB
+    const sourceUrl = stack.source.serve('/paced.bin', { sizeBytes, bytesPerSecond: MIB })
+    const done = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(done.metrics.peakReadLanes).toBeGreaterThan(16)
+    expect(stack.source.connections().peak).toBeLessThanOrEqual(64)
+    expect(await learned()).toBeGreaterThan(8)
+    expect(await stack.objectSha256('paced.bin')).toBe(patternSha256(sizeBytes))
+  })
+
+  it('settle where a source answers 429 above 8: no part fails, no attempt is counted, one event tells it', async () => {
+    await stack.startEngine()
+    const sizeBytes = 96 * MIB
+    const sourceUrl = stack.source.serve('/limited.bin', { sizeBytes, bytesPerSecond: 4 * MIB, maxConcurrent: 8 })
+    const id = await stack.create({ sourceUrl })
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(done.metrics.partRetries).toBe(0)
+    const row = await stack.database.db.transfer.findUniqueOrThrow({ where: { id }, select: { attempts: true } })
+    expect(row.attempts).toBe(0)
+    expect(done.events.map(({ code }) => code)).not.toContain('waiting')
+    const told = done.events.filter(({ code }) => code === 'source_busy')
+    expect(told).toHaveLength(1)
+    expect(told[0]?.message).toMatch(/^The source answered 429: read lanes \d+ → \d+\.$/)
+    expect(await learned()).toBeLessThanOrEqual(8)
+    expect(await stack.objectSha256('limited.bin')).toBe(patternSha256(sizeBytes))
+  })
+
+  it('are shared by the transfers of one origin', async () => {
+    await stack.startEngine({ SLUICE_READ_LANES: '6' })
+    const sizeBytes = 24 * MIB
+    const urls = [1, 2, 3].map((n) => stack.source.serve(`/shared-${n}.bin`, { sizeBytes, bytesPerSecond: 4 * MIB }))
+    const ids = await Promise.all(urls.map((sourceUrl) => stack.create({ sourceUrl })))
+    for (const id of ids) expect((await stack.waitFor(id, 'completed', 'failed')).failure).toBeNull()
+    // Probes are not lanes: each of the three may be beside them.
+    expect(stack.source.peakRequests()).toBeLessThanOrEqual(6 + 3)
+  })
+
+  it('all wait as long as the source asks', async () => {
+    await stack.startEngine()
+    const sizeBytes = 48 * MIB
+    let refusedMs = 0
+    let earlyRequests = 0
+    const sourceUrl = stack.source.serve('/wait.bin', ({ index }) => {
+      const sinceMs = performance.now() - refusedMs
+      if (index === 6) {
+        refusedMs = performance.now()
+        return { status: 429, body: 'later', headers: { 'retry-after': '2' } }
+      }
+      // What was on its way when the refusal came is no disobedience.
+      if (refusedMs > 0 && sinceMs > 200 && sinceMs < 1_900) earlyRequests++
+      return { sizeBytes, bytesPerSecond: 4 * MIB }
+    })
+    const done = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(refusedMs).toBeGreaterThan(0)
+    expect(earlyRequests).toBe(0)
+  })
+
+  it('hold no more than the budget, however many they are', async () => {
+    await stack.startEngine({ SLUICE_MEMORY_BUDGET: '32MiB', SLUICE_READ_LANES: '64' })
+    const sizeBytes = 200 * MIB
+    const sourceUrl = stack.source.serve('/tight.bin', { sizeBytes, bytesPerSecond: 8 * MIB })
+    const id = await stack.create({ sourceUrl, partSizeBytes: 50 * MIB })
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(done.metrics.peakReadLanes).toBeGreaterThan(10)
+    expect(done.metrics.peakReadLanes).toBeLessThanOrEqual(32)
+    expect(done.metrics.buffersAllocated).toBeLessThanOrEqual(32)
+    expect(await stack.objectSha256('tight.bin')).toBe(patternSha256(sizeBytes))
+  })
+
+  it('help a connection that stands still at the end, long before its idle timeout', async () => {
+    await stack.startEngine()
+    const sizeBytes = 8 * MIB
+    let hasStalled = false
+    const sourceUrl = stack.source.serve('/stalled.bin', ({ range }) => {
+      if (hasStalled || range?.endByte !== sizeBytes) return { sizeBytes }
+      hasStalled = true
+      return { sizeBytes, breakAfterBytes: MIB / 2 + 1, breakBy: 'stall' }
+    })
+    const startedMs = performance.now()
+    const done = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(hasStalled).toBe(true)
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
+    expect(done.metrics.sourceRetries).toBe(0)
+    expect(await stack.objectSha256('stalled.bin')).toBe(patternSha256(sizeBytes))
+  })
+
+  it('go on through a minute-long mix of 500 and 503, and the transfer never waits in the queue', async () => {
+    await stack.startEngine()
+    const sizeBytes = 96 * MIB
+    const sourceUrl = stack.source.serve('/flaky.bin', ({ index }) =>
+      index > 0 && index % 7 === 3
+        ? { status: index % 2 ? 503 : 500, body: 'busy' }
+        : { sizeBytes, bytesPerSecond: 16 * MIB },
+    )
+    const done = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(done.metrics.sourceRetries).toBeGreaterThan(0)
+    expect(done.events.map(({ code }) => code)).not.toContain('waiting')
+    expect(await stack.objectSha256('flaky.bin')).toBe(patternSha256(sizeBytes))
+  })
+})
