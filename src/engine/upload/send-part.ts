@@ -17,6 +17,8 @@ const COPY_BELOW_BYTES = 64 * 1024
 /** Smaller writes cost CPU, larger ones hide progress on slow lines: the size follows the pace between these. */
 const MIN_WRITE_BYTES = 64 * 1024
 const MAX_WRITE_BYTES = 1024 * 1024
+/** The end of a body goes alone and below 16 KiB: undici waits for a larger write over TLS, and an answer that overtakes the wait looks too early. */
+const END_WRITE_BYTES = 8 * 1024
 /** The answer comes after what the network still holds was sent and the store has made it durable. */
 const ANSWER_FACTOR = 4
 
@@ -155,7 +157,9 @@ async function* bodyOf(
     for (let start = 0; start < bytes.length && !state.isOver; ) {
       const frame = framer?.open()
       if (frame?.before) yield frame.before
-      const end = Math.min(bytes.length, start + Math.min(pace.writeBytes, frame?.roomBytes ?? sizeBytes))
+      const leftBytes = sizeBytes - state.sentBytes
+      const beforeEnd = leftBytes > END_WRITE_BYTES ? leftBytes - END_WRITE_BYTES : leftBytes
+      const end = Math.min(bytes.length, start + Math.min(pace.writeBytes, frame?.roomBytes ?? sizeBytes, beforeEnd))
       const piece = bytes.subarray(start, end)
       const startedAt = performance.now()
       watch.moved()
