@@ -1,6 +1,9 @@
 import { NextRequest } from 'next/server'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { proxy } from './proxy.ts'
+
+// The guard reads the settings once, at its first request: those of whoever runs the tests must not matter.
+for (const name of ['PORT', 'ENGINE_PORT', 'SLUICE_PUBLIC_URL', 'SLUICE_HOST']) vi.stubEnv(name, undefined)
 
 function open(host: string, headers: Record<string, string> = {}, method = 'GET', path = '/') {
   return proxy(new NextRequest(`http://localhost:3000${path}`, { method, headers: { host, ...headers } }))

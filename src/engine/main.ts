@@ -1,6 +1,6 @@
 import { ConfigError, readEnv } from '../server/config/env.ts'
 import { resolveConnections } from '../server/config/runtime.ts'
-import { databaseFailure } from '../server/db/database-failure.ts'
+import { databaseFailure, isSchemaMissing } from '../server/db/database-failure.ts'
 import { createLog } from '../server/log.ts'
 import { type Engine, startEngine } from './engine.ts'
 
@@ -37,6 +37,8 @@ async function main(): Promise<void> {
 
 function sentence(error: unknown): string {
   if (error instanceof ConfigError) return error.message
+  if (isSchemaMissing(error))
+    return 'The database does not have the tables of this version yet. Run `npm run migrate` with the same DATABASE_URL first.'
   const failure = databaseFailure(error)
   if (failure) return failure.message
   return `The engine could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`

@@ -8,6 +8,7 @@ const UNAVAILABLE =
   /^(P100[0-38]|P101[017]|P2024|P2037|DatabaseNotReachable|AuthenticationFailed|DatabaseDoesNotExist|DatabaseAccessDenied|ConnectionClosed|TooManyConnections|SocketTimeout|TlsConnectionError|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|EHOSTUNREACH|08\w{3}|57P0\d|53300)$/
 /** What the pool and the driver say without a code. */
 const UNAVAILABLE_TEXT = /Connection terminated|timeout exceeded when trying to connect|server closed the connection/i
+const SCHEMA_MISSING = /^(P2021|P2022|TableDoesNotExist|ColumnNotFound|42P01|42703)$/
 const WRITE_CONFLICT = /^(P2034|TransactionWriteConflict|40001|40P01)$/
 
 /** The failure of a database that is away, or null where the error is another. */
@@ -26,6 +27,11 @@ export function databaseFailure(error: unknown): TransferError | null {
 /** True where a row was refused because a value that must be unique is taken. */
 export function isUniqueViolation(error: unknown): boolean {
   return read(error, 'code') === 'P2002'
+}
+
+/** True where a table or column is missing: the database was never migrated, or by an older version. */
+export function isSchemaMissing(error: unknown): boolean {
+  return layersOf(error).some((layer) => signsOf(layer).some((sign) => SCHEMA_MISSING.test(sign)))
 }
 
 /** True where Postgres gave up a transaction because of another one (deadlock, serialization): doing it again helps. */
