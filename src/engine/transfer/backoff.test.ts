@@ -18,6 +18,11 @@ describe('Attempts', () => {
     await expect(new Attempts().failed(bug, signal)).rejects.toBe(bug)
   })
 
+  it('leaves waits of more than a minute to the transfer, because a lane that waits holds memory', async () => {
+    const busy = new TransferError('source_rate_limited', 'busy', { retry: 'now', retryAfterMs: 3_600_000 })
+    await expect(new Attempts().failed(busy, signal)).rejects.toBe(busy)
+  })
+
   it('is no failure when the work was stopped: the reason of the stop is what comes out', async () => {
     const stopper = new AbortController()
     const lost = new TransferError('connection_lost', 'reset', { retry: 'now' })

@@ -7,6 +7,8 @@ const MAX_ATTEMPTS = 6
 const MAX_PATIENT_ATTEMPTS = 10
 const BASE_MS = 400
 const CAP_MS = 20_000
+/** A lane that waits holds buffers: longer waits are the transfer's, which gives everything back. */
+const LONGEST_LANE_WAIT_MS = 60_000
 
 /** Delay before attempt `attempt` + 1: half fixed, half random. From 0.2-0.4, 0.4-0.8, 0.8-1.6, 1.6-3.2 s up to 10-20 s. */
 export function backoffMs(attempt: number, retryAfterMs: number | undefined, random = Math.random): number {
@@ -55,7 +57,7 @@ export class Attempts {
   ): Promise<void> {
     this.#count++
     this.total++
-    if (this.#count >= most) throw error
+    if (this.#count >= most || (retryAfterMs ?? 0) > LONGEST_LANE_WAIT_MS) throw error
     await delay(backoffMs(this.#count, retryAfterMs), undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }

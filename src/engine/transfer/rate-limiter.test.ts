@@ -20,7 +20,17 @@ describe('RateLimiter', () => {
     expect(limiter.take(1e9)).toBe(0)
     limiter.setLimit(10)
     expect(limiter.take(100)).toBe(10_000)
+    expect(limiter.waitMs).toBe(10_000)
     limiter.setLimit(null)
+    expect(limiter.waitMs).toBe(0)
     expect(limiter.take(1e9)).toBe(0)
+  })
+
+  it('tells who already waits how long it is by a limit that was raised meanwhile', () => {
+    const limiter = new RateLimiter(() => 0)
+    limiter.setLimit(10)
+    limiter.take(100)
+    limiter.setLimit(1000)
+    expect(limiter.waitMs).toBe(0)
   })
 })
