@@ -17,7 +17,7 @@ export class InspectionLoop {
   readonly #running = new Set<Promise<void>>()
   readonly #stopper = new AbortController()
   #timer: NodeJS.Timeout | undefined
-  #isLooking = false
+  #looking: Promise<void> | null = null
   #isPoked = false
 
   constructor(context: WorkContext) {
@@ -31,22 +31,27 @@ export class InspectionLoop {
 
   poke(): void {
     this.#isPoked = true
-    if (!this.#isLooking && !this.#stopper.signal.aborted) void this.#look()
+    if (this.#looking || this.#stopper.signal.aborted) return
+    this.#looking = this.#look().finally(() => {
+      this.#looking = null
+    })
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#stopper.abort()
+    // The last look may still have begun an answer.
+    await this.#looking
     await Promise.all(this.#running)
   }
 
   async #look(): Promise<void> {
     const { db, sealer, engineId, log } = this.#context
-    this.#isLooking = true
+    const { signal } = this.#stopper
     try {
-      while (this.#isPoked) {
+      while (this.#isPoked && !signal.aborted) {
         this.#isPoked = false
-        while (this.#running.size < MAX_AT_ONCE) {
+        while (this.#running.size < MAX_AT_ONCE && !signal.aborted) {
           const inspection = await claimInspection(db, sealer, engineId)
           if (!inspection) break
           const answering = this.#answer(inspection).finally(() => {
@@ -58,8 +63,6 @@ export class InspectionLoop {
       }
     } catch (error) {
       log.warn({ err: error }, 'Looking for inspections failed; trying again.')
-    } finally {
-      this.#isLooking = false
     }
   }
 
