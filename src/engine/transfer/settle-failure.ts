@@ -40,7 +40,8 @@ export async function settleFailure(
     return
   }
   const retryAfterMs = error instanceof TransferError ? error.retryAfterMs : undefined
-  const cannotResume = row.acceptsRanges === false && failure.retry === 'now'
+  // One stream cannot be taken up again in the middle; once all of it is in the bucket only the completion is left.
+  const cannotResume = row.acceptsRanges === false && failure.retry !== 'never' && row.partsDone !== row.partsTotal
   const needsNewUpload = row.uploadId !== null && (NEEDS_NEW_UPLOAD.has(failure.code) || cannotResume)
   if (needsNewUpload) {
     const startOvers = await countStartOvers(db, id)
