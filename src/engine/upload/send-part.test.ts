@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { TransferError } from '../../server/domain/failure.ts'
 import { HTTP_CLIENTS } from '../source/http-client.ts'
 import { crc32cOf } from './crc32c.ts'
-import { ALL, accept, createSenderSetUp, held, NONE, reusing } from './testing/sender-fixture.ts'
+import { createPartSender } from './send-part.ts'
+import { ALL, accept, CONNECTION, createSenderSetUp, held, NONE, PART, reusing } from './testing/sender-fixture.ts'
 
 const MIB = 1024 * 1024
 
@@ -105,6 +106,26 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
         }
       }
     })
+  })
+
+  it('ends with a piece that no client has to wait for, or the answer would come while it waits', async () => {
+    const pieces: number[] = []
+    const send = createPartSender({
+      connection: { ...CONNECTION, endpoint: 'http://127.0.0.1:1' },
+      capabilities: ALL,
+      carrier: {
+        async put({ body }) {
+          for await (const piece of body ?? []) pieces.push(piece.length)
+          return { statusCode: 200, headers: { etag: '"e"' }, text: '' }
+        },
+        close: () => undefined,
+      },
+      clock: { now: () => new Date(), correct: () => false },
+      idleTimeoutMs: 1000,
+    })
+    await send({ ...PART, body: held(Buffer.alloc(MIB), Buffer.alloc(MIB)), sizeBytes: 2 * MIB })
+    expect(pieces.at(-1)).toBeLessThan(16 * 1024)
+    expect(pieces.reduce((sum, bytes) => sum + bytes)).toBe(2 * MIB)
   })
 
   describe('a streamed part on the wire', () => {

@@ -1,6 +1,8 @@
 import { isIP, type OnReadOpts, type Socket, connect as tcpConnect } from 'node:net'
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls'
 import type { AddressGuard } from '../address-guard.ts'
+import { type OriginMemory, rememberingLookup } from './origin-memory.ts'
+import { startPatientTimer } from './patient-timer.ts'
 import { WireError } from './wire-error.ts'
 
 export interface ConnectOptions {
@@ -19,12 +21,12 @@ export interface Connecting {
 /**
  * Connects to the origin of `url` through the address guard: literals are checked here (node never looks them up), names in
  * the lookup of the socket, the peer once more when it is connected. TLS verifies chain and name, sends SNI for names, and takes
- * up the session of an earlier connection to the same origin out of `sessions`. Exactly one of the two is called, unless cancelled.
+ * up the session of an earlier connection to the same origin out of `memory`. Exactly one of the two is called, unless cancelled.
  */
 export function connectSocket(
   url: URL,
   options: ConnectOptions,
-  sessions: Map<string, Buffer>,
+  memory: OriginMemory,
   onread: OnReadOpts,
   onReady: (socket: Socket) => void,
   onFailed: (error: unknown) => void,
@@ -36,21 +38,21 @@ export function connectSocket(
   let socket: Socket | null = null
   const settle = () => {
     isOver = true
-    clearTimeout(timer)
+    timer.stop()
     socket?.off('error', fail).off('close', closed)
   }
   const fail = (error: unknown) => {
     if (isOver) return
     settle()
-    sessions.delete(url.origin)
+    memory.session = null
+    memory.address = null
     // What comes of it later is nobody's concern; without a listener it would end the process.
     socket?.on('error', () => undefined).destroy()
     onFailed(error)
   }
   const closed = () => fail(new WireError('HTTP1_CLOSED', 'The connection was closed before it was ready.'))
-  const timer = setTimeout(
-    () => fail(new WireError('HTTP1_CONNECT_TIMEOUT', `No connection within ${options.timeoutMs} ms.`)),
-    options.timeoutMs,
+  const timer = startPatientTimer(options.timeoutMs, () =>
+    fail(new WireError('HTTP1_CONNECT_TIMEOUT', `No connection within ${options.timeoutMs} ms.`)),
   )
   const ready = () => {
     if (isOver || !socket) return
@@ -62,13 +64,20 @@ export function connectSocket(
       return fail(error)
     }
     settle()
+    memory.address = socket.remoteAddress
     onReady(socket.setNoDelay(true).setKeepAlive(true, 60_000))
   }
   try {
     if (isIP(host)) options.guard.checkAddress(host, port)
-    const common = { host, port, lookup: options.guard.lookupFor(port), autoSelectFamily: true, onread }
+    const common = {
+      host,
+      port,
+      lookup: rememberingLookup(options.guard.lookupFor(port), memory),
+      autoSelectFamily: true,
+      onread,
+    }
     socket = isTls
-      ? openTls({ ...common, ...options.tls }, url.origin, sessions).on('secureConnect', ready)
+      ? openTls({ ...common, ...options.tls }, memory).on('secureConnect', ready)
       : tcpConnect(common).on('connect', ready)
     socket.on('error', fail).on('close', closed)
   } catch (error) {
@@ -84,13 +93,9 @@ export function connectSocket(
   }
 }
 
-function openTls(
-  options: ConnectionOptions & { readonly host: string },
-  origin: string,
-  sessions: Map<string, Buffer>,
-): TLSSocket {
+function openTls(options: ConnectionOptions & { readonly host: string }, memory: OriginMemory): TLSSocket {
   const name = options.host.replace(/\.$/, '')
-  const session = sessions.get(origin)
+  const { session } = memory
   const socket = tlsConnect({
     ...options,
     ...(isIP(name) ? {} : { servername: name }),
@@ -100,7 +105,7 @@ function openTls(
   let isVerified = false
   let latest: Buffer | null = null
   const keep = () => {
-    if (isVerified && latest) sessions.set(origin, latest)
+    if (isVerified && latest) memory.session = latest
   }
   // A session is only taken up again where its first handshake was verified.
   return socket

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Connecting, type ConnectOptions, connectSocket } from './connect-socket.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
+import type { OriginMemory } from './origin-memory.ts'
 import { WireError } from './wire-error.ts'
 
 /** Idle connections are closed after this, or a second before the server says it would. */
@@ -26,17 +27,17 @@ export interface PoolOptions extends ConnectOptions {
 export class ConnectionPool implements ConnectionOwner {
   readonly #url: URL
   readonly #options: PoolOptions
-  readonly #sessions: Map<string, Buffer>
+  readonly #memory: OriginMemory
   readonly #idle: Connection[] = []
   readonly #connecting = new Map<Connection, Connecting>()
   readonly #open = new Set<Connection>()
   readonly #waiters = new Set<Waiter>()
   #closedBy: unknown = null
 
-  constructor(url: URL, options: PoolOptions, sessions: Map<string, Buffer>) {
+  constructor(url: URL, options: PoolOptions, memory: OriginMemory) {
     this.#url = new URL(url.origin)
     this.#options = options
-    this.#sessions = sessions
+    this.#memory = memory
   }
 
   /** Nothing is open and nobody waits. */
@@ -121,7 +122,7 @@ export class ConnectionPool implements ConnectionOwner {
     const connecting = connectSocket(
       this.#url,
       this.#options,
-      this.#sessions,
+      this.#memory,
       connection.onread,
       (socket) => {
         this.#connecting.delete(connection)
@@ -145,11 +146,14 @@ export class ConnectionPool implements ConnectionOwner {
   }
 }
 
-/** The pools of all origins of one client; TLS sessions outlive the pools. */
+/** Origins remembered at once; the oldest goes first. */
+const MAX_MEMORIES = 512
+
+/** The pools of all origins of one client; what was learned of an origin outlives its pool. */
 export class ConnectionPools {
   readonly #options: PoolOptions
   readonly #pools = new Map<string, ConnectionPool>()
-  readonly #sessions = new Map<string, Buffer>()
+  readonly #memories = new Map<string, OriginMemory>()
   #isClosed = false
 
   constructor(options: PoolOptions) {
@@ -162,7 +166,7 @@ export class ConnectionPools {
     const known = this.#pools.get(url.origin)
     if (known) return known
     for (const [origin, pool] of this.#pools) if (pool.isUnused) this.#pools.delete(origin)
-    const pool = new ConnectionPool(url, this.#options, this.#sessions)
+    const pool = new ConnectionPool(url, this.#options, this.#memoryOf(url.origin))
     this.#pools.set(url.origin, pool)
     return pool
   }
@@ -171,6 +175,14 @@ export class ConnectionPools {
     this.#isClosed = true
     for (const pool of this.#pools.values()) pool.close(new WireError('HTTP1_CLOSED', 'The client was closed.'))
     this.#pools.clear()
-    this.#sessions.clear()
+    this.#memories.clear()
+  }
+
+  #memoryOf(origin: string): OriginMemory {
+    const memory = this.#memories.get(origin) ?? { session: null, address: null }
+    const [oldest] = this.#memories.keys()
+    if (this.#memories.size >= MAX_MEMORIES && oldest !== undefined) this.#memories.delete(oldest)
+    this.#memories.set(origin, memory)
+    return memory
   }
 }

@@ -26,7 +26,17 @@ interface Setup {
   tls?: boolean
 }
 
-const PART = {
+/** Where and what is sent; an endpoint is to be added. */
+export const CONNECTION: Omit<BucketConnection, 'endpoint'> = {
+  region: 'us-east-1',
+  bucket: 'media',
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'not-to-be-shown',
+  forcePathStyle: true,
+  capabilities: null,
+}
+
+export const PART = {
   key: 'a b/c+d.bin',
   uploadId: 'upload~1',
   number: 3,
@@ -48,15 +58,6 @@ export function createSenderSetUp(httpClient: HttpClientName) {
       async () => carrier.close(),
       () => store.close(),
     )
-    const connection: BucketConnection = {
-      endpoint: store.url,
-      region: 'us-east-1',
-      bucket: 'media',
-      accessKeyId: 'AKIDEXAMPLE',
-      secretAccessKey: 'not-to-be-shown',
-      forcePathStyle: true,
-      capabilities: null,
-    }
     let offsetMs = 0
     const clock = {
       now: () => new Date(Date.now() + offsetMs),
@@ -68,7 +69,7 @@ export function createSenderSetUp(httpClient: HttpClientName) {
       },
     }
     const send = createPartSender({
-      connection,
+      connection: { ...CONNECTION, endpoint: store.url },
       capabilities: setup.capabilities ?? ALL,
       carrier,
       clock,
@@ -117,5 +118,5 @@ function undiciCarrier(trust: object): PartCarrier {
 
 function leanCarrier(trust: object): PartCarrier {
   const guard = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [] })
-  return createLeanPartCarrier({ guard, timeoutMs: 5000, maxConnections: 4, tls: trust })
+  return createLeanPartCarrier({ guard, timeoutMs: 20_000, maxConnections: 4, tls: trust })
 }
