@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Unplug } from 'lucide-react'
 import Link from 'next/link'
+import type { EngineView } from '../../../server/domain/engine.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
 import { failureOf } from '../../_trpc/failure-of.ts'
 import { useHealth } from '../shell/use-health.ts'
@@ -125,7 +126,7 @@ export function OverviewPage() {
           {engines.data?.length === 0 ? (
             <p className="py-3 text-muted-foreground">No engine was seen in the last day.</p>
           ) : (
-            <EngineList engines={engines.data ?? []} />
+            <EngineList engines={presentEngines(engines.data ?? [])} />
           )}
         </Section>
       </div>
@@ -147,4 +148,10 @@ function NoEngine({ message }: { message: string }) {
       {message}
     </Callout>
   )
+}
+
+/** Engines that said goodbye are of interest only where there is no other. */
+function presentEngines(engines: readonly EngineView[]): readonly EngineView[] {
+  const present = engines.filter((engine) => engine.state !== 'stopped')
+  return present.length > 0 ? present : engines.slice(0, 1)
 }
