@@ -21,6 +21,8 @@ describe('Attempts', () => {
   it('leaves waits of more than a minute to the transfer, because a lane that waits holds memory', async () => {
     const busy = new TransferError('source_rate_limited', 'busy', { retry: 'now', retryAfterMs: 3_600_000 })
     await expect(new Attempts().failed(busy, signal)).rejects.toBe(busy)
+    const later = new TransferError('source_rate_limited', 'busy', { retry: 'later', retryAfterMs: 3_600_000 })
+    await expect(new Attempts().refused(later, signal)).rejects.toBe(later)
   })
 
   it('is no failure when the work was stopped: the reason of the stop is what comes out', async () => {

@@ -57,7 +57,7 @@ export class Attempts {
   ): Promise<void> {
     this.#count++
     this.total++
-    if (this.#count >= most || (retryAfterMs ?? 0) > LONGEST_LANE_WAIT_MS) throw error
+    if (this.#count >= most || (error.retryAfterMs ?? 0) > LONGEST_LANE_WAIT_MS) throw error
     await delay(backoffMs(this.#count, retryAfterMs), undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }

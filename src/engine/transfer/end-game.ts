@@ -4,6 +4,8 @@ import type { SpanRead } from './read-span.ts'
 /** Help costs a request: what is over sooner than this is left alone. */
 const WORTH_SPLITTING_MS = 300
 const WORTH_RACING_MS = 1_000
+/** A race fetches bytes twice, so only for a connection that is so many times slower than another would be. */
+const RACING_TIMES = 3
 
 /** What is known of the connections to a source: usual time to the first byte, and usual rate of one (0: not known). */
 export interface LaneHabits {
@@ -36,7 +38,7 @@ export class EndGame {
       const againMs =
         habits.firstByteMs +
         (habits.laneBytesPerSecond > 0 ? ((writer.endByte - writer.nextByte) / habits.laneBytesPerSecond) * 1000 : 0)
-      if (leftMs < Math.max(WORTH_RACING_MS, 4 * habits.firstByteMs, 2 * againMs)) continue
+      if (leftMs < Math.max(WORTH_RACING_MS, 4 * habits.firstByteMs, RACING_TIMES * againMs)) continue
       const rival = stream.rival(writer)
       if (rival) return { kind: 'race', read, writer: rival }
     }

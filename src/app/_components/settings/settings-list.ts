@@ -68,6 +68,11 @@ const GROUPS: readonly {
       ['SLUICE_PROFILE', (env) => env.SLUICE_PROFILE, 'Balanced, high-throughput or low-memory; sets what follows.'],
       ['SLUICE_MEMORY_BUDGET', (env) => formatBytes(env.memoryBudgetBytes), 'Bytes an engine may hold in flight.'],
       ['SLUICE_SLICE_SIZE', (env) => formatBytes(env.sliceSizeBytes), 'The unit in which sources are read.'],
+      [
+        'SLUICE_READ_LANES',
+        (env) => String(env.SLUICE_READ_LANES ?? 'auto'),
+        'Connections to a source: auto finds out, a number fixes it.',
+      ],
       ['MAX_CONCURRENT_UPLOADS', (env) => String(env.MAX_CONCURRENT_UPLOADS), 'Upload lanes of a transfer.'],
       ['SLUICE_PART_SIZING', (env) => env.SLUICE_PART_SIZING, 'How the size of parts is chosen: auto or table.'],
       ['BUFFER_HIGH_WATER_MARK', (env) => parts(env.BUFFER_HIGH_WATER_MARK), 'Reading pauses at so much held.'],
