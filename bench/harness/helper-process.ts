@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
+import { cpuSeconds } from './process-figures.ts'
 
 /** A server of the bench in a process of its own, so that its CPU is nobody else's. */
 export interface HelperProcess {
   readonly url: string
   /** Asks it something over IPC. */
   ask<T>(question: string, about?: string): Promise<T>
+  /** CPU it has used so far, all its threads. */
+  cpuSeconds(): number
   stop(): Promise<void>
 }
 
@@ -44,6 +47,7 @@ export async function startHelper(script: string, options: object): Promise<Help
         child.send({ id, question, about }, (error) => error && fail(error))
       })
     },
+    cpuSeconds: () => cpuSeconds(child.pid ?? 0) ?? 0,
     async stop() {
       child.kill('SIGKILL')
       await exited

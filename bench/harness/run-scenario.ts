@@ -126,12 +126,19 @@ async function runOnce(peer: Peer, round: number, work: Work, source: RunningSou
       ...figures,
       sourceRequests: sourceAfter.requests - sourceBefore.requests,
       refusedRequests: sourceAfter.refused - sourceBefore.refused,
-      storeRequests: storeAfter && storeBefore ? storeAfter.requests - storeBefore.requests : null,
+      storeRequests: grown(storeBefore?.requests, storeAfter?.requests),
+      sourceCpuSeconds: grown(sourceBefore.cpuSeconds, sourceAfter.cpuSeconds),
+      storeCpuSeconds: grown(storeBefore?.cpuSeconds, storeAfter?.cpuSeconds),
     }
     return run
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** What a counter grew by; null where there is no such counter. */
+function grown(before: number | null | undefined, after: number | null | undefined): number | null {
+  return typeof before === 'number' && typeof after === 'number' ? after - before : null
 }
 
 /** Size and CRC32C of every object, computed from the bytes the store took (or gives back), against those of the source. */

@@ -10,6 +10,9 @@ export interface Run extends Figures {
   readonly refusedRequests: number
   /** Null where the store does not count. */
   readonly storeRequests: number | null
+  /** CPU of the source and of the store in this run, where they are ours: whether one of them held the peer up. */
+  readonly sourceCpuSeconds: number | null
+  readonly storeCpuSeconds: number | null
 }
 
 /** What is written to bench/results: everything that was measured, and under what. */

@@ -7,7 +7,7 @@ const MIB = 1024 ** 2
 const GIB = 1024 ** 3
 
 function run(peer: string, round: number, wallSeconds: number, figures: Partial<Run> = {}): Run {
-  const counted = { sourceRequests: 3, refusedRequests: 0, storeRequests: 5 }
+  const counted = { sourceRequests: 3, refusedRequests: 0, storeRequests: 5, sourceCpuSeconds: 1, storeCpuSeconds: 1 }
   return { peer, round, bytes: GIB, wallSeconds, cpuSeconds: 2, peakRssBytes: 100 * MIB, ...counted, ...figures }
 }
 
@@ -88,6 +88,13 @@ describe('the table', () => {
   test('names who has no result and why, and the ideal', () => {
     expect(text).toContain('- without a result: aws: Not installed.')
     expect(text).toContain('- ideal, by the limits of the source: 3.5 s')
+  })
+
+  test('counts files where there are many', () => {
+    const many = tableOf(result([run('sluice', 0, 4)], { files: { count: 500, sizeBytes: GIB / 500 } }))
+    expect(many.split('\n')[0]).toContain('files/s')
+    expect(many).toContain('125.0')
+    expect(text).not.toContain('files/s')
   })
 
   test('shows a rate alone where a peer did less', () => {

@@ -17,8 +17,11 @@ const COLUMNS: readonly { readonly title: string; readonly cell: (row: Row) => s
 
 /** A scenario's medians as a table in Markdown, its columns aligned so that it reads in a terminal too. */
 export function tableOf(result: ScenarioResult): string {
-  const rows = summarise(result).map((row) => COLUMNS.map(({ cell }) => cell(row)))
-  const titles = COLUMNS.map(({ title }) => title)
+  const { count } = result.scenario.files
+  const files = { title: 'files/s', cell: (row: Row) => (count / row.wallSeconds).toFixed(1) }
+  const columns = count > 1 ? COLUMNS.toSpliced(5, 0, files) : COLUMNS
+  const rows = summarise(result).map((row) => columns.map(({ cell }) => cell(row)))
+  const titles = columns.map(({ title }) => title)
   const widths = titles.map((title, column) =>
     Math.max(title.length, ...rows.map((cells) => (cells[column] ?? '').length)),
   )

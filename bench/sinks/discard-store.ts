@@ -35,7 +35,7 @@ class Refusal extends Error {
 export function createDiscardStore(latencyMs: number) {
   const objects = new Map<string, KeptObject>()
   const uploads = new Map<string, Upload>()
-  const counts: StoreCounts = { requests: 0, bytes: 0 }
+  const counts: StoreCounts = { requests: 0, bytes: 0, cpuSeconds: 0 }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     counts.requests++

@@ -11,7 +11,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { crc32cOf } from '../../src/engine/upload/crc32c.ts'
-import { presignPut } from '../peers/curl.ts'
+import { presignPut } from '../peers/presign-put.ts'
 import { endlessBytes, endlessCrc32c } from '../sources/endless-file.ts'
 import { type RunningStore, startStore } from './store.ts'
 

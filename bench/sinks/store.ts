@@ -15,6 +15,8 @@ export interface StoredObject {
 export interface StoreCounts {
   requests: number
   bytes: number
+  /** What the store itself used. */
+  cpuSeconds: number
 }
 
 export interface StoreConnection {
@@ -49,7 +51,7 @@ function discardStore(helper: HelperProcess): RunningStore {
   return {
     title: 'discarding store',
     connection: { endpoint: helper.url, region: 'us-east-1', bucket: 'bench', ...keys },
-    counts: () => helper.ask<StoreCounts>('counts'),
+    counts: async () => ({ ...(await helper.ask<StoreCounts>('counts')), cpuSeconds: helper.cpuSeconds() }),
     object: (key) => helper.ask<StoredObject | null>('object', key),
     clear: () => helper.ask('clear'),
     stop: helper.stop,

@@ -22,7 +22,7 @@ interface Sending {
 }
 
 const limits = readHelperOptions<SourceLimits>()
-const counts: SourceCounts = { requests: 0, bytes: 0, refused: 0 }
+const counts: SourceCounts = { requests: 0, bytes: 0, refused: 0, cpuSeconds: null }
 const paced = new Set<Sending>()
 /** Bytes each connection may send now. A connection keeps its meter over requests: that is what nginx's limit_rate does not. */
 const allowances = new WeakMap<Socket, number>()

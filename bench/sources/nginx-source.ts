@@ -64,7 +64,7 @@ export async function startNginxSource(tls: TlsFiles | undefined): Promise<Runni
     async prepare(count, sizeBytes) {
       for (let index = 0; index < count; index++) writeFile(home, count, index, sizeBytes)
     },
-    counts: async () => ({ requests: await requests(), bytes: 0, refused: 0 }),
+    counts: async () => ({ requests: await requests(), bytes: 0, refused: 0, cpuSeconds: null }),
     async stop() {
       process.off('exit', kill)
       kill()

@@ -29,6 +29,8 @@ export interface SourceCounts {
   bytes: number
   /** Answered with 429. */
   refused: number
+  /** What the source itself used; null where it is not ours. It tells whether the source was what held everybody up. */
+  cpuSeconds: number | null
 }
 
 export interface RunningSource {
@@ -46,7 +48,7 @@ export async function startSource(wish: SourceKind, tls: TlsFiles | undefined): 
   return {
     url: helper.url,
     prepare: async () => undefined,
-    counts: () => helper.ask<SourceCounts>('counts'),
+    counts: async () => ({ ...(await helper.ask<SourceCounts>('counts')), cpuSeconds: helper.cpuSeconds() }),
     stop: helper.stop,
   }
 }
