@@ -25,6 +25,24 @@ describe('Attempts', () => {
     await expect(new Attempts().refused(later, signal)).rejects.toBe(later)
   })
 
+  it.each([
+    ['source_rate_limited', 10],
+    ['source_error', 6],
+  ] as const)(
+    'passes a refusal on (%s) after %i in a row, and begins to count anew with progress',
+    async (code, most) => {
+      const busy = new TransferError(code, 'busy', { retry: 'later' })
+      const waits: number[] = []
+      const attempts = new Attempts(async (ms) => void waits.push(ms))
+      for (let count = 1; count < most; count++) await attempts.refused(busy, signal)
+      attempts.progressed()
+      for (let count = 1; count < most; count++) await attempts.refused(busy, signal)
+      await expect(attempts.refused(busy, signal)).rejects.toBe(busy)
+      expect(waits).toHaveLength(2 * (most - 1))
+      expect(waits[most - 2]).toBeGreaterThanOrEqual(100 * 2 ** Math.min(most - 1, 6))
+    },
+  )
+
   it('is no failure when the work was stopped: the reason of the stop is what comes out', async () => {
     const stopper = new AbortController()
     const lost = new TransferError('connection_lost', 'reset', { retry: 'now' })

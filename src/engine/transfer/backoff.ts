@@ -21,8 +21,15 @@ export function backoffMs(attempt: number, retryAfterMs: number | undefined, ran
  * where it does not: the failure says never or later, or there was no progress for too long.
  */
 export class Attempts {
+  readonly #pause: (ms: number, signal: AbortSignal) => Promise<unknown>
   #count = 0
   total = 0
+
+  constructor(
+    pause: (ms: number, signal: AbortSignal) => Promise<unknown> = (ms, signal) => delay(ms, undefined, { signal }),
+  ) {
+    this.#pause = pause
+  }
 
   /** Attempts in a row without progress. */
   get count(): number {
@@ -58,6 +65,6 @@ export class Attempts {
     this.#count++
     this.total++
     if (this.#count >= most || (error.retryAfterMs ?? 0) > LONGEST_LANE_WAIT_MS) throw error
-    await delay(backoffMs(this.#count, retryAfterMs), undefined, { signal }).catch(() => signal.throwIfAborted())
+    await this.#pause(backoffMs(this.#count, retryAfterMs), signal).catch(() => signal.throwIfAborted())
   }
 }
