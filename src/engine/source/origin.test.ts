@@ -156,6 +156,21 @@ describe('the origins of a process', () => {
     expect(await origins.of('https://h/a')).not.toBe(one)
   })
 
+  it('are forgotten when there are very many and nobody reads from them', async () => {
+    const load = vi.fn(async () => null)
+    const origins = new Origins({ load, save: async () => {} })
+    const busy = await origins.of('http://busy/')
+    const lane = await busy.acquire(open)
+    await origins.of('http://idle/')
+    for (let n = 0; n < 1_100; n++) await origins.of(`http://h${n}/`)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await origins.of('http://busy/')).toBe(busy)
+    load.mockClear()
+    await origins.of('http://idle/')
+    expect(load).toHaveBeenCalledOnce()
+    lane.release()
+  })
+
   it('do without memory where it cannot be read', async () => {
     const origins = new Origins({ load: () => Promise.reject(new Error('away')), save: async () => {} })
     expect((await origins.of('http://h/')).lanes).toBe(8)

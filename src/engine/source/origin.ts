@@ -77,6 +77,11 @@ export class Origin {
     return this.#laneBytesPerSecond
   }
 
+  /** Nobody has a lane or waits for one, and the source has asked for no pause. */
+  get isIdle(): boolean {
+    return this.#active === 0 && this.#waiting.length === 0 && performance.now() >= this.#openUntilMs
+  }
+
   /** True where a lane can be had without waiting. */
   get hasRoom(): boolean {
     return this.#waiting.length === 0 && this.#isOpen()
@@ -185,7 +190,7 @@ export class Origin {
   }
 
   #tick(): void {
-    this.#idleTicks = this.#active === 0 && this.#waiting.length === 0 ? this.#idleTicks + 1 : 0
+    this.#idleTicks = this.isIdle ? this.#idleTicks + 1 : 0
     if (this.#idleTicks >= REST_AFTER_TICKS) {
       this.#rest()
       return

@@ -1,5 +1,8 @@
 import { Origin } from './origin.ts'
 
+/** Origins that are kept in memory; what they learned is in the database anyway. */
+const MAX_KNOWN = 1_000
+
 /** Where learned lane counts are kept between processes; keyed by `scheme://host:port`. */
 export interface LaneMemory {
   load(baseUrl: string): Promise<number | null>
@@ -28,6 +31,7 @@ export class Origins {
     if (!origin) {
       origin = this.#meet(baseUrl)
       this.#known.set(baseUrl, origin)
+      if (this.#known.size > MAX_KNOWN) void this.#forgetIdle()
     }
     return origin
   }
@@ -38,6 +42,15 @@ export class Origins {
     if (this.#fixedLanes !== null || learnedLanes === null || this.#saved.get(baseUrl) === learnedLanes) return
     await this.#memory.save(baseUrl, learnedLanes)
     this.#saved.set(baseUrl, learnedLanes)
+  }
+
+  /** The longest known that are idle go, so that a process which has seen many hosts does not keep them all. */
+  async #forgetIdle(): Promise<void> {
+    for (const [baseUrl, known] of [...this.#known].slice(0, this.#known.size - MAX_KNOWN)) {
+      if (!(await known).isIdle) continue
+      this.#known.delete(baseUrl)
+      this.#saved.delete(baseUrl)
+    }
   }
 
   async #meet(baseUrl: string): Promise<Origin> {
