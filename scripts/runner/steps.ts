@@ -60,7 +60,7 @@ export const BOUNDARIES: Step = {
 export const UNIT: Step = {
   name: 'unit tests',
   args: vitest('unit'),
-  limitMs: 180_000,
+  limitMs: 400_000,
   summary: vitestSummary,
   counts: true,
 }
@@ -68,7 +68,7 @@ export const UNIT: Step = {
 export const INTEGRATION: Step = {
   name: 'integration tests',
   args: vitest('integration'),
-  limitMs: 540_000,
+  limitMs: 1_200_000,
   summary: vitestSummary,
   counts: true,
 }
@@ -87,7 +87,7 @@ export const BROWSER: Step = {
     'test',
     `--reporter=line,${join(ROOT, 'scripts', 'runner', 'playwright-counts.ts')}`,
   ],
-  limitMs: 300_000,
+  limitMs: 480_000,
   summary: (output) =>
     withoutColours(output)
       .split('\n')
