@@ -6,7 +6,15 @@ const parse = (...words: string[]) => parseArguments(words, KNOWN)
 
 describe('what was asked for', () => {
   test('nothing asks for nothing in particular', () => {
-    expect(parse()).toEqual({ list: false, scenarios: [], rounds: null, peers: null, sizeBytes: null, output: null })
+    expect(parse()).toEqual({
+      list: false,
+      scenarios: [],
+      rounds: null,
+      peers: null,
+      sizeBytes: null,
+      files: null,
+      output: null,
+    })
   })
 
   test('scenarios, rounds, peers, size and output are taken in any order', () => {
@@ -18,6 +26,8 @@ describe('what was asked for', () => {
       '--peers',
       'sluice,lib-storage',
       '--size=2MiB',
+      '--files',
+      '20',
       '--output',
       'out.json',
     ]
@@ -27,6 +37,7 @@ describe('what was asked for', () => {
       rounds: 4,
       peers: ['sluice', 'lib-storage'],
       sizeBytes: 2 * 1024 ** 2,
+      files: 20,
       output: 'out.json',
     })
   })
@@ -43,6 +54,7 @@ describe('what cannot be done is refused with what can', () => {
     [['--peers', ','], '--peers takes names'],
     [['--rounds', '0'], '--rounds is a whole number from 1 to 50.'],
     [['--rounds', '1.5'], '--rounds is a whole number from 1 to 50.'],
+    [['--files', '1001'], '--files is a whole number from 1 to 1000.'],
     [['--size', 'much'], '--size is the size of each file'],
     [['--fast'], 'The options are --list'],
   ])('%j', (words, sentence) => {

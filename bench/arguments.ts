@@ -11,6 +11,8 @@ export interface BenchArguments {
   readonly peers: readonly string[] | null
   /** Size of each file instead of the scenario's. */
   readonly sizeBytes: number | null
+  /** Number of files instead of the scenario's. */
+  readonly files: number | null
   /** Where the JSON goes instead of bench/results. */
   readonly output: string | null
 }
@@ -21,6 +23,8 @@ export class ArgumentError extends Error {
 }
 
 const MAX_ROUNDS = 50
+/** A store's listing, by which it is cleared between runs, is one page. */
+const MAX_FILES = 1000
 
 /** Reads the words behind `npm run bench --`. Throws ArgumentError with a sentence. `known` are the names there are. */
 export function parseArguments(
@@ -37,13 +41,20 @@ export function parseArguments(
       throw new ArgumentError(`There is no peer "${name}". There are: ${known.peers.join(', ')}.`)
   if (peers?.length === 0)
     throw new ArgumentError('--peers takes names with commas between them, such as sluice,rclone-http.')
-  const rounds = values.rounds === undefined ? null : Number(values.rounds)
-  if (rounds !== null && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= MAX_ROUNDS))
-    throw new ArgumentError(`--rounds is a whole number from 1 to ${MAX_ROUNDS}.`)
+  const rounds = readCount('--rounds', values.rounds, MAX_ROUNDS)
+  const files = readCount('--files', values.files, MAX_FILES)
   const sizeBytes = values.size === undefined ? null : parseBytes(values.size)
   if (values.size !== undefined && (sizeBytes === null || sizeBytes < 1))
     throw new ArgumentError('--size is the size of each file, such as 256MiB.')
-  return { list: values.list === true, scenarios: positionals, rounds, peers, sizeBytes, output: values.output ?? null }
+  const { list = false, output = null } = values
+  return { list, scenarios: positionals, rounds, peers, sizeBytes, files, output }
+}
+
+function readCount(option: string, text: string | undefined, max: number): number | null {
+  if (text === undefined) return null
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= max) return count
+  throw new ArgumentError(`${option} is a whole number from 1 to ${max}.`)
 }
 
 function parse(words: readonly string[]) {
@@ -56,13 +67,14 @@ function parse(words: readonly string[]) {
         rounds: { type: 'string' },
         peers: { type: 'string' },
         size: { type: 'string' },
+        files: { type: 'string' },
         output: { type: 'string' },
       },
     })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ArgumentError(
-      `${reason} The options are --list, --rounds N, --peers a,b, --size 256MiB and --output FILE.`,
+      `${reason} The options are --list, --rounds N, --peers a,b, --size 256MiB, --files 100 and --output FILE.`,
     )
   }
 }

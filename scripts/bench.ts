@@ -47,7 +47,7 @@ async function bench(wanted: BenchArguments): Promise<number> {
   try {
     for (const plain of chosen) {
       if (stopping.signal.aborted) break
-      const scenario = resized(plain, wanted.sizeBytes)
+      const scenario = resized(plain, wanted)
       console.log(`\n${scenario.name}: ${scenario.shows}`)
       try {
         const peers = ['sluice', ...scenario.peers]
@@ -75,13 +75,13 @@ async function bench(wanted: BenchArguments): Promise<number> {
   return failures === 0 ? 0 : 1
 }
 
-/** The same scenario with files of another size; whoever does less does not do more than that. */
-function resized(scenario: Scenario, sizeBytes: number | null): Scenario {
-  if (sizeBytes === null) return scenario
+/** The same scenario with other files; whoever does less does not do more than the others. */
+function resized(scenario: Scenario, wanted: BenchArguments): Scenario {
   const { shorter = {}, files, idealSeconds } = scenario
+  const sizeBytes = wanted.sizeBytes ?? files.sizeBytes
   return {
     ...scenario,
-    files: { ...files, sizeBytes },
+    files: { count: wanted.files ?? files.count, sizeBytes },
     shorter: Object.fromEntries(Object.entries(shorter).filter(([, bytes]) => bytes < sizeBytes)),
     idealSeconds: idealSeconds === undefined ? undefined : (idealSeconds * sizeBytes) / files.sizeBytes,
   }
