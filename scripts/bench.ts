@@ -77,11 +77,14 @@ async function bench(wanted: BenchArguments): Promise<number> {
 
 /** The same scenario with other files; whoever does less does not do more than the others. */
 function resized(scenario: Scenario, wanted: BenchArguments): Scenario {
-  const { shorter = {}, files, idealSeconds } = scenario
+  if (wanted.sizeBytes === null && wanted.files === null) return scenario
+  const { shows, shorter = {}, files, idealSeconds } = scenario
   const sizeBytes = wanted.sizeBytes ?? files.sizeBytes
+  const count = wanted.files ?? files.count
   return {
     ...scenario,
-    files: { count: wanted.files ?? files.count, sizeBytes },
+    shows: `${shows} Here with ${count === 1 ? 'one file' : `${count} files`} of ${(sizeBytes / 1e6).toFixed(1)} MB.`,
+    files: { count, sizeBytes },
     shorter: Object.fromEntries(Object.entries(shorter).filter(([, bytes]) => bytes < sizeBytes)),
     idealSeconds: idealSeconds === undefined ? undefined : (idealSeconds * sizeBytes) / files.sizeBytes,
   }
