@@ -82,7 +82,8 @@ describe('read lanes', () => {
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(done.metrics.peakReadLanes).toBeGreaterThan(10)
-    expect(done.metrics.peakReadLanes).toBeLessThanOrEqual(32)
+    // A lane for each slice of the budget; a race for a slice that is slow is a second lane, but no second buffer.
+    expect(done.metrics.peakReadLanes).toBeLessThanOrEqual(32 + 4)
     expect(done.metrics.buffersAllocated).toBeLessThanOrEqual(32)
     expect(await stack.objectSha256('tight.bin')).toBe(patternSha256(sizeBytes))
   })

@@ -10,6 +10,8 @@ import { patternSha256 } from '../testing/byte-pattern.ts'
 const SIZE_BYTES = 144 * MIB
 const PACE = { sizeBytes: SIZE_BYTES, bytesPerSecond: 6 * MIB }
 const SHAPE = { partSizeBytes: 6 * MIB, lanes: 3 }
+/** A fixed number, so that the time a transfer takes is known: left alone, an engine would be done before it can be stopped. */
+const EIGHT_LANES = { SLUICE_READ_LANES: '8' }
 
 describe('a running transfer', () => {
   let stack: EngineStack
@@ -25,7 +27,7 @@ describe('a running transfer', () => {
   }
 
   it('stops when it is paused, keeps its parts, and goes on from them', async () => {
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const id = await startPaced('/paused.bin')
     expect((await applyAction(stack.database.db, 'pause', [id])).changed).toEqual([id])
     const claims = () => stack.database.db.partClaim.count({ where: { transferId: id, engineId: { not: null } } })
@@ -44,7 +46,7 @@ describe('a running transfer', () => {
   })
 
   it('leaves no upload behind when it is cancelled', async () => {
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const id = await startPaced('/cancelled.bin')
     expect(await stack.openUploads()).toEqual(['cancelled.bin'])
     await applyAction(stack.database.db, 'cancel', [id])
@@ -54,13 +56,13 @@ describe('a running transfer', () => {
   })
 
   it('is taken over at once by another engine when its own is stopped', async () => {
-    const first = await stack.startEngine()
+    const first = await stack.startEngine(EIGHT_LANES)
     const id = await startPaced('/handed-over.bin')
     await first.stop()
     const before = await stack.until(id, () => true)
     expect(before.partsDone).toBeGreaterThanOrEqual(1)
     stack.source.serve('/handed-over.bin', { sizeBytes: SIZE_BYTES })
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(new Set(done.parts.map((part) => part.engineId)).size).toBe(2)
@@ -68,7 +70,7 @@ describe('a running transfer', () => {
   })
 
   it('is shared by two engines, and each part is moved once', async () => {
-    const [one, two] = await Promise.all([stack.startEngine(), stack.startEngine()])
+    const [one, two] = await Promise.all([stack.startEngine(EIGHT_LANES), stack.startEngine(EIGHT_LANES)])
     const id = await stack.create({
       sourceUrl: stack.source.serve('/shared.bin', PACE),
       lanes: 1,
@@ -82,7 +84,7 @@ describe('a running transfer', () => {
   })
 
   it('keeps to a bandwidth limit, which can be lifted while it runs', async () => {
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const sourceUrl = stack.source.serve('/limited.bin', { sizeBytes: SIZE_BYTES })
     const id = await stack.create({ sourceUrl, bandwidthLimitBytesPerSecond: 4 * MIB })
     const limited = await stack.until(id, (transfer) => transfer.metrics.activeMs > 2500)
@@ -94,7 +96,7 @@ describe('a running transfer', () => {
   })
 
   it('fails and leaves nothing when the source changes under it', async () => {
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const id = await startPaced('/changing.bin')
     stack.source.serve('/changing.bin', { sizeBytes: SIZE_BYTES, etag: '"v2"', seed: 2 })
     const failed = await stack.waitFor(id, 'failed', 'completed')
@@ -103,7 +105,7 @@ describe('a running transfer', () => {
   })
 
   it('goes on after resets, from the byte that was reached', async () => {
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const sourceUrl = stack.source.serve('/resets.bin', (request) => ({
       sizeBytes: SIZE_BYTES,
       ...(request.index % 3 === 1 && { breakAfterBytes: MIB, breakBy: 'reset' as const }),
@@ -118,7 +120,7 @@ describe('a running transfer', () => {
   })
 
   it('fails with a sentence when the bucket cannot be reached, instead of trying for ever', async () => {
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const bucket = { endpoint: 'http://127.0.0.1:9', region: 'us-east-1', bucket: 'gone', forcePathStyle: true }
     const keys = { accessKeyId: 'anykey', secretAccessKey: 'anysecret' }
     const { id: bucketId } = await saveBucket(stack.database.db, stack.sealer, { name: 'gone', ...bucket, ...keys })
@@ -130,19 +132,19 @@ describe('a running transfer', () => {
   })
 
   it('finds its way back when its claims are gone although parts are missing', async () => {
-    const first = await stack.startEngine()
+    const first = await stack.startEngine(EIGHT_LANES)
     const id = await startPaced('/stranded.bin')
     await first.stop()
     await stack.database.db.partClaim.deleteMany({ where: { transferId: id } })
     stack.source.serve('/stranded.bin', { sizeBytes: SIZE_BYTES })
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(await stack.objectSha256('stranded.bin')).toBe(patternSha256(SIZE_BYTES))
   })
 
   it('verifies a completed object again when asked, and says when it is gone', async () => {
-    await stack.startEngine()
+    await stack.startEngine(EIGHT_LANES)
     const id = await stack.create({ sourceUrl: stack.source.serve('/again.bin', { sizeBytes: 9 * MIB }) })
     await stack.waitFor(id, 'completed')
     await applyAction(stack.database.db, 'verify', [id])

@@ -62,6 +62,13 @@ describe('the end game', () => {
     expect(new EndGame().help([slow], HABITS, 1_000)?.kind).toBe('race')
   })
 
+  it('has no more than four races at once', () => {
+    const slow = readOf(1, 100)
+    const rivals = (count: number) => Array.from({ length: count }, () => ({ ...readOf(1, 900), isRival: true }))
+    expect(new EndGame().help([slow, ...rivals(4)], HABITS, 1_000)).toBeNull()
+    expect(new EndGame().help([slow, ...rivals(3)], HABITS, 1_000)?.kind).toBe('race')
+  })
+
   it('takes an answer that has not begun for slow once it is late', () => {
     const late = readOf(4, 0)
     expect(new EndGame().help([late], HABITS, 100)).toBeNull()

@@ -6,6 +6,8 @@ const WORTH_SPLITTING_MS = 300
 const WORTH_RACING_MS = 1_000
 /** A race fetches bytes twice, so only for a connection that is so many times slower than another would be. */
 const RACING_TIMES = 3
+/** And so many at once: where everybody is slow, a race would only make all of them slower. */
+const MAX_RACES = 4
 
 /** What is known of the connections to a source: usual time to the first byte, and usual rate of one (0: not known). */
 export interface LaneHabits {
@@ -27,7 +29,9 @@ export class EndGame {
   readonly #seen = new Map<SpanRead, { byte: number; ms: number }>()
 
   help(reads: Iterable<SpanRead>, habits: LaneHabits, nowMs: number): Help | null {
-    const slow = [...reads]
+    const all = [...reads]
+    const races = all.filter((read) => read.isRival).length
+    const slow = all
       .flatMap((read) => this.#expect(read, nowMs))
       .filter(({ leftMs }) => leftMs > Math.max(WORTH_SPLITTING_MS, 4 * habits.firstByteMs))
       .sort((a, b) => b.leftMs - a.leftMs)
@@ -38,7 +42,8 @@ export class EndGame {
       const againMs =
         habits.firstByteMs +
         (habits.laneBytesPerSecond > 0 ? ((writer.endByte - writer.nextByte) / habits.laneBytesPerSecond) * 1000 : 0)
-      if (leftMs < Math.max(WORTH_RACING_MS, 4 * habits.firstByteMs, RACING_TIMES * againMs)) continue
+      if (races >= MAX_RACES || leftMs < Math.max(WORTH_RACING_MS, 4 * habits.firstByteMs, RACING_TIMES * againMs))
+        continue
       const rival = stream.rival(writer)
       if (rival) return { kind: 'race', read, writer: rival }
     }
