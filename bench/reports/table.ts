@@ -40,6 +40,8 @@ function times(factor: number | null): string {
 }
 
 function rss(row: Row): string {
+  // Programs that ended between two looks were never seen.
+  if (row.peakRssMib === 0) return ''
   const peak = row.peakRssMib.toFixed(0)
   return row.idleRssMib === null ? peak : `${peak} (idle ${row.idleRssMib.toFixed(0)})`
 }
