@@ -10,7 +10,7 @@ const CURVES = [
   { spanMs: 15 * MINUTE_MS, stepMs: 10_000 },
   { spanMs: HOUR_MS, stepMs: 30_000 },
 ] as const
-const SHORTEST_CURVE_MS = 2 * MINUTE_MS
+const SHORTEST_CURVE_MS = MINUTE_MS
 /** Engines write what a second moved within the next one. */
 const SAMPLES_LATE_MS = 1_500
 /** Engines that are gone longer than this are not shown. */

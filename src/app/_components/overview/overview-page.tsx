@@ -30,7 +30,7 @@ export function OverviewPage() {
     }),
   )
   const failed = useQuery(trpc.transfers.list.queryOptions(failedQuery, { refetchInterval: 10_000 }))
-  const completed = useQuery(trpc.transfers.list.queryOptions(completedQuery, { refetchInterval: 5000 }))
+  const completed = useQuery(trpc.transfers.list.queryOptions(completedQuery, { refetchInterval: 2000 }))
   const engines = useQuery(trpc.engines.list.queryOptions(undefined, { refetchInterval: 5000 }))
   const counts = running.data?.counts
 
