@@ -37,7 +37,8 @@ test('a pasted link shows name and size, starts, fills its parts and completes w
   product,
 }) => {
   const sizeBytes = 96 * MIB
-  const url = product.source.serve('/disk image.iso'.replace(' ', '%20'), { sizeBytes, bytesPerSecond: 2 * MIB })
+  // Slow enough that parts are seen moving even when every lane there may be is open.
+  const url = product.source.serve('/disk image.iso'.replace(' ', '%20'), { sizeBytes, bytesPerSecond: MIB / 4 })
   await page.goto(`${product.sluice.url}/transfers/new`)
   await links(page).fill(url)
   const row = page.getByRole('region', { name: 'Links' }).getByRole('listitem')
