@@ -145,7 +145,7 @@ const envSchema = z.object({
   SLUICE_PART_SIZING: z.enum(['auto', 'table'], { error: 'SLUICE_PART_SIZING is auto or table.' }).default('auto'),
   BUFFER_HIGH_WATER_MARK: count('BUFFER_HIGH_WATER_MARK', 3, 1, 100),
   BUFFER_LOW_WATER_MARK: count('BUFFER_LOW_WATER_MARK', 1, 1, 100),
-  SLUICE_HTTP_CLIENT: z.enum(['lean', 'undici'], { error: 'SLUICE_HTTP_CLIENT is lean or undici.' }).default('undici'),
+  SLUICE_HTTP_CLIENT: z.enum(['lean', 'undici'], { error: 'SLUICE_HTTP_CLIENT is lean or undici.' }).default('lean'),
   SLUICE_CONNECT_TIMEOUT_MS: count('SLUICE_CONNECT_TIMEOUT_MS', 10_000, 100, 600_000),
   SLUICE_IDLE_TIMEOUT_MS: count('SLUICE_IDLE_TIMEOUT_MS', 30_000, 100, 3_600_000),
   SLUICE_LEASE_MS: count('SLUICE_LEASE_MS', 30_000, 1_000, 600_000),
