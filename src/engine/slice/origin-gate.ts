@@ -20,6 +20,8 @@ export interface GateOptions {
   readonly hasPriorities: boolean
   /** Requests to this origin at once, beside what the lanes allow. */
   readonly maxRequests?: number | null
+  /** Where bytes that come from it are counted. */
+  readonly meter: { originBytes: number }
 }
 
 /**
@@ -28,6 +30,7 @@ export interface GateOptions {
  */
 export class OriginGate {
   readonly breaker: OriginBreaker
+  readonly meter: { originBytes: number }
   readonly #options: GateOptions
   readonly #queue: FetchQueue<GateEntry>
   readonly #closing = new AbortController()
@@ -40,6 +43,7 @@ export class OriginGate {
   constructor(options: GateOptions) {
     this.#options = options
     this.breaker = options.breaker
+    this.meter = options.meter
     this.#queue = new FetchQueue(options.hasPriorities)
   }
 

@@ -24,6 +24,7 @@ export class SliceRun {
   readonly #options: SliceRunOptions
   /** Wanted ahead and not taken yet, by index. */
   readonly #ahead = new Map<number, Slice>()
+  #waiting: Slice | null = null
   #index: number
   /** Up to here somebody has looked whether the slices are in memory. */
   #lookedUpTo: number
@@ -57,10 +58,9 @@ export class SliceRun {
     this.hasMissed = true
     const ahead = this.#missingAhead(index)
     // Read ahead it may have come and be gone from a small cache, or have failed: then it is wanted anew.
-    if (held && held.state !== 'over') {
+    if (held && (held.state !== 'over' || held.hasCome)) {
       this.#ahead.delete(index)
-      held.join(rank)
-      held.release()
+      held.raise(rank)
       this.#keep(pool.want(file, null, ahead, rank))
       return this.#wait(held)
     }
@@ -81,8 +81,6 @@ export class SliceRun {
     this.#waiting = null
     this.#options.file.closed()
   }
-
-  #waiting: Slice | null = null
 
   async #wait(slice: Slice): Promise<Uint8Array> {
     this.#waiting = slice
@@ -106,10 +104,11 @@ export class SliceRun {
   #missingAhead(index: number): number[] {
     const { file, pool, firstIndex, endIndex, isBounded, prefetchSlices } = this.#options
     const missing: number[] = []
+    const isOwn = file.cache === null
     const count = slicesAhead({
       slicesLeft: endIndex - index,
-      slicesTaken: index - firstIndex,
-      isBounded,
+      slicesTaken: isOwn ? 0 : index - firstIndex,
+      isBounded: isBounded && !isOwn,
       prefetchSlices: pool.isParallel ? prefetchSlices : 0,
       sliceSizeBytes: file.sliceSizeBytes,
     })
@@ -120,8 +119,16 @@ export class SliceRun {
     return missing
   }
 
+  /** What has come is the cache's to hold, so that a reader who stands still pins no memory; without a cache it is kept here. */
   #keep(slices: readonly Slice[]): void {
-    for (const slice of slices) this.#ahead.set(slice.index, slice)
+    for (const slice of slices) {
+      this.#ahead.set(slice.index, slice)
+      if (this.#options.file.cache === null) continue
+      const forget = () => {
+        if (this.#ahead.get(slice.index) === slice) this.#drop(slice.index, slice)
+      }
+      slice.bytes.then(forget, forget)
+    }
   }
 
   #drop(index: number, slice: Slice): void {

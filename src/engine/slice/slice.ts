@@ -40,16 +40,12 @@ export class Slice implements GateEntry {
   /** What has come so far: a next try goes on from there. */
   buffer: Uint8Array | null = null
   filledBytes = 0
+  hasCome = false
   #interest = 1
   #start: (slice: Slice, lane: ReadLane) => Promise<void>
   readonly #settled = Promise.withResolvers<Uint8Array>()
 
-  constructor(
-    file: SlicedFile,
-    index: number,
-    rank: Rank,
-    start: (slice: Slice, lane: ReadLane) => Promise<void>,
-  ) {
+  constructor(file: SlicedFile, index: number, rank: Rank, start: (slice: Slice, lane: ReadLane) => Promise<void>) {
     this.file = file
     this.index = index
     this.rank = rank
@@ -76,6 +72,11 @@ export class Slice implements GateEntry {
 
   join(rank: Rank): void {
     this.#interest++
+    this.raise(rank)
+  }
+
+  /** Whoever wanted it ahead needs it now. */
+  raise(rank: Rank): void {
     if (this.state === 'queued') this.file.gate.promote(this, rank)
     else if (rank < this.rank) this.rank = rank
   }
@@ -115,6 +116,7 @@ export class Slice implements GateEntry {
 
   complete(bytes: Uint8Array): void {
     if (!this.#end()) return
+    this.hasCome = true
     this.#settled.resolve(bytes)
   }
 

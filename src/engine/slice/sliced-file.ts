@@ -39,6 +39,7 @@ export class SlicedFile {
   /** False once the source has shown that it does not do ranges. */
   acceptsRanges: boolean
   #readers = 0
+  #isPurged = false
   #change: unknown = null
 
   constructor(options: SlicedFileOptions) {
@@ -93,8 +94,14 @@ export class SlicedFile {
     if (this.wanted.get(slice.index) === slice) this.wanted.delete(slice.index)
   }
 
+  /** What is on its way still reaches those who wait for it, and is not kept. */
+  purged(): void {
+    this.#isPurged = true
+  }
+
   /** Hands over a slice that has come; it is kept by the cache where that is allowed. */
   keep(index: number, bytes: Uint8Array): void {
+    if (this.#isPurged) return
     this.cache?.put({ objectId: this.objectId, version: this.version, index }, bytes)
   }
 }

@@ -91,6 +91,7 @@ export class SpanFetch implements SliceCarrier {
     this.#lastByteMs = performance.now()
     this.receivedBytes += chunk.byteLength
     this.#counters.originBytes += chunk.byteLength
+    this.#file.gate.meter.originBytes += chunk.byteLength
     for (let offset = 0; offset < chunk.byteLength; ) {
       const slice = this.#slices[this.#at] as Slice
       const length = Math.min(chunk.byteLength - offset, slice.lengthBytes - slice.filledBytes)
@@ -142,6 +143,7 @@ export class SpanFetch implements SliceCarrier {
           buffer.set(chunk, filledBytes)
           filledBytes += chunk.byteLength
           this.#counters.originBytes += chunk.byteLength
+          this.#file.gate.meter.originBytes += chunk.byteLength
           return true
         },
       }).done

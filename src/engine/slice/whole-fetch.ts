@@ -82,6 +82,7 @@ export class WholeFetch implements SliceCarrier {
 
   #take(chunk: Uint8Array): boolean {
     this.#counters.originBytes += chunk.byteLength
+    this.#file.gate.meter.originBytes += chunk.byteLength
     for (let offset = 0; offset < chunk.byteLength; ) {
       const { startByte, endByte } = sliceBytes(this.#index, this.#file.sizeBytes, this.#file.sliceSizeBytes)
       this.#buffer ??= Buffer.allocUnsafeSlow(endByte - startByte)
