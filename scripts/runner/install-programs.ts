@@ -8,6 +8,7 @@ const PROGRAMS = [
   { names: ['nginx'], aptPackage: 'nginx-light' },
   { names: ['rclone'], aptPackage: 'rclone' },
   { names: ['aws'], aptPackage: 'awscli' },
+  { names: ['redis-server', 'valkey-server'], aptPackage: 'redis-server' },
 ]
 
 /** Where a program is, looked for in PATH and the system's folders. */
