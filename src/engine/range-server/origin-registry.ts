@@ -1,4 +1,4 @@
-import type { OriginStats, ServedOrigin } from '../../server/domain/published-origin.ts'
+import type { ServedOrigin } from '../../server/domain/published-origin.ts'
 import { OriginService, type ReadPath } from './origin-service.ts'
 import { OriginCounters } from './origin-stats.ts'
 
@@ -32,12 +32,6 @@ export class OriginRegistry {
       this.#counters.set(origin.id, counters)
       this.#byName.set(origin.name, new OriginService(origin, this.#path, counters))
     }
-  }
-
-  stats(): OriginStats[] {
-    return this.services.map(({ config, counters, gate }) =>
-      counters.stats(config.id, gate.breaker.state, gate.origin?.learnedLanes ?? null),
-    )
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { ServedOrigin } from '../../server/domain/published-origin.ts'
+import type { OriginStats, ServedOrigin } from '../../server/domain/published-origin.ts'
 import { redactUrl } from '../../server/domain/redact.ts'
 import type { ObjectRecord, SliceCache } from '../cache/slice-cache.ts'
 import { objectIdOf } from '../cache/slice-key.ts'
@@ -122,6 +122,10 @@ export class OriginService {
       object.purge()
       this.#objects.delete(target)
     }
+  }
+
+  stats(): OriginStats {
+    return this.counters.stats(this.config.id, this.gate.breaker.state, this.gate.origin?.learnedLanes ?? null)
   }
 
   close(): void {

@@ -53,9 +53,8 @@ const STALL_MS = 60_000
 /** What the metrics and the heartbeat show of the read path. */
 export interface ReadFigures {
   readonly counters: ReadCounters
-  readonly origins: readonly OriginStats[]
+  readonly origins: readonly (OriginStats & { readonly name: string; readonly aborts: number })[]
   readonly breakerTrips: number
-  readonly aborts: number
   /** Fetches that wait, by rank: short, medium, bulk, read ahead. */
   readonly queueDepth: readonly [number, number, number, number]
   readonly originRequests: number
@@ -136,13 +135,26 @@ export class ReadService {
       for (const [rank, waiting] of gate.depth().entries()) queueDepth[rank as 0 | 1 | 2 | 3] += waiting
     return {
       counters: this.pool.counters,
-      origins: this.#origins.stats(),
+      origins: services.map((service) => ({
+        ...service.stats(),
+        name: service.config.name,
+        aborts: service.counters.aborts,
+      })),
       breakerTrips: this.#trips,
-      aborts: services.reduce((sum, { counters }) => sum + counters.aborts, 0),
       queueDepth,
       originRequests: this.#limiter.active,
       fetchingBytes: this.#limiter.bytes,
     }
+  }
+
+  /** The hosts that are read from, for what is learned about their lanes. */
+  hosts(): Origin[] {
+    return this.#origins.services.map(({ gate }) => gate.origin).filter((origin) => origin !== null)
+  }
+
+  /** For the heartbeat; the dashboard shows it. */
+  stats(): OriginStats[] {
+    return this.#origins.services.map((service) => service.stats())
   }
 
   close(): void {

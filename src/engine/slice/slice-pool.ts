@@ -1,5 +1,4 @@
 import { TransferError } from '../../server/domain/failure.ts'
-import type { CachedSlice } from '../cache/slice-cache.ts'
 import type { ReadLane } from '../source/origin.ts'
 import type { Source } from '../source/source.ts'
 import { RANKS, type Rank } from './fetch-queue.ts'
@@ -25,6 +24,8 @@ export interface SlicePoolOptions {
 }
 
 const FIRST_RETRY_MS = 100
+/** Slices found missing within this time are asked for together. */
+const SETTLE_MS = 20
 /** How long other engines may hold the right to fetch a slice, and how long one waits for them. */
 const CLAIM = { leaseMs: 10_000, waitMs: 5_000 }
 
@@ -84,31 +85,49 @@ export class SlicePool {
     return wanted
   }
 
-  /** Looks into the slower tiers for all of them at once, so that what is missing is still adjacent when it is asked for. */
+  /**
+   * Looks into the slower tiers for all of them at once, so that what is missing is still adjacent when it is asked for. Those that another
+   * engine fetches just now are left to it, and hold up nobody.
+   */
   async #find(file: SlicedFile, slices: readonly Slice[]): Promise<void> {
-    const { cache } = file
-    if (cache !== null) await Promise.all(slices.map((slice) => this.#look(file, slice)))
-    for (const slice of slices) if (slice.state === 'looking') this.#ask(slice)
+    if (file.cache !== null) {
+      const looked = new Set<Slice>()
+      const looking = slices.map(async (slice) => {
+        await this.#look(file, slice)
+        looked.add(slice)
+      })
+      const settled = Promise.withResolvers<void>()
+      const timer = setTimeout(settled.resolve, SETTLE_MS)
+      await Promise.race([Promise.all(looking), settled.promise])
+      clearTimeout(timer)
+      for (const [at, slice] of slices.entries())
+        if (!looked.has(slice)) void looking[at]?.then(() => this.#askAndPump(slice))
+      for (const slice of looked) if (slice.state === 'looking') this.#ask(slice)
+    } else for (const slice of slices) if (slice.state === 'looking') this.#ask(slice)
     file.gate.pump()
+  }
+
+  #askAndPump(slice: Slice): void {
+    if (slice.state !== 'looking') return
+    this.#ask(slice)
+    slice.file.gate.pump()
   }
 
   async #look(file: SlicedFile, slice: Slice): Promise<void> {
     if (file.cache === null) return
     const key = { objectId: file.objectId, version: file.version, index: slice.index }
-    let found: CachedSlice | null = null
     try {
-      found = await file.cache.get(key, new AbortController().signal)
+      let found = await file.cache.get(key, slice.signal)
       if (found === null && slice.state === 'looking') {
-        const turn = await file.cache.claimFetch(key, CLAIM, new AbortController().signal)
-        found = turn.slice
-        const { claim } = turn
-        if (claim) void slice.bytes.catch(() => undefined).finally(() => claim.release())
+        const { slice: theirs, claim } = await file.cache.claimFetch(key, CLAIM, slice.signal)
+        found = theirs
+        if (claim) slice.bytes.then(claim.release, claim.release)
       }
+      // A slice of another length is none of this file, whoever put it there.
+      if (found && found.bytes.byteLength === slice.lengthBytes) slice.complete(found.bytes)
     } catch {
-      // A cache that fails is a miss.
+      // A cache that fails is a miss; and who gave up looking needs no answer.
     }
-    // A slice of another length is none of this file, whoever put it there.
-    if (found && found.bytes.byteLength === slice.lengthBytes) slice.complete(found.bytes)
   }
 
   /** Asks the origin for a slice; the caller pumps the gate. */
@@ -239,7 +258,7 @@ export class SlicePool {
       if (slice.state !== 'resting') return
       this.#ask(slice)
       slice.file.gate.pump()
-    }, pauseMs)
+    }, pauseMs).unref()
   }
 }
 

@@ -41,6 +41,7 @@ export class Slice implements GateEntry {
   buffer: Uint8Array | null = null
   filledBytes = 0
   hasCome = false
+  readonly #looking = new AbortController()
   #interest = 1
   #start: (slice: Slice, lane: ReadLane) => Promise<void>
   readonly #settled = Promise.withResolvers<Uint8Array>()
@@ -56,6 +57,11 @@ export class Slice implements GateEntry {
     this.bytes = this.#settled.promise
     // Slices that are read ahead may fail with nobody waiting.
     this.bytes.catch(() => undefined)
+  }
+
+  /** Aborted when nobody waits for it any more, or it has come. */
+  get signal(): AbortSignal {
+    return this.#looking.signal
   }
 
   get lengthBytes(): number {
@@ -136,10 +142,12 @@ export class Slice implements GateEntry {
   #end(): boolean {
     if (this.state === 'over') return false
     if (this.state === 'queued') this.file.gate.left()
+    const wasLooking = this.state === 'looking'
     this.state = 'over'
     this.carrier = null
     this.buffer = null
     this.file.forget(this)
+    if (wasLooking) this.#looking.abort()
     return true
   }
 }
