@@ -182,7 +182,7 @@ function pathProblem(zone: Zone, target: string, isTypeOnly: boolean): string | 
 
 function engineProblem(path: string, target: string): string | null {
   const part = enginePart(path)
-  if (part === null || part === 'testing') return null
+  if (part === null || path.includes('/testing/')) return null
   for (const rule of ENGINE_SERVER_RULES)
     if (target.startsWith(rule.target) && !rule.from.includes(part)) {
       const allowed = rule.from.filter((name) => name !== '').join(', ')

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { patternBytes } from '../testing/byte-pattern.ts'
-import { openRangeFixture, type RangeFixture, TEST_SLICE_BYTES } from '../testing/range-fixture.ts'
+import { openRangeFixture, type RangeFixture, TEST_SLICE_BYTES } from './testing/range-fixture.ts'
 
 let fixture: RangeFixture
 afterEach(() => fixture.close())

@@ -1,5 +1,5 @@
-import type { CacheStats } from '../../server/domain/cache.ts'
-import type { ObjectRecord, SliceCache, SliceKey } from '../cache/slice-cache.ts'
+import type { CacheStats } from '../../../server/domain/cache.ts'
+import type { ObjectRecord, SliceCache, SliceKey } from '../../cache/slice-cache.ts'
 
 /** A slice cache of a Map, for tests of what uses one. `maxSlices`: the oldest go first. */
 export interface PlainCache extends SliceCache {
