@@ -56,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function wipe(db: Db): Promise<void> {
-  await db.$executeRaw`TRUNCATE "Transfer", "Part", "PartClaim", "Sample", "Event", "Inspection", "Engine", "Bucket", "Origin", "ApiToken" CASCADE`
+  await db.$executeRaw`TRUNCATE "Transfer", "Part", "PartClaim", "Sample", "Event", "Inspection", "Engine", "Bucket", "Origin", "PublishedOrigin", "CachePurge", "CacheSample", "EngineQuestion", "ApiToken" CASCADE`
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -11,13 +11,15 @@ import { listenForNotifications } from '../server/db/notifications.ts'
 import { learnedLanesOf, saveLearnedLanes } from '../server/db/origins.ts'
 import type { Log } from '../server/log.ts'
 import { createSealer } from '../server/secrets.ts'
+import { openTieredCache } from './cache/tiered-cache.ts'
 import { ByteBudget } from './part/byte-budget.ts'
-import { createMetrics } from './progress/metrics.ts'
+import { addReadPathMetrics, createMetrics } from './progress/metrics.ts'
 import { Recorder } from './progress/recorder.ts'
 import { InspectionLoop } from './queue/answer-inspections.ts'
 import { ClaimLoop } from './queue/claim-loop.ts'
 import { releaseDeadNeighbours } from './queue/dead-neighbours.ts'
 import { Heartbeat } from './queue/heartbeat.ts'
+import { startReadPath } from './read-path.ts'
 import { BufferPool } from './slice/buffer-pool.ts'
 import { createAddressGuard } from './source/address-guard.ts'
 import { createSource } from './source/http-source.ts'
@@ -64,11 +66,22 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     bufferedBytes: () => budget.usedBytes,
   })
   const recorder = new Recorder({ db, engineId, log, metrics })
+  const sealer = createSealer(connections.secretKey)
+  const cache = await openTieredCache({
+    memoryBytes: env.profile.cacheMemoryBytes,
+    ttlMs: env.profile.cacheTtlSeconds * 1000,
+    writeQueue: 5,
+    disk: null,
+    redisUrl: null,
+    log,
+  })
+  const onAnswer = addReadPathMetrics(metrics.registry, () => reads.service.figures())
+  const reads = startReadPath({ env, db, sealer, log, source, origins, cache, onAnswer })
   const context: WorkContext = {
     env,
     engineId,
     db,
-    sealer: createSealer(connections.secretKey),
+    sealer,
     log,
     guard,
     source,
@@ -89,6 +102,11 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     setting: 'ENGINE_PORT',
     mayMove: !env.enginePortIsSet,
     registry: env.metricsListener ? null : registry,
+    files: (request, response) => reads.service.server.handle(request, response),
+  }).catch(async (error) => {
+    reads.stop()
+    await Promise.allSettled([cache.close(), source.close(), db.$disconnect()])
+    throw error
   })
   const metricsServer = env.metricsListener
     ? await startStatusServer({
@@ -98,7 +116,8 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
         mayMove: false,
         registry,
       }).catch(async (error) => {
-        await status.close()
+        reads.stop()
+        await Promise.allSettled([status.close(), cache.close(), source.close(), db.$disconnect()])
         throw error
       })
     : null
@@ -111,13 +130,19 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     machine: machineIdentity(),
     process: processIdentity(process.pid),
   }
-  const heartbeat = new Heartbeat(context, identity, () => ({ transfers: loop.transfers, ...recorder.lanes() }))
+  const heartbeat = new Heartbeat(context, identity, () => ({
+    transfers: loop.transfers,
+    ...recorder.lanes(),
+    cache: cache.stats(),
+    origins: reads.service.stats(),
+  }))
   try {
     await heartbeat.start()
     const dead = await releaseDeadNeighbours(db, engineId)
     if (dead > 0) log.warn({ engines: dead }, 'took over from engines that had died on this machine')
   } catch (error) {
-    await Promise.allSettled([status.close(), metricsServer?.close(), source.close(), db.$disconnect()])
+    reads.stop()
+    await Promise.allSettled([status.close(), metricsServer?.close(), cache.close(), source.close(), db.$disconnect()])
     throw error
   }
   const notifications = listenForNotifications(connections.databaseUrl, log)
@@ -128,6 +153,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     loop.poke()
   })
   notifications.subscribe('sluice_inspections', () => inspections.poke())
+  notifications.subscribe('sluice_origins', () => reads.poke())
   recorder.start()
   loop.start()
   inspections.start()
@@ -140,8 +166,10 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     await Promise.all([loop.stop(), inspections.stop()])
     recorder.stop()
     heartbeat.stop()
+    reads.stop()
     await Promise.allSettled([releaseClaims(db, engineId), sayGoodbye(db, engineId)])
-    await Promise.allSettled([deaf, status.close(), metricsServer?.close(), source.close(), db.$disconnect()])
+    await Promise.allSettled([deaf, status.close(), metricsServer?.close(), cache.close()])
+    await Promise.allSettled([source.close(), db.$disconnect()])
     log.info({ engineId }, 'engine stopped')
   }
   return {

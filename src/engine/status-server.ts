@@ -13,13 +13,15 @@ export interface StatusServerOptions {
   /** Null where metrics are switched off, or served elsewhere. */
   readonly registry: Registry | null
   readonly isReady: () => boolean
+  /** Answers requests of readers, under /o/; false for any other. */
+  readonly files?: (request: IncomingMessage, response: ServerResponse) => boolean
   /** Host names besides loopback that a request may carry. */
   readonly publicHost: string
 }
 
 /**
  * The engine's own HTTP: `/healthz` (the process lives), `/readyz` (it reaches its database and takes work), `/metrics`
- * (Prometheus text). Requests under a foreign host name, or from another site's page, are refused.
+ * (Prometheus text), and what `files` serves. Requests under a foreign host name, or from another site's page, are refused.
  */
 export async function startStatusServer(
   options: StatusServerOptions,
@@ -28,6 +30,8 @@ export async function startStatusServer(
     const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
     if (!isLoopback(host) && host !== options.publicHost)
       return answer(response, 403, 'This host name is not one of Sluice.\n')
+    // Files are for players and pages of other sites too; who may read them is their own question.
+    if (options.files?.(request, response)) return
     if (isFromForeignPage(request)) return answer(response, 403, "The request comes from another site's page.\n")
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return answer(response, 405, 'Only GET is answered here.\n')
@@ -46,10 +50,12 @@ export async function startStatusServer(
       )
       return
     }
-    answer(response, 404, 'Nothing here. There are /healthz, /readyz and /metrics.\n')
+    answer(response, 404, 'Nothing here. There are /healthz, /readyz, /metrics and /o/.\n')
   })
   server.headersTimeout = 10_000
   server.requestTimeout = 10_000
+  // Longer than the minute for which proxies keep idle connections, so that it is not us who closes one that is just used again.
+  server.keepAliveTimeout = 65_000
   await listen(server, options)
   const { port } = server.address() as AddressInfo
   const host = options.host.includes(':') ? `[${options.host}]` : options.host

@@ -8,7 +8,7 @@ const BEAT_MS = 3_000
 export class Heartbeat {
   readonly #context: WorkContext
   readonly #identity: EngineIdentity
-  readonly #figures: () => Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes'>
+  readonly #figures: () => Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes' | 'cache' | 'origins'>
   #timer: NodeJS.Timeout | undefined
   #cpu = process.cpuUsage()
   #atMs = performance.now()
@@ -17,7 +17,7 @@ export class Heartbeat {
   constructor(
     context: WorkContext,
     identity: EngineIdentity,
-    figures: () => Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes'>,
+    figures: () => Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes' | 'cache' | 'origins'>,
   ) {
     this.#context = context
     this.#identity = identity

@@ -22,7 +22,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
 
   test('one ranged GET of a single byte pins size, validators and range support', async () => {
     const found = await probe({ sizeBytes: 5_000_000, etag: '"a"', lastModified: MODIFIED })
-    expect(found).toEqual({
+    expect(found).toMatchObject({
       identity: { sizeBytes: 5_000_000, etag: '"a"', lastModified: MODIFIED, acceptsRanges: true },
       name: 'data.tar',
       contentType: 'application/octet-stream',

@@ -53,7 +53,7 @@ export async function probe(context: SourceContext, target: SourceTarget, signal
     start: start.url,
     end: route.url,
   })
-  return { identity, name, contentType: headerOf(response, 'content-type'), warnings }
+  return { identity, name, contentType: headerOf(response, 'content-type'), headers: response.headers, warnings }
 }
 
 /** What the answer to `bytes=0-0` shows; null where only a plain GET can tell. Throws for a failure. */

@@ -23,6 +23,8 @@ export interface SourceProbe {
   /** From Content-Disposition or the path; one segment, safe as a key. */
   readonly name: string
   readonly contentType: string | null
+  /** Of the answer the identity was pinned from; names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly warnings: readonly Warning[]
 }
 

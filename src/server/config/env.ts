@@ -3,11 +3,12 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { GIB, MIB, parseBytes } from '../domain/bytes.ts'
 
-/** Slice size, span width, retries and cache by profile (product.md C5), and the bytes an engine may hold in flight. */
+/** Slice size, span width, requests for one file at once, retries and cache by profile (product.md C5), and the bytes an engine may hold in flight. */
 export const PROFILES = {
   'high-throughput': {
     sliceSizeBytes: 2 * MIB,
     spanSlices: 8,
+    spansPerFile: 8,
     sliceRetries: 2,
     cacheTtlSeconds: 7200,
     memoryBudgetBytes: 512 * MIB,
@@ -16,6 +17,7 @@ export const PROFILES = {
   balanced: {
     sliceSizeBytes: MIB,
     spanSlices: 8,
+    spansPerFile: 4,
     sliceRetries: 3,
     cacheTtlSeconds: 3600,
     memoryBudgetBytes: 256 * MIB,
@@ -24,6 +26,7 @@ export const PROFILES = {
   'low-memory': {
     sliceSizeBytes: MIB / 2,
     spanSlices: 8,
+    spansPerFile: 4,
     sliceRetries: 3,
     cacheTtlSeconds: 1800,
     memoryBudgetBytes: 64 * MIB,
@@ -150,6 +153,15 @@ const envSchema = z.object({
   SLUICE_IDLE_TIMEOUT_MS: count('SLUICE_IDLE_TIMEOUT_MS', 30_000, 100, 3_600_000),
   SLUICE_LEASE_MS: count('SLUICE_LEASE_MS', 30_000, 1_000, 600_000),
   SLUICE_SLICE_SIZE: bytes('SLUICE_SLICE_SIZE', '1MiB', MIB / 2),
+  SLUICE_PREFETCH_SLICES: count('SLUICE_PREFETCH_SLICES', 3, 0, 64),
+  SLUICE_MAX_ORIGIN_REQUESTS: count('SLUICE_MAX_ORIGIN_REQUESTS', 100, 1, 10_000),
+  SLUICE_ORIGIN_QUEUE: count('SLUICE_ORIGIN_QUEUE', 1_000, 1, 1_000_000),
+  SLUICE_BREAKER_FAILURES: count('SLUICE_BREAKER_FAILURES', 5, 1, 1_000),
+  SLUICE_BREAKER_OPEN_MS: count('SLUICE_BREAKER_OPEN_MS', 60_000, 100, 3_600_000),
+  SLUICE_FEATURE_COALESCING: onOff('SLUICE_FEATURE_COALESCING'),
+  SLUICE_FEATURE_BREAKER: onOff('SLUICE_FEATURE_BREAKER'),
+  SLUICE_FEATURE_PRIORITIES: onOff('SLUICE_FEATURE_PRIORITIES'),
+  SLUICE_FEATURE_PARALLEL_SLICES: onOff('SLUICE_FEATURE_PARALLEL_SLICES'),
   SLUICE_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'SLUICE_LOG_LEVEL is trace, debug, info, warn, error or silent.',

@@ -16,6 +16,11 @@ export type DbOrTx = Pick<
   | 'inspection'
   | 'sample'
   | 'origin'
+  | 'publishedOrigin'
+  | 'cachePurge'
+  | 'cachePurgeResult'
+  | 'cacheSample'
+  | 'engineQuestion'
   | 'apiToken'
 >
 

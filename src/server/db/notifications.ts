@@ -6,8 +6,16 @@ import type { DbOrTx } from './client.ts'
  * sluice_transfers: a transfer id; there is new work, or a wish about it changed.
  * sluice_inspections: an inspection id; asked or answered.
  * sluice_progress: comma-separated transfer ids whose progress was just written.
+ * sluice_origins: a published origin's id; it was saved or removed.
+ * sluice_cache: a purge, or a question to an engine (its id), was written or answered.
  */
-export const CHANNELS = ['sluice_transfers', 'sluice_inspections', 'sluice_progress'] as const
+export const CHANNELS = [
+  'sluice_transfers',
+  'sluice_inspections',
+  'sluice_progress',
+  'sluice_origins',
+  'sluice_cache',
+] as const
 export type Channel = (typeof CHANNELS)[number]
 
 /** Postgres refuses payloads of 8,000 bytes and more; that is some 200 ids. */

@@ -7,7 +7,7 @@ export async function learnedLanesOf(db: DbOrTx, baseUrl: string): Promise<numbe
   return row?.learnedLanes ?? null
 }
 
-/** Remembers it for the next transfer, on whatever engine; the rest of a published origin stays as it is. */
+/** Remembers it for the next transfer, on whatever engine. */
 export async function saveLearnedLanes(db: DbOrTx, baseUrl: string, lanes: number): Promise<void> {
   await db.$executeRaw`
     INSERT INTO "Origin" (id, "baseUrl", "learnedLanes", "updatedAt") VALUES (${newId()}::uuid, ${baseUrl}, ${lanes}, now())

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { cacheStatsSchema } from './cache.ts'
+import { originStatsSchema } from './published-origin.ts'
 
 /** Figures an engine writes with each heartbeat. */
 export const engineStatsSchema = z.object({
@@ -11,6 +13,10 @@ export const engineStatsSchema = z.object({
   memoryBudgetBytes: z.number(),
   rssBytes: z.number(),
   cpuPercent: z.number(),
+  /** Absent from engines of an older version. */
+  cache: cacheStatsSchema.optional(),
+  /** Of the published origins this engine has served. */
+  origins: z.array(originStatsSchema).optional(),
 })
 export type EngineStats = z.infer<typeof engineStatsSchema>
 

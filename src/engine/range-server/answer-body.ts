@@ -1,0 +1,157 @@
+import type { ServerResponse } from 'node:http'
+import { TransferError } from '../../server/domain/failure.ts'
+import { sliceBytes } from '../slice/slice-plan.ts'
+import type { SliceRun } from '../slice/slice-run.ts'
+import type { SlicedFile } from '../slice/sliced-file.ts'
+import type { ByteRange } from './byte-ranges.ts'
+
+/** What is sent, in order: the slices of a range, with what comes before it in a multipart answer. */
+export interface BodyPart {
+  readonly preamble: Buffer | null
+  readonly range: ByteRange
+  readonly run: SliceRun
+}
+
+export interface BodyOptions {
+  readonly response: ServerResponse
+  readonly file: SlicedFile
+  readonly parts: readonly BodyPart[]
+  readonly epilogue: Buffer | null
+  /** A reader that takes nothing for so long is cut off. */
+  readonly stallMs: number
+  /** How long one slice may be waited for. */
+  readonly waitMs: number
+  readonly onSent: (bytes: number) => void
+  /** Called once. `failed`: the connection was cut because of it; `aborted`: the reader went away, which is no error. */
+  readonly onEnd: (outcome: 'sent' | 'aborted' | { readonly failed: unknown }) => void
+}
+
+/**
+ * Sends the body of one answer, slice by slice, as fast as the reader takes it. What cannot be had after the head is out cuts the
+ * connection (correctness.md case 43): a body that ends early must never look whole. No promise and no closure for a slice in memory.
+ */
+export class AnswerBody {
+  readonly #options: BodyOptions
+  #partIndex = 0
+  #position: number
+  #isOver = false
+  #isWaiting = false
+  #waitTimer: NodeJS.Timeout | undefined
+
+  constructor(options: BodyOptions) {
+    this.#options = options
+    this.#position = options.parts[0]?.range.startByte ?? 0
+  }
+
+  /** Begins with a slice that was proven before the head went out. */
+  start(first: Uint8Array): void {
+    const { response, parts, stallMs } = this.#options
+    response.on('close', this.#onClose)
+    response.setTimeout(stallMs, this.#onStall)
+    const [part] = parts
+    if (part?.preamble) response.write(part.preamble)
+    this.#sendSlice(first)
+    if (!this.#isOver && !response.writableNeedDrain) this.#pump()
+  }
+
+  readonly #pump = (): void => {
+    const { response } = this.#options
+    while (!this.#isOver && !this.#isWaiting) {
+      const part = this.#options.parts[this.#partIndex]
+      if (!part) return
+      const slice = part.run.next()
+      if (!(slice instanceof Uint8Array)) {
+        this.#await(slice)
+        return
+      }
+      this.#sendSlice(slice)
+      if (response.writableNeedDrain) return
+    }
+  }
+
+  /** Sends what the range needs of a slice, and goes on to the next range after its last one. */
+  #sendSlice(slice: Uint8Array): void {
+    const { response, file, parts, epilogue, onSent } = this.#options
+    const part = parts[this.#partIndex] as BodyPart
+    const sliceStart = Math.floor(this.#position / file.sliceSizeBytes) * file.sliceSizeBytes
+    const { endByte } = sliceBytes(sliceStart / file.sliceSizeBytes, file.sizeBytes, file.sliceSizeBytes)
+    if (slice.byteLength !== endByte - sliceStart) {
+      this.#fail(new Error(`A slice of ${slice.byteLength} bytes came where ${endByte - sliceStart} were due.`))
+      return
+    }
+    const until = Math.min(endByte, part.range.endByte)
+    const bytes = slice.subarray(this.#position - sliceStart, until - sliceStart)
+    this.#position = until
+    onSent(bytes.byteLength)
+    if (until < part.range.endByte) {
+      this.#write(bytes)
+      return
+    }
+    part.run.close()
+    this.#partIndex++
+    const next = parts[this.#partIndex]
+    if (next) {
+      this.#position = next.range.startByte
+      this.#write(bytes)
+      if (next.preamble) this.#write(next.preamble)
+      return
+    }
+    if (epilogue) {
+      this.#write(bytes)
+      response.end(epilogue, this.#onFinish)
+    } else response.end(bytes, this.#onFinish)
+  }
+
+  #write(bytes: Uint8Array): void {
+    const { response } = this.#options
+    if (!response.write(bytes) && response.listenerCount('drain') === 0) response.once('drain', this.#pump)
+  }
+
+  #await(slice: Promise<Uint8Array>): void {
+    this.#isWaiting = true
+    this.#waitTimer = setTimeout(() => this.#fail(waitedTooLong(this.#options.waitMs)), this.#options.waitMs)
+    slice.then(
+      (bytes) => {
+        clearTimeout(this.#waitTimer)
+        this.#isWaiting = false
+        if (this.#isOver) return
+        this.#sendSlice(bytes)
+        if (!this.#options.response.writableNeedDrain) this.#pump()
+      },
+      (error) => this.#fail(error),
+    )
+  }
+
+  readonly #onFinish = (): void => this.#end('sent')
+  readonly #onClose = (): void => this.#end('aborted')
+
+  readonly #onStall = (): void => {
+    // Waiting for the origin is none of the reader's doing.
+    if (this.#isWaiting) return
+    this.#options.response.destroy()
+    this.#end('aborted')
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#end({ failed: error })
+    this.#options.response.destroy()
+  }
+
+  #end(outcome: Parameters<BodyOptions['onEnd']>[0]): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#waitTimer)
+    const { response, parts, onEnd } = this.#options
+    response.off('close', this.#onClose)
+    response.off('drain', this.#pump)
+    response.setTimeout(0)
+    for (const { run } of parts) run.close()
+    onEnd(outcome)
+  }
+}
+
+/** A waiter's limit is over (B1). */
+export function waitedTooLong(waitMs: number): TransferError {
+  return new TransferError('timed_out', `A slice did not come within ${waitMs / 1000} s.`, { retry: 'later' })
+}

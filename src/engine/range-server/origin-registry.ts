@@ -1,0 +1,45 @@
+import type { ServedOrigin } from '../../server/domain/published-origin.ts'
+import { OriginService, type ReadPath } from './origin-service.ts'
+import { OriginCounters } from './origin-stats.ts'
+
+/** The published origins an engine serves, by name, kept up to date with the rows. Counters outlive a change of settings. */
+export class OriginRegistry {
+  readonly #path: ReadPath
+  readonly #byName = new Map<string, OriginService>()
+  readonly #counters = new Map<string, OriginCounters>()
+
+  constructor(path: ReadPath) {
+    this.#path = path
+  }
+
+  get(name: string): OriginService | undefined {
+    return this.#byName.get(name)
+  }
+
+  get services(): readonly OriginService[] {
+    return [...this.#byName.values()]
+  }
+
+  /** Serves exactly these from now on. One that changed is made anew; answers under way go on with what they have. */
+  update(origins: readonly ServedOrigin[]): void {
+    const names = new Set(origins.map(({ name }) => name))
+    // Answers under way of one that is dropped end by themselves.
+    for (const name of this.#byName.keys()) if (!names.has(name)) this.#byName.delete(name)
+    for (const origin of origins) {
+      const known = this.#byName.get(origin.name)
+      if (known && isUnchanged(known.config, origin)) continue
+      const counters = this.#counters.get(origin.id) ?? new OriginCounters()
+      this.#counters.set(origin.id, counters)
+      this.#byName.set(origin.name, new OriginService(origin, this.#path, counters))
+    }
+  }
+
+  close(): void {
+    for (const service of this.#byName.values()) service.close()
+    this.#byName.clear()
+  }
+}
+
+function isUnchanged(a: ServedOrigin, b: ServedOrigin): boolean {
+  return a.id === b.id && a.updatedAtMs === b.updatedAtMs && a.credentialScope === b.credentialScope
+}

@@ -1,0 +1,144 @@
+import { LRUCache } from 'lru-cache'
+import type { OriginStats, ServedOrigin } from '../../server/domain/published-origin.ts'
+import { redactUrl } from '../../server/domain/redact.ts'
+import type { ObjectRecord, SliceCache } from '../cache/slice-cache.ts'
+import { objectIdOf } from '../cache/slice-key.ts'
+import type { Rank } from '../slice/fetch-queue.ts'
+import { OriginBreaker } from '../slice/origin-breaker.ts'
+import { OriginGate } from '../slice/origin-gate.ts'
+import type { RequestLimiter } from '../slice/request-limiter.ts'
+import type { SlicePool } from '../slice/slice-pool.ts'
+import type { Origin } from '../source/origin.ts'
+import type { Source, SourceProbe, SourceTarget } from '../source/source.ts'
+import type { OriginCounters } from './origin-stats.ts'
+import { secretsOf } from './passed-headers.ts'
+import { ServedObject } from './served-object.ts'
+
+/** Paths remembered of one origin; the least recently asked for go first, and are found again in the cache. */
+const MAX_OBJECTS = 20_000
+/** Longer targets are refused: they are no file's. */
+const MAX_TARGET_LENGTH = 8_192
+
+/** What all published origins of an engine share. */
+export interface ReadPath {
+  readonly source: Source
+  readonly cache: SliceCache
+  readonly pool: SlicePool
+  readonly limiter: RequestLimiter
+  readonly lanesOf: (url: string) => Promise<Origin>
+  readonly sliceSizeBytes: number
+  readonly prefetchSlices: number
+  readonly hasPriorities: boolean
+  readonly breaker: { readonly isOn: boolean; readonly failures: number; readonly openMs: number }
+  /** A breaker opened. */
+  readonly onTrip: (originName: string) => void
+}
+
+/** One published origin as this engine serves it: its settings, its gate, its objects. Made anew when its settings change. */
+export class OriginService {
+  readonly config: ServedOrigin
+  readonly counters: OriginCounters
+  readonly gate: OriginGate
+  readonly secrets: readonly string[]
+  readonly hasCredentials: boolean
+  readonly #path: ReadPath
+  readonly #objects = new LRUCache<string, ServedObject>({ max: MAX_OBJECTS })
+  readonly #base: string
+
+  constructor(config: ServedOrigin, path: ReadPath, counters: OriginCounters) {
+    this.config = config
+    this.counters = counters
+    this.#path = path
+    this.secrets = secretsOf(config.headers)
+    this.hasCredentials = 'authorization' in config.headers || 'cookie' in config.headers
+    this.#base = `${config.baseUrl}/`
+    this.gate = new OriginGate({
+      lanes: () => path.lanesOf(config.baseUrl),
+      limiter: path.limiter,
+      breaker: new OriginBreaker({ ...path.breaker, onTrip: () => path.onTrip(config.name) }),
+      hasPriorities: path.hasPriorities,
+      maxRequests: config.lanes,
+      meter: counters,
+    })
+  }
+
+  get cache(): SliceCache {
+    return this.#path.cache
+  }
+
+  get pool(): SlicePool {
+    return this.#path.pool
+  }
+
+  get source(): Source {
+    return this.#path.source
+  }
+
+  get sliceSizeBytes(): number {
+    return this.#path.sliceSizeBytes
+  }
+
+  get prefetchSlices(): number {
+    return this.#path.prefetchSlices
+  }
+
+  /** True for a record that this origin, with its credentials and slice size, has made. */
+  isOurs(record: ObjectRecord): boolean {
+    return record.originId === this.config.id && record.sliceSizeBytes === this.sliceSizeBytes
+  }
+
+  /** Objects above the cap are served and not kept (correctness.md case 50). */
+  isTooBig(sizeBytes: number): boolean {
+    return this.config.sizeCapBytes !== null && sizeBytes > this.config.sizeCapBytes
+  }
+
+  /** The object at a target (path without its first slash, and query); null where that leads out of the origin, or is no URL. */
+  object(target: string): ServedObject | null {
+    const known = this.#objects.get(target)
+    if (known) return known
+    const url = this.#urlOf(target)
+    if (url === null) return null
+    const objectId = objectIdOf({ origin: this.config.id, url, credentialScope: this.config.credentialScope })
+    const shown = new URL(redactUrl(url))
+    const object = new ServedObject(
+      this,
+      objectId,
+      { url, headers: this.config.headers },
+      shown.pathname + shown.search,
+    )
+    this.#objects.set(target, object)
+    return object
+  }
+
+  /** Finds out what is at a target now. */
+  probe(target: SourceTarget, rank: Rank, signal: AbortSignal): Promise<SourceProbe> {
+    return this.gate.request(rank, signal, () => this.#path.source.probe(target, signal))
+  }
+
+  /** Forgets one object, or all. */
+  purge(objectId: string | null): void {
+    for (const [target, object] of this.#objects.entries()) {
+      if (objectId !== null && object.objectId !== objectId) continue
+      object.purge()
+      this.#objects.delete(target)
+    }
+  }
+
+  stats(): OriginStats {
+    return this.counters.stats(this.config.id, this.gate.breaker.state, this.gate.origin?.learnedLanes ?? null)
+  }
+
+  close(): void {
+    this.gate.close()
+  }
+
+  /** Dots in a path, plain or encoded, must not climb out of what is published. */
+  #urlOf(target: string): string | null {
+    if (target.length > MAX_TARGET_LENGTH) return null
+    const text = this.#base + target
+    if (!URL.canParse(text)) return null
+    const url = new URL(text)
+    url.hash = ''
+    return url.href.startsWith(this.#base) ? url.href : null
+  }
+}

@@ -1,0 +1,49 @@
+import { once } from 'node:events'
+import { RANKS } from '../slice/fetch-queue.ts'
+import type { SourceRead } from '../source/source.ts'
+import { countOutcome, type Reading } from './answer.ts'
+import type { Representation } from './representation.ts'
+
+/**
+ * Passes a file of unknown length on as it comes, at the reader's pace, and keeps nothing of it: it has no slices and no ranges. The head
+ * goes out with the first byte. A source that breaks cuts the reader's connection.
+ */
+export async function relay(
+  reading: Reading,
+  answer: Representation,
+  stallMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { response, service, startedMs } = reading
+  const { counters, source } = service
+  const writeHead = () => {
+    const head = answer.head(Date.now())
+    head.push('cache-status', 'sluice; fwd=bypass')
+    response.writeHead(200, head)
+    counters.answered(performance.now() - startedMs)
+  }
+  response.setTimeout(stallMs, () => response.writableNeedDrain && response.destroy())
+  await service.gate.request(RANKS.bulk, signal, async (lane) => {
+    const read: SourceRead = source.readWhole({
+      target: answer.facts.target,
+      identity: answer.facts.identity,
+      signal,
+      sink: (chunk) => {
+        lane.delivered(chunk.byteLength)
+        counters.originBytes += chunk.byteLength
+        counters.servedBytes += chunk.byteLength
+        if (!response.headersSent) writeHead()
+        // The chunk is only lent, and the response may keep it for a while.
+        if (response.write(Buffer.from(chunk))) return true
+        response.once('drain', () => read.resume())
+        return false
+      },
+    })
+    await read.done
+  })
+  if (!response.headersSent) writeHead()
+  response.setTimeout(0)
+  response.end()
+  await once(response, 'close', { signal }).catch(() => undefined)
+  countOutcome(reading)
+}

@@ -1,0 +1,149 @@
+import type { ObjectRecord } from '../cache/slice-cache.ts'
+import { SlicedFile } from '../slice/sliced-file.ts'
+import type { SourceIdentity, SourceTarget } from '../source/source.ts'
+import { ageMs, type Freshness } from './freshness.ts'
+import type { OriginService } from './origin-service.ts'
+import { safetyHeaders } from './passed-headers.ts'
+import { parseHttpDate, type Selected } from './range-request.ts'
+
+/** What one answer of the origin said about an object: everything but its bytes. Replaced as a whole, never changed. */
+export interface RepresentationFacts {
+  readonly objectId: string
+  readonly version: string
+  readonly target: SourceTarget
+  readonly identity: SourceIdentity
+  /** As passed on to readers, by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly dateMs: number
+  readonly freshness: Freshness
+  /** False: it is one reader's own, and nothing of it is kept. */
+  readonly isShared: boolean
+}
+
+/** One version of an object as readers get it. */
+export class Representation implements Selected {
+  readonly facts: RepresentationFacts
+  readonly sizeBytes: number | null
+  readonly etag: string | null
+  readonly lastModifiedMs: number | null
+  readonly dateMs: number
+  /** Its slices, where readers share them. */
+  readonly #shared: SlicedFile | null
+  readonly #service: OriginService
+  readonly #fields: readonly string[]
+  readonly #fieldsWithoutType: readonly string[]
+  #ageSeconds = -1
+  #head: string[] = []
+
+  constructor(facts: RepresentationFacts, service: OriginService, known: SlicedFile | null) {
+    const { headers, identity, dateMs } = facts
+    this.facts = facts
+    this.#service = service
+    this.sizeBytes = identity.sizeBytes
+    this.etag = headers.etag ?? null
+    this.lastModifiedMs = parseHttpDate(headers['last-modified'] ?? '')
+    this.dateMs = dateMs
+    const all = { ...headers, ...safetyHeaders(headers, service.config.access === 'public') }
+    const fields = Object.entries(all)
+    const ours = ['date', new Date(dateMs).toUTCString()]
+    if (identity.sizeBytes !== null) ours.push('accept-ranges', 'bytes')
+    this.#fields = [...fields.flat(), ...ours]
+    this.#fieldsWithoutType = [...fields.filter(([name]) => name !== 'content-type').flat(), ...ours]
+    const keeps = facts.isShared && identity.sizeBytes !== null && !service.isTooBig(identity.sizeBytes)
+    this.#shared = keeps ? (known ?? this.#newFile(true)) : null
+  }
+
+  get contentType(): string | null {
+    return this.facts.headers['content-type'] ?? null
+  }
+
+  /** The slices of the file: those all share, or some of one reader's own. Null where the size is not known. */
+  file(): SlicedFile | null {
+    return this.#shared ?? (this.sizeBytes === null ? null : this.#newFile(false))
+  }
+
+  /** The slices all readers share; null where nothing may be shared. */
+  get sharedFile(): SlicedFile | null {
+    return this.#shared
+  }
+
+  /** The head of an answer at that time, flat, names and values in turn; a copy to add to. */
+  head(nowMs: number): string[] {
+    const ageSeconds = Math.floor(ageMs(this.facts.freshness, nowMs) / 1000)
+    if (ageSeconds !== this.#ageSeconds) {
+      this.#ageSeconds = ageSeconds
+      this.#head = [...this.#fields, 'age', String(ageSeconds)]
+    }
+    return this.#head.slice()
+  }
+
+  /** The same with another Content-Type. */
+  headOfType(contentType: string, nowMs: number): string[] {
+    const ageSeconds = Math.floor(ageMs(this.facts.freshness, nowMs) / 1000)
+    return [...this.#fieldsWithoutType, 'age', String(ageSeconds), 'content-type', contentType]
+  }
+
+  /** As the cache keeps it, for after a restart and for other engines. */
+  record(shownPath: string): ObjectRecord {
+    const { objectId, version, identity, headers, freshness, dateMs } = this.facts
+    return {
+      objectId,
+      originId: this.#service.config.id,
+      originName: this.#service.config.name,
+      path: shownPath,
+      version,
+      sizeBytes: identity.sizeBytes,
+      sliceSizeBytes: this.#service.sliceSizeBytes,
+      etag: identity.etag,
+      lastModified: identity.lastModified,
+      headers,
+      freshness: { ...freshness, dateMs, acceptsRanges: identity.acceptsRanges },
+      storedAtMs: freshness.receivedMs,
+    }
+  }
+
+  #newFile(isKept: boolean): SlicedFile {
+    const { objectId, version, target, identity } = this.facts
+    return new SlicedFile({
+      objectId,
+      version,
+      target,
+      identity: { ...identity, sizeBytes: identity.sizeBytes ?? 0 },
+      sliceSizeBytes: this.#service.sliceSizeBytes,
+      gate: this.#service.gate,
+      cache: isKept ? this.#service.cache : null,
+    })
+  }
+}
+
+/** The facts a record of the cache holds; null where it is of another layout, which is a miss. */
+export function factsOfRecord(record: ObjectRecord, target: SourceTarget): RepresentationFacts | null {
+  const kept = record.freshness as Partial<Freshness & { dateMs: number; acceptsRanges: boolean }> | null
+  if (
+    kept === null ||
+    typeof kept !== 'object' ||
+    typeof kept.receivedMs !== 'number' ||
+    typeof kept.initialAgeMs !== 'number' ||
+    typeof kept.lifetimeMs !== 'number' ||
+    typeof kept.staleIfErrorMs !== 'number' ||
+    typeof kept.staleWhileRevalidateMs !== 'number' ||
+    typeof kept.dateMs !== 'number'
+  )
+    return null
+  const { dateMs, acceptsRanges, ...freshness } = kept
+  return {
+    objectId: record.objectId,
+    version: record.version,
+    target,
+    identity: {
+      sizeBytes: record.sizeBytes,
+      etag: record.etag,
+      lastModified: record.lastModified,
+      acceptsRanges: acceptsRanges === true,
+    },
+    headers: record.headers,
+    dateMs,
+    freshness: { ...(freshness as Freshness), isStorable: true },
+    isShared: true,
+  }
+}

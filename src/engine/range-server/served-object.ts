@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import { TransferError } from '../../server/domain/failure.ts'
+import { versionOf } from '../cache/slice-key.ts'
+import { RANKS } from '../slice/fetch-queue.ts'
+import { NoLongerWanted } from '../slice/slice.ts'
+import { compareIdentity, identityProof } from '../source/identity.ts'
+import type { SourceIdentity, SourceProbe, SourceTarget } from '../source/source.ts'
+import { freshnessOf, judgeUse, mayServeOnError, type ReaderWishes, satisfies } from './freshness.ts'
+import type { OriginService } from './origin-service.ts'
+import { passedHeaders } from './passed-headers.ts'
+import { parseHttpDate } from './range-request.ts'
+import { factsOfRecord, Representation, type RepresentationFacts } from './representation.ts'
+
+/** An answer of the origin under way, for all who wait for it. */
+interface Validation {
+  readonly answer: Promise<Representation>
+  readonly controller: AbortController
+  waiting: number
+}
+
+/**
+ * One path of a published origin. Knows which version is current, and finds it out anew when that is due: once for all who ask, never for
+ * each slice (correctness.md case 46). A new version replaces the old one by object, whatever slices of it there are.
+ */
+export class ServedObject {
+  readonly objectId: string
+  readonly #service: OriginService
+  readonly #target: SourceTarget
+  /** Path and query without secrets, for the page of the cache. */
+  readonly #shownPath: string
+  #current: Representation | null = null
+  #validation: Validation | null = null
+  /** The latest answer may not be shared, so nobody waits for another's. */
+  #isPrivate = false
+
+  constructor(service: OriginService, objectId: string, target: SourceTarget, shownPath: string) {
+    this.#service = service
+    this.objectId = objectId
+    this.#target = target
+    this.#shownPath = shownPath
+  }
+
+  /** The current version where it may be used as it is, without asking anybody. */
+  fresh(wishes: ReaderWishes, nowMs: number): Representation | null {
+    const current = this.#current
+    if (current === null || current.sharedFile?.change) return null
+    const { freshness } = current.facts
+    const use = judgeUse(freshness, nowMs)
+    if (use === 'fresh') return satisfies(freshness, wishes, nowMs) ? current : null
+    if (use === 'stale' || wishes.maxAgeMs === 0) return null
+    this.#validate().answer.catch(() => undefined)
+    return current
+  }
+
+  /**
+   * The version to answer from, asked for at the origin where that is due. Rejects with the failure of the origin, or the signal's reason;
+   * a request to the origin that nobody waits for any more is ended.
+   */
+  async get(wishes: ReaderWishes, signal: AbortSignal): Promise<Representation> {
+    signal.throwIfAborted()
+    if (wishes.noStore || this.#isPrivate) return this.#ask(signal)
+    const shared = this.#validation ?? this.#validate()
+    const answer = await this.#wait(shared, signal)
+    // What may not be shared was the first one's alone.
+    return answer.facts.isShared || shared.waiting === 0 ? answer : this.#ask(signal)
+  }
+
+  /** All that is known is dropped; what is on its way reaches those who wait, and is not kept. */
+  purge(): void {
+    this.#current?.sharedFile?.purged()
+    this.#current = null
+    this.#validation = null
+  }
+
+  #validate(): Validation {
+    if (this.#validation) return this.#validation
+    const controller = new AbortController()
+    const validation: Validation = { answer: this.#find(controller), controller, waiting: 0 }
+    this.#validation = validation
+    const end = () => {
+      if (this.#validation === validation) this.#validation = null
+    }
+    validation.answer.then(end, end)
+    return validation
+  }
+
+  async #wait(validation: Validation, signal: AbortSignal): Promise<Representation> {
+    validation.waiting++
+    const { promise: left, reject } = Promise.withResolvers<never>()
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await Promise.race([validation.answer, left])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      validation.waiting--
+      if (validation.waiting === 0 && signal.aborted) {
+        if (this.#validation === validation) this.#validation = null
+        validation.controller.abort(new NoLongerWanted('Nobody waits for this answer any more.'))
+      }
+    }
+  }
+
+  /**
+   * Asks the origin while the slower tiers of the cache are looked through (B6); an answer there that is still fresh ends the request.
+   * Where the origin fails, a stale answer may do.
+   */
+  async #find(controller: AbortController): Promise<Representation> {
+    const { cache } = this.#service
+    const { signal } = controller
+    const asked = this.#ask(signal)
+    asked.catch(() => undefined)
+    if (this.#current === null) {
+      const record = cache.record(this.objectId) ?? (await cache.loadRecord(this.objectId, signal))
+      const facts = record && this.#service.isOurs(record) ? factsOfRecord(record, this.#target) : null
+      if (facts) {
+        const kept = new Representation(facts, this.#service, null)
+        this.#current ??= kept
+        if (judgeUse(facts.freshness, Date.now()) === 'fresh') {
+          controller.abort(new NoLongerWanted('The cache knew it.'))
+          return kept
+        }
+      }
+    }
+    try {
+      return await asked
+    } catch (error) {
+      const current = this.#current
+      if (current && isUnwell(error) && mayServeOnError(current.facts.freshness, Date.now())) return current
+      if (isGone(error)) this.#forget()
+      throw error
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<Representation> {
+    const requestMs = Date.now()
+    const probe = await this.#service.probe(this.#target, RANKS.short, signal)
+    return this.#learn(probe, requestMs)
+  }
+
+  #learn(probe: SourceProbe, requestMs: number): Representation {
+    const { config, secrets, cache } = this.#service
+    const responseMs = Date.now()
+    const policy = { ...config, hasCredentials: this.#service.hasCredentials }
+    const freshness = freshnessOf(probe.headers, policy, { requestMs, responseMs })
+    const previous = this.#current
+    const same = previous !== null && isSameVersion(previous.facts, probe.identity)
+    const facts: RepresentationFacts = {
+      objectId: this.objectId,
+      version: same ? previous.facts.version : this.#newVersion(probe.identity),
+      target: this.#target,
+      identity: same ? { ...previous.facts.identity, acceptsRanges: probe.identity.acceptsRanges } : probe.identity,
+      headers: passedHeaders(probe.headers, secrets),
+      dateMs: parseHttpDate(String(probe.headers.date ?? '')) ?? responseMs,
+      freshness,
+      isShared: freshness.isStorable,
+    }
+    this.#isPrivate = !facts.isShared
+    if (!facts.isShared) {
+      if (previous) this.#forget()
+      return new Representation(facts, this.#service, null)
+    }
+    const known = same ? previous.sharedFile : null
+    const isUsable = known !== null && known.change === null && known.acceptsRanges === probe.identity.acceptsRanges
+    const current = new Representation(facts, this.#service, isUsable ? known : null)
+    this.#current = current
+    cache.saveRecord(current.record(this.#shownPath))
+    if (!same) cache.dropOtherVersions(this.objectId, facts.version)
+    return current
+  }
+
+  /** Without a validator nothing shows that two answers are of the same bytes, so each is a version of its own. */
+  #newVersion(identity: SourceIdentity): string {
+    const proof = identityProof(identity)
+    const isProven = proof === 'etag' || proof === 'last-modified'
+    const { sliceSizeBytes } = this.#service
+    return versionOf(
+      isProven ? { ...identity, sliceSizeBytes } : { ...identity, sliceSizeBytes, etag: `unproven ${randomUUID()}` },
+    )
+  }
+
+  #forget(): void {
+    this.purge()
+    void this.#service.cache.purge({ objectId: this.objectId })
+  }
+}
+
+function isSameVersion(previous: RepresentationFacts, identity: SourceIdentity): boolean {
+  const verdict = compareIdentity(previous.identity, { ...identity, totalBytes: identity.sizeBytes })
+  return verdict.same && (verdict.proof === 'etag' || verdict.proof === 'last-modified')
+}
+
+/** The origin is out of reach or unwell, as RFC 5861 section 4 means it. */
+function isUnwell(error: unknown): boolean {
+  if (!(error instanceof TransferError)) return false
+  return error.retry !== 'never' || error.code === 'host_not_found' || error.code === 'tls_failed'
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof TransferError && (error.code === 'source_not_found' || error.code === 'source_gone')
+}

@@ -1,0 +1,142 @@
+import { once } from 'node:events'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ServedOrigin } from '../../../server/domain/published-origin.ts'
+import type { SliceCache } from '../../cache/slice-cache.ts'
+import { type ReadFigures, ReadService, type ReadSettings } from '../read-service.ts'
+import { Origins } from '../../source/origins.ts'
+import type { HostileBehaviour } from '../../testing/hostile-behaviour.ts'
+import { type HostileFixture, openHostileFixture } from '../../testing/hostile-fixture.ts'
+import { createPlainCache, type PlainCache } from '../../slice/testing/plain-cache.ts'
+
+/** A range server in front of a hostile source, published as `files`. */
+export interface RangeFixture {
+  readonly hostile: HostileFixture['hostile']
+  readonly service: ReadService
+  readonly cache: PlainCache
+  readonly port: number
+  /** Sets how a path of the origin is answered, e.g. `/a.bin`. */
+  serve(path: string, behaviour: HostileBehaviour): void
+  /** Changes the published origin. */
+  publish(changes: Partial<ServedOrigin>): void
+  /** GET, or another method, of `/o/files` + path. */
+  get(path: string, headers?: Record<string, string>, method?: string): Promise<RangeAnswer>
+  /** The same, but resolves with the head; the body waits to be read. */
+  open(path: string, headers?: Record<string, string>, method?: string): Promise<IncomingMessage>
+  figures(): ReadFigures
+  close(): Promise<void>
+}
+
+export interface RangeAnswer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+  /** The connection was cut before the body was whole. */
+  readonly isCut: boolean
+}
+
+export const TEST_SLICE_BYTES = 64 * 1024
+
+export const TEST_ORIGIN: ServedOrigin = {
+  id: '00000000-0000-7000-8000-000000000001',
+  name: 'files',
+  baseUrl: '',
+  headers: {},
+  credentialScope: '',
+  access: 'public',
+  ttlSeconds: 60,
+  heuristicFreshness: false,
+  sizeCapBytes: null,
+  lanes: null,
+  httpVersion: '1.1',
+  signingKey: { id: 'key1', secret: 'a secret of tests' },
+  updatedAtMs: 1,
+}
+
+/** Starts all of it. Slices are small, retries are few, and everything is over in a moment. */
+export async function openRangeFixture(
+  options: {
+    readonly settings?: Partial<ReadSettings>
+    readonly features?: Partial<ReadSettings['features']>
+    readonly origin?: Partial<ServedOrigin>
+    readonly cache?: SliceCache
+    readonly maxSlices?: number
+    readonly checkToken?: (token: string) => Promise<boolean>
+    readonly lanes?: number
+  } = {},
+): Promise<RangeFixture> {
+  const fixture = await openHostileFixture({ httpClient: 'lean', maxConnectionsPerHost: 64 })
+  const { hostile } = fixture
+  const plain = createPlainCache(options.maxSlices === undefined ? {} : { maxSlices: options.maxSlices })
+  const origins = new Origins(
+    { load: async () => null, save: async () => undefined },
+    { fixedLanes: options.lanes ?? 16 },
+  )
+  const service = new ReadService({
+    settings: {
+      sliceSizeBytes: TEST_SLICE_BYTES,
+      sliceRetries: 2,
+      maxSpansPerFile: 4,
+      maxSlicesPerSpan: 8,
+      prefetchSlices: 3,
+      maxOriginRequests: 100,
+      maxQueued: 1000,
+      breakerFailures: 5,
+      breakerOpenMs: 60_000,
+      idleTimeoutMs: 2000,
+      features: { coalescing: true, breaker: true, priorities: true, parallelSlices: true, ...options.features },
+      ...options.settings,
+    },
+    source: fixture.source,
+    cache: options.cache ?? plain,
+    lanesOf: (url) => origins.of(url),
+    checkToken: options.checkToken ?? (async () => false),
+    log: { debug: () => undefined, warn: () => undefined },
+  })
+  let config: ServedOrigin = { ...TEST_ORIGIN, baseUrl: hostile.origin, ...options.origin }
+  service.update([config])
+  const server = createServer((request, response) => {
+    if (!service.server.handle(request, response)) response.writeHead(404).end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+
+  const open = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpRequest({ host: '127.0.0.1', port, path: `/o/files${path}`, headers, method }, resolve)
+      request.on('error', reject)
+      request.end()
+    })
+  return {
+    hostile,
+    service,
+    cache: plain,
+    port,
+    serve: (path, behaviour) => void hostile.serve(path, behaviour),
+    publish(changes) {
+      config = { ...config, ...changes, updatedAtMs: config.updatedAtMs + 1 }
+      service.update([config])
+    },
+    open,
+    async get(path, headers, method) {
+      const response = await open(path, headers, method)
+      const chunks: Buffer[] = []
+      let isCut = false
+      try {
+        for await (const chunk of response) chunks.push(chunk as Buffer)
+      } catch {
+        isCut = true
+      }
+      return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks), isCut }
+    },
+    figures: () => service.figures(),
+    async close() {
+      service.close()
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+      await fixture.close()
+    },
+  }
+}

@@ -1,0 +1,267 @@
+import { TransferError } from '../../server/domain/failure.ts'
+import type { ReadLane } from '../source/origin.ts'
+import type { Source } from '../source/source.ts'
+import { RANKS, type Rank } from './fetch-queue.ts'
+import { Slice } from './slice.ts'
+import type { SlicedFile } from './sliced-file.ts'
+import { type ReadCounters, SilentConnection, SpanFetch } from './span-fetch.ts'
+import { spanLength } from './span-plan.ts'
+import { WholeFetch } from './whole-fetch.ts'
+
+export interface SlicePoolOptions {
+  readonly source: Source
+  /** One fetch a slice however many want it (SLUICE_FEATURE_COALESCING). */
+  readonly isCoalescing: boolean
+  /** Several requests for one file at once (SLUICE_FEATURE_PARALLEL_SLICES). */
+  readonly isParallel: boolean
+  /** Requests for one file at once, and slices of one request at most; by profile. */
+  readonly maxSpansPerFile: number
+  readonly maxSlicesPerSpan: number
+  /** Tries after the first for a slice that makes no progress. */
+  readonly sliceRetries: number
+  /** How long a request may be silent before its waiters fall back to another. */
+  readonly waitLimitMs: number
+}
+
+const FIRST_RETRY_MS = 100
+/** Slices found missing within this time are asked for together. */
+const SETTLE_MS = 20
+/** How long other engines may hold the right to fetch a slice, and how long one waits for them. */
+const CLAIM = { leaseMs: 10_000, waitMs: 5_000 }
+
+/**
+ * Slices on their way, of all files of an engine. A slice is looked for in the cache, else fetched from its origin: once however many
+ * readers and transfers want it, adjacent ones together, and only as long as somebody wants it.
+ *
+ *     want → looking (disk, shared tier) → queued at the origin's gate → fetching, part of a span → kept by the cache, handed to all
+ */
+export class SlicePool {
+  readonly counters: ReadCounters = {
+    originFetches: 0,
+    originBytes: 0,
+    failedFetches: 0,
+    abortedFetches: 0,
+    retries: 0,
+    coalescedSlices: 0,
+    prefetchedSlices: 0,
+    fallbacks: 0,
+  }
+  readonly #options: SlicePoolOptions
+
+  constructor(options: SlicePoolOptions) {
+    this.#options = options
+  }
+
+  get isParallel(): boolean {
+    return this.#options.isParallel
+  }
+
+  /**
+   * Wants a slice now, and those of `ahead` soon. Each that is returned is released once, whether it came or not. A slice in memory is
+   * looked for by the caller first (`SlicedFile.peek`). `current` is null where only what lies ahead is wanted.
+   */
+  want(file: SlicedFile, current: number | null, ahead: Iterable<number>, rank: Rank): Slice[] {
+    const wanted: Slice[] = []
+    const made: Slice[] = []
+    const add = (index: number, as: Rank) => {
+      const known = this.#options.isCoalescing ? file.wanted.get(index) : undefined
+      if (known) {
+        known.join(as)
+        this.counters.coalescedSlices++
+        wanted.push(known)
+        return
+      }
+      const slice = new Slice(file, index, as, this.#start)
+      file.add(slice)
+      made.push(slice)
+      wanted.push(slice)
+    }
+    if (current !== null) add(current, rank)
+    for (const index of ahead) {
+      add(index, RANKS.prefetch)
+      this.counters.prefetchedSlices++
+    }
+    if (made.length > 0) void this.#find(file, made)
+    return wanted
+  }
+
+  /**
+   * Looks into the slower tiers for all of them at once, so that what is missing is still adjacent when it is asked for. Those that another
+   * engine fetches just now are left to it, and hold up nobody.
+   */
+  async #find(file: SlicedFile, slices: readonly Slice[]): Promise<void> {
+    if (file.cache !== null) {
+      const looked = new Set<Slice>()
+      const looking = slices.map(async (slice) => {
+        await this.#look(file, slice)
+        looked.add(slice)
+      })
+      const settled = Promise.withResolvers<void>()
+      const timer = setTimeout(settled.resolve, SETTLE_MS)
+      await Promise.race([Promise.all(looking), settled.promise])
+      clearTimeout(timer)
+      for (const [at, slice] of slices.entries())
+        if (!looked.has(slice)) void looking[at]?.then(() => this.#askAndPump(slice))
+      for (const slice of looked) if (slice.state === 'looking') this.#ask(slice)
+    } else for (const slice of slices) if (slice.state === 'looking') this.#ask(slice)
+    file.gate.pump()
+  }
+
+  #askAndPump(slice: Slice): void {
+    if (slice.state !== 'looking') return
+    this.#ask(slice)
+    slice.file.gate.pump()
+  }
+
+  async #look(file: SlicedFile, slice: Slice): Promise<void> {
+    if (file.cache === null) return
+    const key = { objectId: file.objectId, version: file.version, index: slice.index }
+    try {
+      let found = await file.cache.get(key, slice.signal)
+      if (found === null && slice.state === 'looking') {
+        const { slice: theirs, claim } = await file.cache.claimFetch(key, CLAIM, slice.signal)
+        found = theirs
+        if (claim) slice.bytes.then(claim.release, claim.release)
+      }
+      // A slice of another length is none of this file, whoever put it there.
+      if (found && found.bytes.byteLength === slice.lengthBytes) slice.complete(found.bytes)
+    } catch {
+      // A cache that fails is a miss; and who gave up looking needs no answer.
+    }
+  }
+
+  /** Asks the origin for a slice; the caller pumps the gate. */
+  #ask(slice: Slice): void {
+    const { file } = slice
+    if (file.change !== null) {
+      slice.fail(file.change)
+      return
+    }
+    if (!file.acceptsRanges) {
+      const passing = [...file.wholes].filter((whole) => whole.willPass(slice.index))
+      const nearest = passing.sort((a, b) => b.index - a.index)[0]
+      if (nearest) {
+        nearest.join(slice)
+        return
+      }
+    }
+    slice.enqueue()
+  }
+
+  readonly #start = (slice: Slice, lane: ReadLane): Promise<void> =>
+    slice.file.acceptsRanges ? this.#fetchSpan(slice, lane) : this.#fetchWhole(slice, lane)
+
+  async #fetchSpan(first: Slice, lane: ReadLane): Promise<void> {
+    const { file } = first
+    const slices = this.#adjacent(first)
+    const reservedBytes = slices.reduce((sum, slice) => sum + slice.lengthBytes, 0)
+    const { limiter } = file.gate
+    limiter.reserve(reservedBytes)
+    file.activeSpans++
+    const span = new SpanFetch(slices, this.#options.source, this.counters, this.#options.waitLimitMs)
+    try {
+      await span.run(lane)
+    } catch (error) {
+      this.#failed(slices, span, span.receivedBytes > 0, error)
+      throw error
+    } finally {
+      file.activeSpans--
+      limiter.free(reservedBytes)
+    }
+  }
+
+  /** The slice whose turn it is, and the adjacent ones that wait too. */
+  #adjacent(first: Slice): readonly Slice[] {
+    const { file } = first
+    if (!this.#options.isCoalescing || !this.#options.isParallel) return [first]
+    const waiting = [first]
+    for (let index = first.index + 1; ; index++) {
+      const next = file.wanted.get(index)
+      if (next?.state !== 'queued') break
+      waiting.push(next)
+    }
+    const { origin, limiter } = file.gate
+    const length = spanLength(waiting.length, {
+      sliceSizeBytes: file.sliceSizeBytes,
+      activeSpans: file.activeSpans,
+      maxSpans: this.#options.maxSpansPerFile,
+      maxSlices: this.#options.maxSlicesPerSpan,
+      firstByteMs: origin?.firstByteMs ?? 0,
+      laneBytesPerSecond: origin?.laneBytesPerSecond ?? 0,
+    })
+    return waiting.slice(0, limiter.roomFor(length, file.sliceSizeBytes))
+  }
+
+  async #fetchWhole(slice: Slice, lane: ReadLane): Promise<void> {
+    const { file } = slice
+    const whole = new WholeFetch(file, this.#options.source, this.counters)
+    file.wholes.add(whole)
+    file.gate.limiter.reserve(file.sliceSizeBytes)
+    for (const other of file.wanted.values()) if (other.state === 'queued') whole.join(other)
+    if (slice.state === 'queued') whole.join(slice)
+    let left: readonly Slice[] = []
+    try {
+      left = await whole.run(lane)
+      for (const each of left) this.#ask(each)
+    } catch (error) {
+      this.#failed(whole.left(), whole, false, error)
+      throw error
+    } finally {
+      file.wholes.delete(whole)
+      file.gate.limiter.free(file.sliceSizeBytes)
+    }
+  }
+
+  /** What happens to the slices a failed request has left: tried again where that helps, else failed with it. */
+  #failed(slices: readonly Slice[], carrier: SpanFetch | WholeFetch, hasProgressed: boolean, error: unknown): void {
+    const left = slices.filter((slice) => slice.carrier === carrier)
+    const { counters } = this
+    if (error instanceof SilentConnection) {
+      for (const slice of left) this.#again(slice, 0)
+      return
+    }
+    counters.failedFetches++
+    const first = left[0]
+    if (!first) return
+    const { file } = first
+    if (error instanceof TransferError && error.code === 'source_changed') {
+      // One odd answer may come from one node of many; the second is believed.
+      if (++first.mismatches > 1) file.changed(error)
+      else for (const slice of left) this.#again(slice, FIRST_RETRY_MS)
+      return
+    }
+    if (error instanceof TransferError && isRangeRefusal(error) && file.acceptsRanges) {
+      file.acceptsRanges = false
+      for (const slice of left) this.#again(slice, 0)
+      return
+    }
+    first.failures = hasProgressed ? 1 : first.failures + 1
+    const helps = error instanceof TransferError && error.retry !== 'never' && error.retryAfterMs === undefined
+    if (!helps || first.failures > this.#options.sliceRetries) {
+      for (const slice of left) slice.fail(error)
+      return
+    }
+    // 100, 200, 400, ... ms, a little spread.
+    const pauseMs = FIRST_RETRY_MS * 2 ** (first.failures - 1) * (0.75 + Math.random() / 2)
+    for (const slice of left) this.#again(slice, pauseMs)
+  }
+
+  /** Queues a slice anew after a pause, if somebody still wants it then. */
+  #again(slice: Slice, pauseMs: number): void {
+    if (!slice.isWanted) {
+      slice.release()
+      return
+    }
+    this.counters.retries++
+    slice.rest()
+    setTimeout(() => {
+      if (slice.state !== 'resting') return
+      this.#ask(slice)
+      slice.file.gate.pump()
+    }, pauseMs).unref()
+  }
+}
+
+function isRangeRefusal({ code }: TransferError): boolean {
+  return code === 'source_range_refused' || code === 'source_encoded'
+}

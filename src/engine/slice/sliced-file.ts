@@ -1,0 +1,107 @@
+import type { SliceCache } from '../cache/slice-cache.ts'
+import type { SourceIdentity, SourceTarget } from '../source/source.ts'
+import type { OriginGate } from './origin-gate.ts'
+import type { Slice } from './slice.ts'
+import type { WholeFetch } from './whole-fetch.ts'
+
+export interface SlicedFileOptions {
+  readonly objectId: string
+  readonly version: string
+  readonly target: SourceTarget
+  /** What every answer is held against. */
+  readonly identity: SourceIdentity & { readonly sizeBytes: number }
+  readonly sliceSizeBytes: number
+  readonly gate: OriginGate
+  /** Null where nothing of it may be kept: then it is one reader's own. */
+  readonly cache: SliceCache | null
+}
+
+/**
+ * One version of one file as slices: what all that read it share. Its credentials are part of `target`, and its version is pinned, so that
+ * neither is ever mixed: another version, or other credentials, are another SlicedFile.
+ */
+export class SlicedFile {
+  readonly objectId: string
+  readonly version: string
+  readonly target: SourceTarget
+  readonly identity: SourceIdentity & { readonly sizeBytes: number }
+  readonly sizeBytes: number
+  readonly sliceSizeBytes: number
+  readonly gate: OriginGate
+  readonly cache: SliceCache | null
+  /** Slices on their way, by index; with coalescing off also those beside the first. */
+  readonly wanted = new Map<number, Slice>()
+  readonly #uncoalesced = new Set<Slice>()
+  /** Requests under way. */
+  activeSpans = 0
+  /** Streams of a source without ranges; more than one where somebody came back for what had passed. */
+  readonly wholes = new Set<WholeFetch>()
+  /** False once the source has shown that it does not do ranges. */
+  acceptsRanges: boolean
+  #readers = 0
+  #isPurged = false
+  #change: unknown = null
+
+  constructor(options: SlicedFileOptions) {
+    this.objectId = options.objectId
+    this.version = options.version
+    this.target = options.target
+    this.identity = options.identity
+    this.sizeBytes = options.identity.sizeBytes
+    this.sliceSizeBytes = options.sliceSizeBytes
+    this.gate = options.gate
+    this.cache = options.cache
+    this.acceptsRanges = options.identity.acceptsRanges
+  }
+
+  /** The slice where it is in memory. */
+  peek(index: number): Uint8Array | null {
+    return this.cache === null ? null : this.cache.peek({ objectId: this.objectId, version: this.version, index })
+  }
+
+  /** Somebody reads it, though perhaps wants nothing at this moment. */
+  get hasReaders(): boolean {
+    return this.#readers > 0
+  }
+
+  opened(): void {
+    this.#readers++
+  }
+
+  closed(): void {
+    this.#readers--
+    if (this.#readers === 0) for (const whole of this.wholes) whole.interestLost()
+  }
+
+  /** Not null once the source was seen to have another version: nothing of this one can be fetched any more. */
+  get change(): unknown {
+    return this.#change
+  }
+
+  /** The source has another version now. What is on its way fails with that. */
+  changed(error: unknown): void {
+    this.#change ??= error
+    for (const slice of [...this.wanted.values(), ...this.#uncoalesced]) slice.fail(error)
+  }
+
+  add(slice: Slice): void {
+    if (this.wanted.has(slice.index)) this.#uncoalesced.add(slice)
+    else this.wanted.set(slice.index, slice)
+  }
+
+  forget(slice: Slice): void {
+    this.#uncoalesced.delete(slice)
+    if (this.wanted.get(slice.index) === slice) this.wanted.delete(slice.index)
+  }
+
+  /** What is on its way still reaches those who wait for it, and is not kept. */
+  purged(): void {
+    this.#isPurged = true
+  }
+
+  /** Hands over a slice that has come; it is kept by the cache where that is allowed. */
+  keep(index: number, bytes: Uint8Array): void {
+    if (this.#isPurged) return
+    this.cache?.put({ objectId: this.objectId, version: this.version, index }, bytes)
+  }
+}

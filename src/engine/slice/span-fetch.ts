@@ -1,0 +1,165 @@
+import type { ReadLane } from '../source/origin.ts'
+import type { Source } from '../source/source.ts'
+import type { Slice, SliceCarrier } from './slice.ts'
+import { NoLongerWanted } from './slice.ts'
+import type { SlicedFile } from './sliced-file.ts'
+
+/** What the read path counts, for all origins of an engine. */
+export interface ReadCounters {
+  /** Ranged GETs for slices, and streams of sources without ranges. */
+  originFetches: number
+  originBytes: number
+  /** Fetches that failed. */
+  failedFetches: number
+  /** Fetches given up because nobody wanted them any more; no failures. */
+  abortedFetches: number
+  retries: number
+  /** Slices that somebody else was fetching already. */
+  coalescedSlices: number
+  prefetchedSlices: number
+  /** Second requests for a slice whose first one was silent. */
+  fallbacks: number
+}
+
+/** One ranged GET for adjacent slices. Each is handed over as it completes; the request ends when none of the rest is wanted. */
+export class SpanFetch implements SliceCarrier {
+  readonly #file: SlicedFile
+  readonly #slices: readonly Slice[]
+  readonly #source: Source
+  readonly #counters: ReadCounters
+  readonly #stop = new AbortController()
+  /** Without a byte for so long, the slice that is due is asked for once more, on another connection. */
+  readonly #waitLimitMs: number
+  /** The slice that is being filled. */
+  #at = 0
+  #lastByteMs = performance.now()
+  #hasRival = false
+  receivedBytes = 0
+
+  constructor(slices: readonly Slice[], source: Source, counters: ReadCounters, waitLimitMs: number) {
+    this.#slices = slices
+    this.#file = (slices[0] as Slice).file
+    this.#source = source
+    this.#counters = counters
+    this.#waitLimitMs = waitLimitMs
+    for (const slice of slices) slice.takenBy(this)
+  }
+
+  get isAborted(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  interestLost(): void {
+    if (this.#slices.some((slice) => slice.carrier === this && slice.isWanted)) return
+    this.#stop.abort(new NoLongerWanted('Nobody waits for these slices any more.'))
+  }
+
+  /** Reads until every slice is handed over or unwanted. Rejects with the failure; which slices are left then is for the caller to see. */
+  async run(lane: ReadLane): Promise<void> {
+    const [first] = this.#slices
+    const last = this.#slices.at(-1)
+    if (!first || !last || this.isAborted) return
+    // Only a first slice can go on in the middle; the others begin anew.
+    for (const slice of this.#slices) if (slice !== first) slice.filledBytes = 0
+    this.#counters.originFetches++
+    this.#lastByteMs = performance.now()
+    const watch = setInterval(() => this.#watch(), Math.max(10, this.#waitLimitMs / 2))
+    try {
+      await this.#source.readRange({
+        target: this.#file.target,
+        identity: this.#file.identity,
+        startByte: first.startByte + first.filledBytes,
+        endByte: last.endByte,
+        signal: this.#stop.signal,
+        sink: (chunk) => {
+          lane.delivered(chunk.byteLength)
+          this.#take(chunk)
+          return true
+        },
+      }).done
+    } catch (error) {
+      if (!this.isAborted) throw error
+      if (!(this.#stop.signal.reason instanceof NoLongerWanted)) throw error
+      // The last byte may be there already when the rest is cut off.
+      if (this.#at < this.#slices.length) this.#counters.abortedFetches++
+    } finally {
+      clearInterval(watch)
+    }
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.#lastByteMs = performance.now()
+    this.receivedBytes += chunk.byteLength
+    this.#counters.originBytes += chunk.byteLength
+    this.#file.gate.meter.originBytes += chunk.byteLength
+    for (let offset = 0; offset < chunk.byteLength; ) {
+      const slice = this.#slices[this.#at] as Slice
+      const length = Math.min(chunk.byteLength - offset, slice.lengthBytes - slice.filledBytes)
+      this.#write(slice, chunk.subarray(offset, offset + length))
+      offset += length
+    }
+  }
+
+  #write(slice: Slice, bytes: Uint8Array): void {
+    // One that a rival brought, or that nobody wants, is read past.
+    if (slice.state !== 'over') {
+      slice.buffer ??= Buffer.allocUnsafeSlow(slice.lengthBytes)
+      slice.buffer.set(bytes, slice.filledBytes)
+    }
+    slice.filledBytes += bytes.byteLength
+    if (slice.filledBytes < slice.lengthBytes) return
+    this.#at++
+    if (slice.state !== 'over' && slice.buffer) this.#handOver(slice, slice.buffer)
+    if (this.#at < this.#slices.length) this.interestLost()
+  }
+
+  #handOver(slice: Slice, bytes: Uint8Array): void {
+    this.#file.keep(slice.index, bytes)
+    slice.complete(bytes)
+  }
+
+  /** A writer that went silent must not hold up those who wait (correctness.md case 45): they fall back to one request of their own. */
+  #watch(): void {
+    const slice = this.#slices[this.#at]
+    if (!slice || this.#hasRival || !slice.isWanted) return
+    if (performance.now() - this.#lastByteMs < this.#waitLimitMs) return
+    this.#hasRival = true
+    this.#counters.fallbacks++
+    void this.#race(slice)
+  }
+
+  async #race(slice: Slice): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(slice.lengthBytes)
+    let filledBytes = 0
+    this.#counters.originFetches++
+    try {
+      await this.#source.readRange({
+        target: this.#file.target,
+        identity: this.#file.identity,
+        startByte: slice.startByte,
+        endByte: slice.endByte,
+        signal: this.#stop.signal,
+        sink: (chunk) => {
+          buffer.set(chunk, filledBytes)
+          filledBytes += chunk.byteLength
+          this.#counters.originBytes += chunk.byteLength
+          this.#file.gate.meter.originBytes += chunk.byteLength
+          return true
+        },
+      }).done
+      if (slice.state === 'over') return
+      this.#handOver(slice, buffer)
+      // The first connection is as good as dead: the rest is asked for anew.
+      this.#stop.abort(new SilentConnection('Its connection went silent.'))
+    } catch {
+      // The first request goes on; its own end decides.
+    } finally {
+      this.#hasRival = false
+    }
+  }
+}
+
+/** The request was given up for one that answered. */
+export class SilentConnection extends Error {
+  override readonly name = 'SilentConnection'
+}

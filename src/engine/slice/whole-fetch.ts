@@ -1,0 +1,116 @@
+import type { ReadLane } from '../source/origin.ts'
+import type { Source, SourceRead } from '../source/source.ts'
+import { NoLongerWanted, type Slice, type SliceCarrier } from './slice.ts'
+import { sliceBytes, sliceCount } from './slice-plan.ts'
+import type { SlicedFile } from './sliced-file.ts'
+import type { ReadCounters } from './span-fetch.ts'
+
+/**
+ * The one stream of a source without ranges, cut into slices as it passes. Whoever wants a slice that has not passed yet joins it; what
+ * passes unasked is kept by the cache. It stands still while nobody wants what comes next, and ends when nobody wants anything.
+ */
+export class WholeFetch implements SliceCarrier {
+  readonly #file: SlicedFile
+  readonly #source: Source
+  readonly #counters: ReadCounters
+  readonly #stop = new AbortController()
+  readonly #slices = new Set<Slice>()
+  #read: SourceRead | null = null
+  #index = 0
+  #buffer: Uint8Array | null = null
+  #filledBytes = 0
+  #isPaused = false
+
+  constructor(file: SlicedFile, source: Source, counters: ReadCounters) {
+    this.#file = file
+    this.#source = source
+    this.#counters = counters
+  }
+
+  /** The slice that is passing. */
+  get index(): number {
+    return this.#index
+  }
+
+  /** True where a slice is still to come in this stream. */
+  willPass(index: number): boolean {
+    return !this.#stop.signal.aborted && (index > this.#index || (index === this.#index && !this.#isDone()))
+  }
+
+  join(slice: Slice): void {
+    this.#slices.add(slice)
+    slice.takenBy(this)
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#read?.resume()
+  }
+
+  interestLost(): void {
+    if (this.#file.hasReaders || this.#isAhead()) return
+    this.#stop.abort(new NoLongerWanted('Nobody reads this file any more.'))
+  }
+
+  /** Reads until nobody wants more. Rejects with the failure; slices that are not over then are left to the caller. */
+  async run(lane: ReadLane): Promise<readonly Slice[]> {
+    this.#counters.originFetches++
+    try {
+      this.#read = this.#source.readWhole({
+        target: this.#file.target,
+        identity: this.#file.identity,
+        signal: this.#stop.signal,
+        sink: (chunk) => {
+          lane.delivered(chunk.byteLength)
+          return this.#take(chunk)
+        },
+      })
+      await this.#read.done
+    } catch (error) {
+      if (!this.#stop.signal.aborted) throw error
+      if (!this.#isDone()) this.#counters.abortedFetches++
+    }
+    return this.left()
+  }
+
+  /** Slices that were joined and are still to come. */
+  left(): readonly Slice[] {
+    return [...this.#slices].filter((slice) => slice.carrier === this)
+  }
+
+  #isDone(): boolean {
+    return this.#index >= sliceCount(this.#file.sizeBytes, this.#file.sliceSizeBytes)
+  }
+
+  #take(chunk: Uint8Array): boolean {
+    this.#counters.originBytes += chunk.byteLength
+    this.#file.gate.meter.originBytes += chunk.byteLength
+    for (let offset = 0; offset < chunk.byteLength; ) {
+      const { startByte, endByte } = sliceBytes(this.#index, this.#file.sizeBytes, this.#file.sliceSizeBytes)
+      this.#buffer ??= Buffer.allocUnsafeSlow(endByte - startByte)
+      const length = Math.min(chunk.byteLength - offset, this.#buffer.byteLength - this.#filledBytes)
+      this.#buffer.set(chunk.subarray(offset, offset + length), this.#filledBytes)
+      this.#filledBytes += length
+      offset += length
+      if (this.#filledBytes === this.#buffer.byteLength) this.#passed(this.#buffer)
+    }
+    this.#isPaused = !this.#isDone() && !this.#isAhead()
+    return !this.#isPaused
+  }
+
+  #passed(bytes: Uint8Array): void {
+    const index = this.#index++
+    this.#buffer = null
+    this.#filledBytes = 0
+    this.#file.keep(index, bytes)
+    for (const slice of this.#slices) {
+      if (slice.index !== index) continue
+      this.#slices.delete(slice)
+      slice.complete(bytes)
+    }
+  }
+
+  /** Somebody waits for what comes. */
+  #isAhead(): boolean {
+    for (const slice of this.#slices) if (slice.isWanted) return true
+    return false
+  }
+}
