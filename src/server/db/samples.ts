@@ -29,6 +29,7 @@ interface StepRow {
   memoryLimitMs: number | null
   processorLimitMs: number | null
   rateLimitMs: number | null
+  measuredMs: number
 }
 
 /**
@@ -47,6 +48,7 @@ export async function sampleWindow(db: DbOrTx, transferId: string, points = 300)
         sum("cacheBytes")::bigint AS "cacheBytes", sum(retries)::int AS retries,
         sum("bucketLimitMs")::int AS "bucketLimitMs", sum("memoryLimitMs")::int AS "memoryLimitMs",
         sum("processorLimitMs")::int AS "processorLimitMs", sum("rateLimitMs")::int AS "rateLimitMs",
+        sum("durationMs")::int AS "measuredMs",
         (array_agg("bufferedBytes" ORDER BY id DESC))[1] AS "bufferedBytes",
         (array_agg("readLanes" ORDER BY id DESC))[1] AS "readLanes",
         (array_agg("uploadLanes" ORDER BY id DESC))[1] AS "uploadLanes"
@@ -56,7 +58,8 @@ export async function sampleWindow(db: DbOrTx, transferId: string, points = 300)
       sum("cacheBytes")::bigint AS "cacheBytes", sum("bufferedBytes")::bigint AS "bufferedBytes",
       sum("readLanes")::int AS "readLanes", sum("uploadLanes")::int AS "uploadLanes", sum(retries)::int AS retries,
       avg("bucketLimitMs")::int AS "bucketLimitMs", avg("memoryLimitMs")::int AS "memoryLimitMs",
-      avg("processorLimitMs")::int AS "processorLimitMs", avg("rateLimitMs")::int AS "rateLimitMs"
+      avg("processorLimitMs")::int AS "processorLimitMs", avg("rateLimitMs")::int AS "rateLimitMs",
+      max("measuredMs")::int AS "measuredMs"
     FROM perEngine GROUP BY step ORDER BY step`
   return { samples: rows.map(toSample), stepMs, lastEventId: String(span.lastId) }
 }
@@ -96,9 +99,10 @@ export async function samplesAfter(
       memoryLimitMs: true,
       processorLimitMs: true,
       rateLimitMs: true,
+      durationMs: true,
     },
   })
-  return rows.map(({ id, ...row }) => ({ id, sample: toSample(row) }))
+  return rows.map(({ id, ...row }) => ({ id, sample: toSample({ ...row, measuredMs: row.durationMs }) }))
 }
 
 /** Bytes moved by all transfers since `since`, by steps of `stepMs`; steps without samples are absent. */
@@ -128,5 +132,6 @@ function toSample(row: StepRow): Sample {
     memoryLimitMs: row.memoryLimitMs,
     processorLimitMs: row.processorLimitMs,
     rateLimitMs: row.rateLimitMs,
+    measuredMs: row.measuredMs,
   }
 }

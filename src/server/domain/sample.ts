@@ -21,5 +21,7 @@ export const sampleSchema = z.object({
   memoryLimitMs: z.number().nullish(),
   processorLimitMs: z.number().nullish(),
   rateLimitMs: z.number().nullish(),
+  /** How much of the step was sampled: less than its length where nobody worked on the transfer for a while. */
+  measuredMs: z.number().nullish(),
 })
 export type Sample = z.infer<typeof sampleSchema>
