@@ -86,7 +86,7 @@ function clearSentence({ transfer, settings, timeSplit }: Told, kind: LimitKind,
   const { metrics } = transfer
   switch (kind) {
     case 'source': {
-      const said = `The source was the limit ${share} of the time`
+      const said = `While bytes moved, the source was the limit ${share} of the time`
       if (transfer.acceptsRanges === false) return `${said}: it has no ranges, so there is one stream and no more`
       const lanes = metrics.peakReadLanes
       if (settings.run === null || lanes === 0) return said
