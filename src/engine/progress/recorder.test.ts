@@ -56,6 +56,7 @@ function fakeRun(id: string, over: Partial<RecordedRun> = {}): RecordedRun {
     meter: new Meter(),
     sentBytes: () => 0,
     bufferedBytes: () => 0,
+    isBucketBehind: () => false,
     movingParts: () => [],
     takeClosedClaims: () => [],
     onWishes: () => {},

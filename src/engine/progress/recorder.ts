@@ -1,3 +1,4 @@
+import { performance as perfHooks } from 'node:perf_hooks'
 import type { Db } from '../../server/db/client.ts'
 import {
   type ClosedClaim,
@@ -8,7 +9,9 @@ import {
   type SampleRow,
   type Wishes,
 } from '../../server/db/ledger.ts'
+import type { RunSettings } from '../../server/domain/run-settings.ts'
 import type { Log } from '../../server/log.ts'
+import { limitsOfInterval } from './limits-of-interval.ts'
 import type { Meter } from './meter.ts'
 import type { EngineMetrics } from './metrics.ts'
 
@@ -26,6 +29,10 @@ export interface RecordedRun {
   /** Bytes of unfinished parts that the bucket has taken. */
   sentBytes(): number
   bufferedBytes(): number
+  /** Whether more waits for the bucket than it should. */
+  isBucketBehind(): boolean
+  /** What the run goes by, for its report. */
+  readonly settings?: RunSettings
   movingParts(): number[]
   takeClosedClaims(): ClosedClaim[]
   /** What the user wants by now; null where the transfer is gone. */
@@ -58,6 +65,9 @@ export class Recorder {
   #closed: (ClosedClaim & { readonly transferId: string })[] = []
   #samples: SampleRow[] = []
   #timer: NodeJS.Timeout | undefined
+  /** How busy this process was when the last samples were taken. */
+  #loop = perfHooks.eventLoopUtilization()
+  #busyShare = 0
   #flushing: Promise<void> | null = null
 
   constructor(options: { db: Db; engineId: string; log: Log; metrics: EngineMetrics }) {
@@ -69,6 +79,9 @@ export class Recorder {
 
   start(): void {
     this.#timer = setInterval(() => {
+      const loop = perfHooks.eventLoopUtilization()
+      this.#busyShare = perfHooks.eventLoopUtilization(loop, this.#loop).utilization
+      this.#loop = loop
       for (const entry of this.#runs.values()) if (!entry.isEnding) this.#takeSample(entry)
       if (this.#flushing) return
       this.flush().catch((error) =>
@@ -187,7 +200,12 @@ export class Recorder {
           bufferedBytes: run.bufferedBytes(),
           movingParts: run.movingParts(),
         }
-        return { id: run.id, runId: run.runId, live: isEnding ? null : live, metrics: run.meter.metrics() }
+        return {
+          id: run.id,
+          runId: run.runId,
+          live: isEnding ? null : live,
+          metrics: { ...run.meter.metrics(), settings: run.settings },
+        }
       }),
     )
     const byId = new Map(wishes.map((wish) => [wish.id, wish]))
@@ -199,7 +217,7 @@ export class Recorder {
     const { run } = entry
     const atMs = Math.max(Math.round(Date.now() / 1000) * 1000, entry.sampledAtMs + 1000)
     entry.sampledAtMs = atMs
-    const delta = run.meter.takeDelta()
+    const { bucketPausedMs, memoryPausedMs, rateLimitMs, ...delta } = run.meter.takeDelta()
     const bufferedBytes = run.bufferedBytes()
     run.meter.noteBuffered(bufferedBytes)
     entry.bytesPerSecond = smooth(entry.bytesPerSecond, (delta.bucketBytes / delta.durationMs) * 1000)
@@ -209,7 +227,15 @@ export class Recorder {
     this.#metrics.retries.inc(delta.retries)
     const { readLanes, uploadLanes } = run.meter
     const lanes = { bufferedBytes, readLanes, uploadLanes }
-    this.#samples.push({ transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta })
+    const limits = limitsOfInterval({
+      durationMs: delta.durationMs,
+      bucketPausedMs,
+      memoryPausedMs,
+      rateLimitMs,
+      isBucketBehind: run.isBucketBehind(),
+      busyShare: this.#busyShare,
+    })
+    this.#samples.push({ transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta, ...limits })
     if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES)
   }
 }

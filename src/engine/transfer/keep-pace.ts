@@ -8,6 +8,7 @@ export function keepsPace(run: TransferRun, bytes: number, resume: () => void): 
   const waitMs = run.limiter.take(bytes)
   if (waitMs < 1) return true
   run.origin.heldBack()
+  run.meter.heldToRate(waitMs)
   const wait = (ms: number): void => {
     setTimeout(
       () => {

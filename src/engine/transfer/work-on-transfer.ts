@@ -21,6 +21,7 @@ import { PartBoard } from './part-board.ts'
 import { planTransfer } from './plan-transfer.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { RemainingWork } from './remaining-work.ts'
+import { isBucketBehind, runSettings } from './report-signs.ts'
 import { runTransfer } from './run-transfer.ts'
 import { settleFailure } from './settle-failure.ts'
 import { Stop } from './stop.ts'
@@ -176,6 +177,8 @@ async function moveParts(
     meter,
     sentBytes: () => board.sentBytes,
     bufferedBytes: () => board.bufferedBytes,
+    isBucketBehind: () => isBucketBehind(run),
+    settings: runSettings(context, run.limits),
     movingParts: () => [...board.all].map((part) => part.task.number),
     takeClosedClaims: () => {
       const closed = work.takeClosed()

@@ -1,4 +1,5 @@
 import type { LiveEntry } from '../domain/live.ts'
+import type { RunSettings } from '../domain/run-settings.ts'
 import type { TransferMetrics, TransferStatus } from '../domain/transfer.ts'
 import type { Db } from './client.ts'
 
@@ -34,6 +35,11 @@ export interface SampleRow {
   readonly readLanes: number
   readonly uploadLanes: number
   readonly retries: number
+  /** For how long of `durationMs` each held the source up, where it was measured. */
+  readonly bucketLimitMs?: number
+  readonly memoryLimitMs?: number
+  readonly processorLimitMs?: number
+  readonly rateLimitMs?: number
 }
 
 /** What an engine has to say about a transfer it works on. `live` null takes its entry out. */
@@ -42,7 +48,7 @@ export interface TransferProgress {
   /** Names this run, so that counters of an earlier run of the same engine are kept. */
   readonly runId: string
   readonly live: LiveEntry | null
-  readonly metrics: TransferMetrics
+  readonly metrics: TransferMetrics & { readonly settings?: RunSettings }
 }
 
 /** What the user wants of a transfer by now; read back with each flush, so that it costs no statement of its own. */
@@ -110,12 +116,12 @@ export async function recordSamples(db: Db, engineId: string, samples: readonly 
   await db.$executeRaw`
     WITH written AS (
       INSERT INTO "Sample" ("transferId", "engineId", at, "durationMs", "sourceBytes", "bucketBytes", "cacheBytes", "bufferedBytes",
-        "readLanes", "uploadLanes", retries)
+        "readLanes", "uploadLanes", retries, "bucketLimitMs", "memoryLimitMs", "processorLimitMs", "rateLimitMs")
       SELECT "transferId", ${engineId}::uuid, at, "durationMs", "sourceBytes", "bucketBytes", "cacheBytes", "bufferedBytes",
-        "readLanes", "uploadLanes", retries
+        "readLanes", "uploadLanes", retries, "bucketLimitMs", "memoryLimitMs", "processorLimitMs", "rateLimitMs"
       FROM jsonb_to_recordset(${JSON.stringify(samples)}::jsonb) AS s("transferId" uuid, at timestamptz, "durationMs" int,
         "sourceBytes" bigint, "bucketBytes" bigint, "cacheBytes" bigint, "bufferedBytes" bigint, "readLanes" int,
-        "uploadLanes" int, retries int)
+        "uploadLanes" int, retries int, "bucketLimitMs" int, "memoryLimitMs" int, "processorLimitMs" int, "rateLimitMs" int)
       WHERE EXISTS (SELECT 1 FROM "Transfer" t WHERE t.id = s."transferId")
     )
     SELECT pg_notify('sluice_progress', ${ids.join(',').slice(0, 7900)})`
