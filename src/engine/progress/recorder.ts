@@ -1,5 +1,6 @@
 import { performance as perfHooks } from 'node:perf_hooks'
 import type { Db } from '../../server/db/client.ts'
+import { finishWhole, type WholeFile } from '../../server/db/finish-whole.ts'
 import {
   type ClosedClaim,
   type FinishedPart,
@@ -11,6 +12,7 @@ import {
 } from '../../server/db/ledger.ts'
 import type { RunSettings } from '../../server/domain/run-settings.ts'
 import type { Log } from '../../server/log.ts'
+import { GroupCommit } from './group-commit.ts'
 import { limitsOfInterval } from './limits-of-interval.ts'
 import type { Meter } from './meter.ts'
 import type { EngineMetrics } from './metrics.ts'
@@ -69,6 +71,7 @@ export class Recorder {
   #loop = perfHooks.eventLoopUtilization()
   #busyShare = 0
   #flushing: Promise<void> | null = null
+  readonly #wholes = new GroupCommit<WholeFile, Set<string>>((files) => this.#writeWholes(files))
 
   constructor(options: { db: Db; engineId: string; log: Log; metrics: EngineMetrics }) {
     this.#db = options.db
@@ -95,7 +98,7 @@ export class Recorder {
   }
 
   add(run: RecordedRun): void {
-    this.#runs.set(run.id, { run, isEnding: false, sourceBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 })
+    this.#runs.set(run.id, newEntry(run))
   }
 
   addPart(part: FinishedPart): void {
@@ -134,6 +137,29 @@ export class Recorder {
     this.#runs.delete(run.id)
   }
 
+  /** Forgets a run whose file went in one request, and gives what is left to say of it: for `finishWhole`. */
+  closeWhole(run: RecordedRun): Pick<WholeFile, 'transferId' | 'runId' | 'metrics' | 'sample'> {
+    const entry = this.#runs.get(run.id)
+    if (entry?.run === run) this.#runs.delete(run.id)
+    const sample = this.#sampleOf(entry?.run === run ? entry : newEntry(run))
+    run.meter.isDue = false
+    run.meter.progressUpdates++
+    return {
+      transferId: run.id,
+      runId: run.runId,
+      metrics: { ...run.meter.metrics(), settings: run.settings },
+      sample,
+    }
+  }
+
+  /**
+   * Writes the end of a transfer whose file went in one request, at once and together with others. False where its claim is no
+   * longer ours. Rejects where it could not be written; then it may be called again.
+   */
+  async finishWhole(file: WholeFile): Promise<boolean> {
+    return (await this.#wholes.add(file)).has(file.transferId)
+  }
+
   /** Drops what a run has not written yet: its claims are lost, and a claim must not be closed without its parts. */
   forget(run: RecordedRun): void {
     this.#runs.delete(run.id)
@@ -148,6 +174,21 @@ export class Recorder {
       this.#flushing = null
     })
     return this.#flushing
+  }
+
+  /** Never beside a flush, which could put the live numbers of a run back that is over. */
+  async #writeWholes(files: readonly WholeFile[]): Promise<Set<string>> {
+    while (this.#flushing) await this.#flushing.catch(() => {})
+    const writing = finishWhole(this.#db, this.#engineId, files)
+    this.#flushing = writing.then(
+      () => {
+        this.#flushing = null
+      },
+      () => {
+        this.#flushing = null
+      },
+    )
+    return writing
   }
 
   async #flush(): Promise<void> {
@@ -214,6 +255,11 @@ export class Recorder {
 
   /** Each second of a run is one sample of this engine, at a whole second: charts add them up by the second. */
   #takeSample(entry: Entry): void {
+    this.#samples.push(this.#sampleOf(entry))
+    if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES)
+  }
+
+  #sampleOf(entry: Entry): SampleRow {
     const { run } = entry
     const atMs = Math.max(Math.round(Date.now() / 1000) * 1000, entry.sampledAtMs + 1000)
     entry.sampledAtMs = atMs
@@ -235,9 +281,12 @@ export class Recorder {
       isBucketBehind: run.isBucketBehind(),
       busyShare: this.#busyShare,
     })
-    this.#samples.push({ transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta, ...limits })
-    if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES)
+    return { transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta, ...limits }
   }
+}
+
+function newEntry(run: RecordedRun): Entry {
+  return { run, isEnding: false, sourceBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 }
 }
 
 /** The list without what was written; it may have been changed in any way while the statement ran. */
