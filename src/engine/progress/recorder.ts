@@ -4,10 +4,9 @@ import { finishWhole, type WholeFile } from '../../server/db/finish-whole.ts'
 import {
   type ClosedClaim,
   type FinishedPart,
-  recordParts,
-  recordProgress,
-  recordSamples,
+  recordDue,
   type SampleRow,
+  type TransferProgress,
   type Wishes,
 } from '../../server/db/ledger.ts'
 import type { RunSettings } from '../../server/domain/run-settings.ts'
@@ -53,8 +52,8 @@ interface Entry {
 }
 
 /**
- * The numbers' way to Postgres. Once a second everything that is due is written, for all transfers of the engine together:
- * finished parts, progress, samples, one statement each. What could not be written stays and goes with the next flush, so a
+ * The numbers' way to Postgres. Once a second everything that is due is written with one statement, for all transfers of the
+ * engine together: finished parts, progress, samples. What could not be written stays and goes with the next flush, so a
  * database that is away for a while loses nothing but the time.
  */
 export class Recorder {
@@ -192,63 +191,22 @@ export class Recorder {
   }
 
   async #flush(): Promise<void> {
-    const end = this.#metrics.flushSeconds.startTimer()
-    await this.#writeParts()
-    await this.#writeProgress()
-    const samples = [...this.#samples]
-    if (samples.length > 0) {
-      await recordSamples(this.#db, this.#engineId, samples)
-      this.#samples = without(this.#samples, samples)
-    }
-    end()
-  }
-
-  async #writeParts(): Promise<void> {
-    for (const { run } of this.#runs.values())
+    const entries = [...this.#runs.values()]
+    for (const { run } of entries)
       this.#closed.push(...run.takeClosedClaims().map((claim) => ({ ...claim, transferId: run.id })))
     // Copies, because parts go on finishing while the statement runs; what was not sent stays for the next flush.
-    const parts = [...this.#parts]
-    const closed = [...this.#closed]
-    if (parts.length === 0 && closed.length === 0) return
-    const taken = await recordParts(this.#db, this.#engineId, parts, closed)
+    const [parts, closed, samples] = [[...this.#parts], [...this.#closed], [...this.#samples]]
+    if (entries.length === 0 && parts.length === 0 && closed.length === 0 && samples.length === 0) return
+    const end = this.#metrics.flushSeconds.startTimer()
+    const at = new Date().toISOString()
+    const progress = entries.map((entry) => progressOf(entry, at))
+    const { taken, wishes } = await recordDue(this.#db, this.#engineId, { parts, closed, progress, samples })
+    end()
     this.#parts = without(this.#parts, parts)
     this.#closed = without(this.#closed, closed)
+    this.#samples = without(this.#samples, samples)
     for (const part of parts)
       if (!taken.has(`${part.transferId}/${part.number}`)) this.#runs.get(part.transferId)?.run.onRefused()
-  }
-
-  async #writeProgress(): Promise<void> {
-    const entries = [...this.#runs.values()]
-    if (entries.length === 0) return
-    const at = new Date().toISOString()
-    // Parts that finished since the parts were written are in neither sum yet: without them the progress would step back.
-    const unwritten = new Map<string, number>()
-    for (const { transferId, sizeBytes } of this.#parts)
-      unwritten.set(transferId, (unwritten.get(transferId) ?? 0) + sizeBytes)
-    const wishes = await recordProgress(
-      this.#db,
-      this.#engineId,
-      entries.map(({ run, isEnding, sourceBytesPerSecond, bytesPerSecond }) => {
-        run.meter.isDue = false
-        run.meter.progressUpdates++
-        const live = {
-          at,
-          inflightBytes: run.sentBytes() + (unwritten.get(run.id) ?? 0),
-          // Bytes come in evenly and go out part by part, so what comes in is the steadier speed, as long as any comes.
-          bytesPerSecond: Math.round(sourceBytesPerSecond > 1 ? sourceBytesPerSecond : bytesPerSecond),
-          readLanes: run.meter.readLanes,
-          uploadLanes: run.meter.uploadLanes,
-          bufferedBytes: run.bufferedBytes(),
-          movingParts: run.movingParts(),
-        }
-        return {
-          id: run.id,
-          runId: run.runId,
-          live: isEnding ? null : live,
-          metrics: { ...run.meter.metrics(), settings: run.settings },
-        }
-      }),
-    )
     const byId = new Map(wishes.map((wish) => [wish.id, wish]))
     for (const { run } of entries) run.onWishes(byId.get(run.id) ?? null)
   }
@@ -283,6 +241,24 @@ export class Recorder {
     })
     return { transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta, ...limits }
   }
+}
+
+function progressOf({ run, isEnding, sourceBytesPerSecond, bytesPerSecond }: Entry, at: string): TransferProgress {
+  const { meter } = run
+  meter.isDue = false
+  meter.progressUpdates++
+  const live = {
+    at,
+    inflightBytes: run.sentBytes(),
+    // Bytes come in evenly and go out part by part, so what comes in is the steadier speed, as long as any comes.
+    bytesPerSecond: Math.round(sourceBytesPerSecond > 1 ? sourceBytesPerSecond : bytesPerSecond),
+    readLanes: meter.readLanes,
+    uploadLanes: meter.uploadLanes,
+    bufferedBytes: run.bufferedBytes(),
+    movingParts: run.movingParts(),
+  }
+  const metrics = { ...meter.metrics(), settings: run.settings }
+  return { id: run.id, runId: run.runId, live: isEnding ? null : live, metrics }
 }
 
 function newEntry(run: RecordedRun): Entry {

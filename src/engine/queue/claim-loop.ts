@@ -13,9 +13,9 @@ import { TransferSlots } from './transfer-slots.ts'
 
 /** Looking for work without a hint: often while nothing else is to be done, and no more statements than needed while bytes move. */
 const POLL_MS = 1_000
-const BUSY_POLL_MS = 2_000
+const BUSY_POLL_MS = 3_000
 /** Looking for what others have left behind, beside that: work nobody completes, uploads nobody wants. */
-const TIDY_MS = 4_000
+const TIDY_MS = 5_000
 const REVIVE_MS = 10_000
 
 /**

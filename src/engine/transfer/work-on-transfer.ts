@@ -129,10 +129,10 @@ async function moveParts(
   const work = new RemainingWork(uploadLanes * 2, async () => {
     const claims = await untilWritten(context, active, () => claimParts(db, row.id, claimOptions))
     for (const claim of claims) active.claimIds.add(claim.id)
-    const read = (claim: Claim) => untilWritten(context, active, () => recordedParts(db, claim))
-    return Promise.all(claims.map(async (claim) => ({ claim, recorded: await read(claim) })))
+    const recordedOf = await untilWritten(context, active, () => recordedParts(db, claims))
+    return claims.map((claim) => ({ claim, recorded: recordedOf(claim) }))
   })
-  if (first) work.add(first, await recordedParts(db, first))
+  if (first) work.add(first, (await recordedParts(db, [first]))(first))
   else await work.refill()
 
   const stop = new AbortController()
