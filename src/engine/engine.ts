@@ -26,6 +26,7 @@ import { createSource } from './source/http-source.ts'
 import { MAX_LANES_PER_ORIGIN } from './source/origin.ts'
 import { Origins } from './source/origins.ts'
 import { startStatusServer } from './status-server.ts'
+import { SharedStores } from './transfer/shared-stores.ts'
 import type { WorkContext } from './transfer/work-context.ts'
 
 export interface Engine {
@@ -86,6 +87,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     guard,
     source,
     origins,
+    stores: new SharedStores(),
     pool: new BufferPool(env.sliceSizeBytes),
     budget,
     recorder,

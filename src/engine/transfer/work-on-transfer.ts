@@ -14,9 +14,11 @@ import {
 import { MIB } from '../../server/domain/bytes.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
+import type { SourceProbe } from '../source/source.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { completeTransfer } from './complete-transfer.ts'
+import { moveSmall } from './move-small.ts'
 import { PartBoard } from './part-board.ts'
 import { planTransfer } from './plan-transfer.ts'
 import { RateLimiter } from './rate-limiter.ts'
@@ -36,17 +38,24 @@ const AGAIN_MS = 1_000
 
 /**
  * Everything an engine does with a transfer it has a claim on: plan or verify it, move parts, complete it, and settle what
- * went wrong. Never rejects; when it resolves, all claims, sockets and buffers of the transfer are given back.
+ * went wrong. Never rejects; when it resolves, all claims, sockets and buffers of the transfer are given back. `loaded`: its row
+ * as it is now, begun already.
  */
-export async function workOnTransfer(context: WorkContext, first: Claim, active: ActiveTransfer): Promise<void> {
+export async function workOnTransfer(
+  context: WorkContext,
+  first: Claim,
+  active: ActiveTransfer,
+  loaded: TransferRow | null = null,
+): Promise<void> {
   const { db, engineId, log } = context
   const id = first.transferId
   if (first.firstPart === 0) active.planClaimId = first.id
   else active.claimIds.add(first.id)
   let row: TransferRow | null = null
   let store: ObjectStore | null = null
+  let isSettled = false
   try {
-    row = await loadTransfer(db, id)
+    row = loaded ?? (await loadTransfer(db, id))
     if (!row) return
     if (row.status === 'queued') {
       if (!(await beginTransfer(db, id))) return
@@ -54,16 +63,26 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
     }
     if (row.status !== 'running' && row.status !== 'verifying') return
     if (first.firstPart === 0) row = await learnBucket(context, row, active.signal)
+    let found: SourceProbe | null = null
+    if (first.firstPart === 0 && row.status === 'running' && row.uploadId === null) {
+      const moved = await moveSmall(context, row, first, active)
+      if (moved === 'done') {
+        isSettled = true
+        return active.onSmall()
+      }
+      found = moved.probe
+    }
     store = openStore(context, row)
     if (first.firstPart === 0 && row.status === 'verifying')
       return await verifyTransfer(context, row, first, store, active.signal)
     if (first.firstPart === 0) {
-      await planTransfer(context, row, first, store, active.signal)
+      await planTransfer(context, row, first, store, active.signal, found)
       active.planClaimId = null
       row = await loadTransfer(db, id)
     }
     if (row?.status !== 'running' || !row.uploadId) return
     if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, active.signal)
+    active.onLarge()
     await moveParts(context, row, store, first.firstPart === 0 ? null : first, active)
     await completeTransfer(context, id, active.signal)
   } catch (error) {
@@ -74,9 +93,10 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
       })
   } finally {
     active.claimIds.clear()
-    await releaseClaims(db, engineId, id).catch((err) =>
-      log.warn({ transferId: id, err }, 'claims could not be handed back; their lease will end'),
-    )
+    if (!isSettled)
+      await releaseClaims(db, engineId, id).catch((err) =>
+        log.warn({ transferId: id, err }, 'claims could not be handed back; their lease will end'),
+      )
     store?.close()
   }
 }
@@ -109,10 +129,10 @@ async function moveParts(
   const work = new RemainingWork(uploadLanes * 2, async () => {
     const claims = await untilWritten(context, active, () => claimParts(db, row.id, claimOptions))
     for (const claim of claims) active.claimIds.add(claim.id)
-    const read = (claim: Claim) => untilWritten(context, active, () => recordedParts(db, claim))
-    return Promise.all(claims.map(async (claim) => ({ claim, recorded: await read(claim) })))
+    const recordedOf = await untilWritten(context, active, () => recordedParts(db, claims))
+    return claims.map((claim) => ({ claim, recorded: recordedOf(claim) }))
   })
-  if (first) work.add(first, await recordedParts(db, first))
+  if (first) work.add(first, (await recordedParts(db, [first]))(first))
   else await work.refill()
 
   const stop = new AbortController()

@@ -59,14 +59,21 @@ export async function claimParts(db: Db, transferId: string, options: ClaimOptio
   return claims.sort((a, b) => a.firstPart - b.firstPart)
 }
 
-/** Parts of a claim that are in the ledger already, from whoever held it before. */
-export async function recordedParts(db: Db, claim: Claim): Promise<Set<number>> {
-  const rows = await db.part.findMany({
-    where: { transferId: claim.transferId, number: { gte: claim.firstPart, lte: claim.lastPart } },
-    select: { number: true },
-  })
-  return new Set(rows.map((row) => row.number))
+/** Parts of claims that are in the ledger already, from whoever held them before, by the id of the claim. */
+export async function recordedParts(db: Db, claims: readonly Claim[]): Promise<(claim: Claim) => ReadonlySet<number>> {
+  const ids = claims.map((claim) => claim.id)
+  const rows =
+    ids.length === 0
+      ? []
+      : await db.$queryRaw<{ id: string; numbers: number[] }[]>`
+    SELECT c.id, array_agg(p.number) AS numbers FROM "PartClaim" c
+    JOIN "Part" p ON p."transferId" = c."transferId" AND p.number BETWEEN c."firstPart" AND c."lastPart"
+    WHERE c.id = ANY(${ids}::uuid[]) GROUP BY c.id`
+  const byId = new Map(rows.map(({ id, numbers }) => [id, new Set(numbers)]))
+  return (claim) => byId.get(claim.id) ?? NOTHING
 }
+
+const NOTHING: ReadonlySet<number> = new Set()
 
 /**
  * Renews the claims an engine works on, and its rights to complete those transfers, in one statement; returns the claims that are still its own.
