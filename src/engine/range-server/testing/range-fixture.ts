@@ -3,11 +3,11 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo } from 'node:net'
 import type { ServedOrigin } from '../../../server/domain/published-origin.ts'
 import type { SliceCache } from '../../cache/slice-cache.ts'
-import { type ReadFigures, ReadService, type ReadSettings } from '../read-service.ts'
+import { createPlainCache, type PlainCache } from '../../slice/testing/plain-cache.ts'
 import { Origins } from '../../source/origins.ts'
 import type { HostileBehaviour } from '../../testing/hostile-behaviour.ts'
 import { type HostileFixture, openHostileFixture } from '../../testing/hostile-fixture.ts'
-import { createPlainCache, type PlainCache } from '../../slice/testing/plain-cache.ts'
+import { type ReadFigures, ReadService, type ReadSettings } from '../read-service.ts'
 
 /** A range server in front of a hostile source, published as `files`. */
 export interface RangeFixture {
