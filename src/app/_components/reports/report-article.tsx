@@ -132,11 +132,7 @@ function ReportHead({ view, actions }: { view: ReportView; actions?: ReactNode }
       </div>
       <div className="grid max-w-[46rem] gap-2">
         <p className="text-pretty font-medium text-xl tracking-tight">{result}</p>
-        {rest.map((sentence) => (
-          <p className="text-pretty text-base text-muted-foreground" key={sentence}>
-            {sentence}
-          </p>
-        ))}
+        {rest.length > 0 && <p className="text-pretty text-base text-muted-foreground">{rest.join(' ')}</p>}
       </div>
       <dl className="grid grid-cols-2 border-y sm:grid-cols-5 sm:divide-x [&>div]:py-2.5 sm:[&>div]:px-4 sm:[&>div:first-child]:pl-0 sm:[&>div:last-child]:pr-0">
         <Headline name="Average">

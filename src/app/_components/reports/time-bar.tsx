@@ -41,7 +41,7 @@ export function TimeBar({ split, bare = false }: { split: TimeSplit; bare?: bool
               <dt className="whitespace-nowrap">{TIME_LOOKS[kind].name}</dt>
               <dd className="num whitespace-nowrap text-right">{timeText(split.ms[kind])}</dd>
               <dd className="num whitespace-nowrap text-right text-muted-foreground">
-                {percent(split.ms[kind] / split.totalMs)}
+                {percent(split.ms[kind] / split.totalMs).replace('under 1', '< 1')}
               </dd>
               <dd className="text-muted-foreground max-sm:col-span-4 max-sm:col-start-2">{TIME_LOOKS[kind].meaning}</dd>
             </div>

@@ -66,7 +66,7 @@ function limitSentence(report: Told): string {
       return 'It was too short to tell who was slow.'
     case 'mixed': {
       const { first, second } = verdict
-      return `Nobody was slow alone: ${LIMIT_NAMES[first.kind]} held it up ${percent(first.share)} of the time, ${LIMIT_NAMES[second.kind]} ${percent(second.share)}.`
+      return `Nobody was slow alone: ${LIMIT_NAMES[first.kind]} held it up ${percent(first.share)} ${timeMeant(report.timeSplit)}, ${LIMIT_NAMES[second.kind]} ${percent(second.share)}.`
     }
     default:
       return `${clearSentence(report, verdict.kind, percent(verdict.share))}.`
@@ -84,9 +84,10 @@ export const LIMIT_NAMES: Record<LimitKind, string> = {
 
 function clearSentence({ transfer, settings, timeSplit }: Told, kind: LimitKind, share: string): string {
   const { metrics } = transfer
+  const time = timeMeant(timeSplit)
   switch (kind) {
     case 'source': {
-      const said = `While bytes moved, the source was the limit ${share} of the time`
+      const said = `The source was the limit ${share} ${time}`
       if (transfer.acceptsRanges === false) return `${said}: it has no ranges, so there is one stream and no more`
       const lanes = metrics.peakReadLanes
       if (settings.run === null || lanes === 0) return said
@@ -97,20 +98,25 @@ function clearSentence({ transfer, settings, timeSplit }: Told, kind: LimitKind,
       return `${said}; it was read with up to ${count(lanes, 'lane')}, and more did not pay`
     }
     case 'bucket': {
-      const said = `The bucket was the limit ${share} of the time: bytes waited for it`
+      const said = `The bucket was the limit ${share} ${time}: bytes waited for it`
       if (metrics.pauses === 0) return said
       const times = metrics.pauses === 1 ? 'once' : `${metrics.pauses.toLocaleString('en-US')} times`
       return `${said}, and reading paused ${times}, ${tookText(metrics.pausedMs)} in all`
     }
     case 'memory':
-      return `The memory budget was the limit ${share} of the time: reading waited for room`
+      return `The memory budget was the limit ${share} ${time}: reading waited for room`
     case 'processor':
-      return `The processor of the engine was the limit ${share} of the time: it had none of it left over`
+      return `The processor of the engine was the limit ${share} ${time}: it had none of it left over`
     case 'rate': {
       const limit = transfer.bandwidthLimitBytesPerSecond
-      return `The bandwidth limit${limit === null ? '' : ` of ${formatRate(limit)}`} held it back ${share} of the time`
+      return `The bandwidth limit${limit === null ? '' : ` of ${formatRate(limit)}`} held it back ${share} ${time}`
     }
   }
+}
+
+/** Shares are of the time in which bytes moved; where that is not nearly all of it, it is said. */
+function timeMeant(split: TimeSplit): string {
+  return movingMs(split) >= 0.95 * split.totalMs ? 'of the time' : 'of the time that bytes moved'
 }
 
 /** What else took time or had to be done again. */
