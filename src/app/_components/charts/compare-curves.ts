@@ -14,12 +14,23 @@ export const CURVE_LOOKS: readonly { colour: string; dashes: string | undefined 
 
 type Point = readonly [at: number, bytesPerSecond: number]
 
-/** Points from a common start, in seconds or in shares of the run. */
-export function normalised(points: readonly Point[], by: 'seconds' | 'share'): readonly Point[] {
+/** Points from a common start, in seconds or in shares of the run. Where none was recorded for a while, nothing moved. */
+export function normalised(recorded: readonly Point[], by: 'seconds' | 'share'): readonly Point[] {
+  const points = withoutHoles(recorded)
   const first = points[0]?.[0] ?? 0
   const length = (points.at(-1)?.[0] ?? first) - first
   if (by === 'seconds') return points.map(([at, rate]) => [at - first, rate])
   return length > 0 ? points.map(([at, rate]) => [(at - first) / length, rate]) : points.map(([, rate]) => [0, rate])
+}
+
+function withoutHoles(points: readonly Point[]): readonly Point[] {
+  const steps = points.slice(1).map(([at], index) => at - (points[index]?.[0] ?? at))
+  const step = [...steps].sort((a, b) => a - b)[steps.length >> 1] ?? 1
+  return points.flatMap((point, index): Point[] => {
+    const before = points[index - 1]
+    if (!before || point[0] - before[0] <= 2.5 * step) return [point]
+    return [[before[0] + step, 0], [point[0] - step, 0], point]
+  })
 }
 
 /** The rate at a moment: that of the last point before it; null before the first and after the end. */

@@ -17,7 +17,7 @@ import { TimeBar } from './time-bar.tsx'
 /** What differs, in a sentence; the curves on one chart; where the time of each went; and every figure before and after. */
 export function CompareArticle({ runs, actions }: { runs: readonly ComparedRun[]; actions?: ReactNode }) {
   const [of, setOf] = useState<'source' | 'bucket'>('source')
-  const [by, setBy] = useState<'seconds' | 'share'>('seconds')
+  const [by, setBy] = useState<'seconds' | 'share'>(() => (areAlikeLong(runs) ? 'seconds' : 'share'))
   const [result = '', ...rest] = compareSentences(runs)
   const curves = useMemo(
     () =>
@@ -95,6 +95,12 @@ export function CompareArticle({ runs, actions }: { runs: readonly ComparedRun[]
       </Section>
     </article>
   )
+}
+
+/** Beside a run that took much longer a short one is a needle; then their shares are put on each other. */
+function areAlikeLong(runs: readonly ComparedRun[]): boolean {
+  const seconds = runs.flatMap(({ figures }) => figures.durationSeconds ?? [])
+  return Math.max(...seconds) <= 8 * Math.min(...seconds)
 }
 
 /** The runs by their letters. The first is what the others are held against; any other can become that. */

@@ -12,10 +12,10 @@ export function CompareTable({ runs }: { runs: readonly ComparedRun[] }) {
   const many = runs.length > 3
   return (
     <div className="overflow-x-auto print:overflow-visible">
-      <table className="w-full text-right" style={{ minWidth: `${12 + runs.length * (many ? 7 : 10)}rem` }}>
+      <table className="w-full text-right" style={{ minWidth: `${9 + runs.length * (many ? 7 : 8)}rem` }}>
         <thead>
           <tr className="border-b [&>th]:h-8 [&>th]:font-medium">
-            <th className="sticky left-0 bg-background text-left" scope="col">
+            <th className="sticky left-0 bg-background print:static text-left" scope="col">
               <span className="sr-only">Figure</span>
             </th>
             {runs.map((run, index) => (
@@ -28,14 +28,17 @@ export function CompareTable({ runs }: { runs: readonly ComparedRun[] }) {
         <tbody>
           {rows.map((row) => (
             <tr className="border-b align-top last:border-b-0 [&>td]:pl-4 [&>*]:py-1.5" key={row.name}>
-              <th className="sticky left-0 bg-background pr-2 text-left font-normal text-muted-foreground" scope="row">
+              <th
+                className="sticky left-0 bg-background print:static pr-2 text-left font-normal text-muted-foreground"
+                scope="row"
+              >
                 {row.name}
               </th>
               {row.values.map((value, index) => (
                 <td key={runs[index]?.transfer.id}>
-                  <div className={many ? undefined : 'flex items-baseline justify-end gap-3'}>
+                  <div className={many ? undefined : 'md:flex md:items-baseline md:justify-end md:gap-3'}>
                     <Figure form={row.form} value={value} />
-                    {index > 0 && <Change change={row.changes[index] ?? null} form={row.form} />}
+                    {index > 0 && <Change change={row.changes[index] ?? null} form={row.form} many={many} />}
                   </div>
                 </td>
               ))}
@@ -49,10 +52,17 @@ export function CompareTable({ runs }: { runs: readonly ComparedRun[] }) {
 
 const TONES = { better: 'text-success', worse: 'text-destructive', same: 'text-dim' } as const
 
-function Change({ change, form }: { change: CompareRow['changes'][number]; form: FigureForm }) {
+function Change(props: { change: CompareRow['changes'][number]; form: FigureForm; many: boolean }) {
+  const { change, form, many } = props
   const text = change ? changeText(change.share, form) : ''
   return (
-    <div className={cn('num w-[12ch] shrink-0 text-right text-xs max-md:w-full', change && TONES[change.verdict])}>
+    <div
+      className={cn(
+        'num min-h-4 shrink-0 whitespace-nowrap text-right text-xs',
+        !many && 'md:w-[16ch]',
+        change && TONES[change.verdict],
+      )}
+    >
       {text}
       {change && change.verdict !== 'same' && ` ${change.verdict}`}
     </div>

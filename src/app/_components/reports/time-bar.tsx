@@ -91,7 +91,7 @@ function Patterns({ id, kinds }: { id: string; kinds: readonly TimeKind[] }) {
   )
 }
 
-const GROUND = { solid: 1, hatch: 0.45, cross: 0.4, lines: 0.35, dots: 0.2, empty: 0.45 } as const
+const GROUND = { solid: 1, hatch: 0.45, cross: 0.4, lines: 0.35, dots: 0.2, empty: 0.85 } as const
 
 const timeText = (ms: number) =>
   ms < 950 ? `${Math.round(ms)} ms` : ms < 59_950 ? tookText(ms) : formatDuration(ms / 1000)

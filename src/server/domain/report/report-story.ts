@@ -21,6 +21,7 @@ export function reportSentences(report: Told): string[] {
   if (transfer.status === 'completed' && transfer.sizeBytes === 0)
     return ['The file is empty: there was nothing to move.']
   const sentences = [resultSentence(report)]
+  if (transfer.status === 'failed' && transfer.failure) sentences.push(transfer.failure.message)
   if (report.timeSplit.totalMs > 0 && transfer.transferredBytes > 0) sentences.push(limitSentence(report))
   sentences.push(...remarks(report))
   return sentences
@@ -132,7 +133,12 @@ function remarks({ transfer, timeSplit, events }: Told): string[] {
   const around = ms.start + ms.finish
   if (transfer.status === 'completed' && totalMs > 0 && around > totalMs * 0.25)
     found.push(
-      `${tookText(ms.start)} went by before the first byte, and ${tookText(ms.finish)} in completing and proving it.`,
+      `${[
+        ms.start >= 50 ? `${tookText(ms.start)} went by before the first byte` : '',
+        ms.finish >= 50 ? `${tookText(ms.finish)} ${ms.start >= 50 ? '' : 'went by '}in completing and proving it` : '',
+      ]
+        .filter(Boolean)
+        .join(', and ')}.`,
     )
   const { sourceRetries, partRetries } = transfer.metrics
   const again = [
@@ -153,12 +159,20 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)} %`
 }
 
+const LIMIT_WORDS: Record<LimitKind, string> = {
+  source: 'source',
+  bucket: 'bucket',
+  memory: 'memory',
+  processor: 'processor',
+  rate: 'limit',
+}
+
 /** Who was slow in two words, for lists and comparisons: `source 83 %`; null where it cannot be told. */
 export function limitWords(split: TimeSplit): string | null {
   const verdict = limitVerdict(split)
-  if ('first' in verdict) return `${verdict.first.kind} ${percent(verdict.first.share)}`
+  if ('first' in verdict) return `${LIMIT_WORDS[verdict.first.kind]} ${percent(verdict.first.share)}`
   const kind = LIMIT_KINDS.find((known) => known === verdict.kind)
-  return kind && 'share' in verdict ? `${kind} ${percent(verdict.share)}` : null
+  return kind && 'share' in verdict ? `${LIMIT_WORDS[kind]} ${percent(verdict.share)}` : null
 }
 
 const count = (value: number, noun: string) => `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`
