@@ -161,7 +161,6 @@ export const REPORT_RUNS: readonly ReportSeed[] = [
     bucket: 'lake',
     sizeBytes: Math.round(195.3 * GIB),
     seconds: 2000,
-    everySeconds: 2,
     engines: 2,
     limit: (share) => (Math.sin(share * 40) > 0.3 ? 'bucket' : 'source'),
     retryEvery: 111,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type PartFigures, partFigures, reportFigures } from '../domain/report/report-figures.ts'
 import { reportFindings, reportView } from '../domain/report/report-findings.ts'
+import { stepRates } from '../domain/report/step-rates.ts'
 import { splitTime } from '../domain/report/time-split.ts'
 import {
   type ComparedRun,
@@ -60,10 +61,10 @@ export async function compareReports(db: DbOrTx, transferIds: readonly string[])
         figures: reportFigures(transfer, parts.get(transfer.id) ?? partFigures([]), samples, stepMs),
         timeSplit: splitTime(transfer, samples, stepMs),
         settings: settings.get(transfer.id) ?? NO_SETTINGS,
-        curve: samples.map(({ at, sourceBytes, cacheBytes, bucketBytes }) => [
+        curve: stepRates(samples, stepMs).map(({ at, source, cache, bucket }) => [
           Math.max(0, Math.round((at.getTime() - startMs) / 100) / 10),
-          Math.round(((sourceBytes + cacheBytes) * 1000) / stepMs),
-          Math.round((bucketBytes * 1000) / stepMs),
+          Math.round(source + cache),
+          Math.round(bucket),
         ]),
       }
     }),

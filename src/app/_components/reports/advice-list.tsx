@@ -16,7 +16,7 @@ export function AdviceList({ advice }: { advice: readonly ReportAdvice[] }) {
     <ol>
       {advice.map((one) => (
         <li
-          className="grid gap-x-6 gap-y-1 border-b py-3 last:border-b-0 sm:grid-cols-[7.5rem_minmax(0,1fr)]"
+          className="grid gap-x-6 gap-y-1 break-inside-avoid border-b py-3 last:border-b-0 sm:grid-cols-[7.5rem_minmax(0,1fr)]"
           key={one.explainedAt}
         >
           <span className="text-muted-foreground">{ABOUT[one.about]}</span>

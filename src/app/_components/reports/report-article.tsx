@@ -2,10 +2,11 @@
 
 import { ArrowRight } from 'lucide-react'
 import { type ReactNode, useMemo } from 'react'
+import { stepRates } from '../../../server/domain/report/step-rates.ts'
 import { movingMs } from '../../../server/domain/report/time-split.ts'
 import type { ReportView } from '../../../server/domain/report.ts'
-import { retryMarks, seriesFromWindow, seriesPoints } from '../../_hooks/sample-series.ts'
-import type { ChartMark } from '../charts/chart-domain.ts'
+import { isTerminal } from '../../../server/domain/transfer-state.ts'
+import type { ChartMark, ThroughputPoint } from '../charts/chart-domain.ts'
 import { ThroughputChart } from '../charts/throughput-chart.tsx'
 import { EventList } from '../transfer/event-list.tsx'
 import { VerificationPanel } from '../transfer/verification-panel.tsx'
@@ -26,19 +27,30 @@ import { TimeBar } from './time-bar.tsx'
 export function ReportArticle({ view, actions }: { view: ReportView; actions?: ReactNode }) {
   const { transfer, timeSplit, timeline, advice } = view
   const engineNames = useMemo(() => new Map(view.engines.map(({ id, name }) => [id, name])), [view.engines])
-  const series = useMemo(
-    () => seriesFromWindow({ samples: view.samples, stepMs: view.stepMs, lastEventId: null }),
+  const points = useMemo<ThroughputPoint[]>(
+    () =>
+      stepRates(view.samples, view.stepMs).map(({ at, source, bucket, cache }) => ({
+        at: at.getTime(),
+        sourceBytesPerSecond: source,
+        bucketBytesPerSecond: bucket,
+        cacheBytesPerSecond: cache,
+      })),
     [view.samples, view.stepMs],
   )
-  const points = useMemo(() => seriesPoints(series), [series])
   const marks = useMemo<ChartMark[]>(
     () => [
-      ...retryMarks(series),
+      ...view.samples
+        .filter(({ retries }) => retries > 0)
+        .map(({ at, retries }) => ({
+          at: at.getTime(),
+          kind: 'retry' as const,
+          label: retries === 1 ? '1 retry' : `${retries} retries`,
+        })),
       ...view.events
         .filter((event) => event.code === 'paused')
         .map((event) => ({ at: event.at.getTime(), kind: 'pause' as const, label: event.message })),
     ],
-    [series, view.events],
+    [view.samples, view.events],
   )
   const hasMoved = movingMs(timeSplit) > 0
   const explained = [...new Set(advice.map(({ explainedAt }) => explainedAt))]
@@ -48,11 +60,13 @@ export function ReportArticle({ view, actions }: { view: ReportView; actions?: R
       <Section title="Throughput">
         <div className="pt-3">
           <ThroughputChart
-            emptyText={hasMoved ? undefined : 'No samples of it were kept.'}
+            emptyText={
+              points.length === 1 ? 'It was over within a second; a curve begins with the second one.' : emptyText(view)
+            }
             height={250}
             limitBytesPerSecond={transfer.bandwidthLimitBytesPerSecond}
             marks={marks}
-            points={points}
+            points={points.length === 1 ? [] : points}
             timeAxis="elapsed"
           />
           {view.samples.length > 0 && <SamplesTable samples={view.samples} stepMs={view.stepMs} />}
@@ -65,7 +79,7 @@ export function ReportArticle({ view, actions }: { view: ReportView; actions?: R
           </div>
         </Section>
       )}
-      <Section className="break-inside-avoid" title="What would change it">
+      <Section title="What would change it">
         <AdviceList advice={advice} />
       </Section>
       {timeline.parts > 0 && (
@@ -102,6 +116,11 @@ export function ReportArticle({ view, actions }: { view: ReportView; actions?: R
   )
 }
 
+function emptyText({ transfer }: ReportView): string {
+  if (transfer.transferredBytes > 0) return 'No samples of it were kept.'
+  return isTerminal(transfer.status) ? 'No byte moved, so there is no curve.' : 'The curve begins with the first byte.'
+}
+
 function ReportHead({ view, actions }: { view: ReportView; actions?: ReactNode }) {
   const { transfer, figures, sentences } = view
   const hydrated = useNow() !== null
@@ -132,11 +151,7 @@ function ReportHead({ view, actions }: { view: ReportView; actions?: ReactNode }
       </div>
       <div className="grid max-w-[46rem] gap-2">
         <p className="text-pretty font-medium text-xl tracking-tight">{result}</p>
-        {rest.map((sentence) => (
-          <p className="text-pretty text-base text-muted-foreground" key={sentence}>
-            {sentence}
-          </p>
-        ))}
+        {rest.length > 0 && <p className="text-pretty text-base text-muted-foreground">{rest.join(' ')}</p>}
       </div>
       <dl className="grid grid-cols-2 border-y sm:grid-cols-5 sm:divide-x [&>div]:py-2.5 sm:[&>div]:px-4 sm:[&>div:first-child]:pl-0 sm:[&>div:last-child]:pr-0">
         <Headline name="Average">

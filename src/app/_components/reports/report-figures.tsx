@@ -4,12 +4,22 @@ import { Fact, FactList } from './fact-list.tsx'
 
 /** The named figures of product.md A2, A3, A5 and A7, and what the run went by. */
 export function ReportFigures({ view }: { view: ReportView }) {
+  const known = view.transfer.metrics.activeMs > 0
+  return (
+    <div className="grid gap-x-10 gap-y-6 sm:grid-cols-2">
+      {(known || view.transfer.partsDone > 0) && <Measured view={view} />}
+      <Settings view={view} />
+    </div>
+  )
+}
+
+function Measured({ view }: { view: ReportView }) {
   const { metrics } = view.transfer
   const { figures } = view
   const known = metrics.activeMs > 0
   const counted = (value: number) => (known ? value : null)
   return (
-    <div className="grid gap-x-10 gap-y-6 sm:grid-cols-2">
+    <>
       <FactList title="Throughput">
         <Fact name="Average">
           <Rate bytesPerSecond={figures.averageBytesPerSecond} />
@@ -127,8 +137,7 @@ export function ReportFigures({ view }: { view: ReportView }) {
           <Duration seconds={known ? metrics.activeMs / 1000 : null} />
         </Fact>
       </FactList>
-      <Settings view={view} />
-    </div>
+    </>
   )
 }
 

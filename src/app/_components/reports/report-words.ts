@@ -1,4 +1,4 @@
-import type { LimitKind, TimeKind } from '../../../server/domain/report/time-split.ts'
+import type { TimeKind } from '../../../server/domain/report/time-split.ts'
 
 /** How a share of a run's time is named, drawn and explained. Patterns tell apart what colours may not. */
 export interface TimeLook {
@@ -63,15 +63,6 @@ export const TIME_LOOKS: Record<TimeKind, TimeLook> = {
     colour: 'var(--chart-limit)',
     pattern: 'hatch',
   },
-}
-
-/** Who was slow, in a word. */
-export const LIMIT_WORDS: Record<LimitKind, string> = {
-  source: 'source',
-  bucket: 'bucket',
-  memory: 'memory',
-  processor: 'processor',
-  rate: 'limit',
 }
 
 /** A day and a time in the viewer's zone: `27 Nov 2026, 14:03`. */

@@ -41,7 +41,7 @@ export function TimeBar({ split, bare = false }: { split: TimeSplit; bare?: bool
               <dt className="whitespace-nowrap">{TIME_LOOKS[kind].name}</dt>
               <dd className="num whitespace-nowrap text-right">{timeText(split.ms[kind])}</dd>
               <dd className="num whitespace-nowrap text-right text-muted-foreground">
-                {percent(split.ms[kind] / split.totalMs)}
+                {percent(split.ms[kind] / split.totalMs).replace('under 1', '< 1')}
               </dd>
               <dd className="text-muted-foreground max-sm:col-span-4 max-sm:col-start-2">{TIME_LOOKS[kind].meaning}</dd>
             </div>
@@ -91,7 +91,7 @@ function Patterns({ id, kinds }: { id: string; kinds: readonly TimeKind[] }) {
   )
 }
 
-const GROUND = { solid: 1, hatch: 0.45, cross: 0.4, lines: 0.35, dots: 0.2, empty: 0.45 } as const
+const GROUND = { solid: 1, hatch: 0.45, cross: 0.4, lines: 0.35, dots: 0.2, empty: 0.85 } as const
 
 const timeText = (ms: number) =>
   ms < 950 ? `${Math.round(ms)} ms` : ms < 59_950 ? tookText(ms) : formatDuration(ms / 1000)

@@ -1,4 +1,4 @@
-import { ArrowLeftRight, Cpu, Database, House, type LucideIcon, Settings } from 'lucide-react'
+import { ArrowLeftRight, ChartNoAxesCombined, Cpu, Database, House, type LucideIcon, Settings } from 'lucide-react'
 
 export interface PageEntry {
   href: string
@@ -12,6 +12,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { href: '/', name: 'Overview', icon: House, key: 'o' },
   { href: '/transfers', name: 'Transfers', icon: ArrowLeftRight, key: 't' },
+  { href: '/reports', name: 'Reports', icon: ChartNoAxesCombined, key: 'r' },
   { href: '/buckets', name: 'Buckets', icon: Database, key: 'b' },
   { href: '/engines', name: 'Engines', icon: Cpu, key: 'e' },
   { href: '/settings', name: 'Settings', icon: Settings, key: 's' },

@@ -57,7 +57,15 @@ function failureAdvice({ transfer }: Judged): ReportAdvice[] {
     later: 'Try again a little later: the other side was busy or away.',
     never: 'The same again would fail the same way; change something first.',
   }[failure.retry]
-  return [{ about: 'failure', cause: failure.message, remedy, settings: [], explainedAt: 'it-failed' }]
+  return [
+    {
+      about: 'failure',
+      cause: `It failed with ${failure.code}, which the sentence above explains.`,
+      remedy,
+      settings: [],
+      explainedAt: 'it-failed',
+    },
+  ]
 }
 
 function throughputAdvice(report: Judged): ReportAdvice[] {

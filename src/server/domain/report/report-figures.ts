@@ -32,10 +32,11 @@ export function reportFigures(
   const durationMs = runMs(transfer, samples, stepMs, nowMs)
   const durationSeconds = durationMs === null ? null : durationMs / 1000
   const peak = (bytesOf: (sample: Sample) => number) =>
-    samples.length > 0 ? samples.reduce((most, one) => Math.max(most, bytesOf(one)), 0) / (stepMs / 1000) : null
+    samples.length > 1 ? samples.reduce((most, one) => Math.max(most, bytesOf(one)), 0) / (stepMs / 1000) : null
   return {
     durationSeconds,
-    averageBytesPerSecond: durationSeconds ? transfer.transferredBytes / durationSeconds : null,
+    averageBytesPerSecond:
+      durationSeconds && transfer.transferredBytes > 0 ? transfer.transferredBytes / durationSeconds : null,
     peakBytesPerSecond: peak((sample) => sample.bucketBytes),
     peakSourceBytesPerSecond: peak((sample) => sample.sourceBytes + sample.cacheBytes),
     ...parts,

@@ -21,6 +21,7 @@ export function reportSentences(report: Told): string[] {
   if (transfer.status === 'completed' && transfer.sizeBytes === 0)
     return ['The file is empty: there was nothing to move.']
   const sentences = [resultSentence(report)]
+  if (transfer.status === 'failed' && transfer.failure) sentences.push(transfer.failure.message)
   if (report.timeSplit.totalMs > 0 && transfer.transferredBytes > 0) sentences.push(limitSentence(report))
   sentences.push(...remarks(report))
   return sentences
@@ -66,7 +67,7 @@ function limitSentence(report: Told): string {
       return 'It was too short to tell who was slow.'
     case 'mixed': {
       const { first, second } = verdict
-      return `Nobody was slow alone: ${LIMIT_NAMES[first.kind]} held it up ${percent(first.share)} of the time, ${LIMIT_NAMES[second.kind]} ${percent(second.share)}.`
+      return `Nobody was slow alone: ${LIMIT_NAMES[first.kind]} held it up ${percent(first.share)} ${timeMeant(report.timeSplit)}, ${LIMIT_NAMES[second.kind]} ${percent(second.share)}.`
     }
     default:
       return `${clearSentence(report, verdict.kind, percent(verdict.share))}.`
@@ -84,9 +85,10 @@ export const LIMIT_NAMES: Record<LimitKind, string> = {
 
 function clearSentence({ transfer, settings, timeSplit }: Told, kind: LimitKind, share: string): string {
   const { metrics } = transfer
+  const time = timeMeant(timeSplit)
   switch (kind) {
     case 'source': {
-      const said = `While bytes moved, the source was the limit ${share} of the time`
+      const said = `The source was the limit ${share} ${time}`
       if (transfer.acceptsRanges === false) return `${said}: it has no ranges, so there is one stream and no more`
       const lanes = metrics.peakReadLanes
       if (settings.run === null || lanes === 0) return said
@@ -97,20 +99,25 @@ function clearSentence({ transfer, settings, timeSplit }: Told, kind: LimitKind,
       return `${said}; it was read with up to ${count(lanes, 'lane')}, and more did not pay`
     }
     case 'bucket': {
-      const said = `The bucket was the limit ${share} of the time: bytes waited for it`
+      const said = `The bucket was the limit ${share} ${time}: bytes waited for it`
       if (metrics.pauses === 0) return said
       const times = metrics.pauses === 1 ? 'once' : `${metrics.pauses.toLocaleString('en-US')} times`
       return `${said}, and reading paused ${times}, ${tookText(metrics.pausedMs)} in all`
     }
     case 'memory':
-      return `The memory budget was the limit ${share} of the time: reading waited for room`
+      return `The memory budget was the limit ${share} ${time}: reading waited for room`
     case 'processor':
-      return `The processor of the engine was the limit ${share} of the time: it had none of it left over`
+      return `The processor of the engine was the limit ${share} ${time}: it had none of it left over`
     case 'rate': {
       const limit = transfer.bandwidthLimitBytesPerSecond
-      return `The bandwidth limit${limit === null ? '' : ` of ${formatRate(limit)}`} held it back ${share} of the time`
+      return `The bandwidth limit${limit === null ? '' : ` of ${formatRate(limit)}`} held it back ${share} ${time}`
     }
   }
+}
+
+/** Shares are of the time in which bytes moved; where that is not nearly all of it, it is said. */
+function timeMeant(split: TimeSplit): string {
+  return movingMs(split) >= 0.95 * split.totalMs ? 'of the time' : 'of the time that bytes moved'
 }
 
 /** What else took time or had to be done again. */
@@ -126,7 +133,12 @@ function remarks({ transfer, timeSplit, events }: Told): string[] {
   const around = ms.start + ms.finish
   if (transfer.status === 'completed' && totalMs > 0 && around > totalMs * 0.25)
     found.push(
-      `${tookText(ms.start)} went by before the first byte, and ${tookText(ms.finish)} in completing and proving it.`,
+      `${[
+        ms.start >= 50 ? `${tookText(ms.start)} went by before the first byte` : '',
+        ms.finish >= 50 ? `${tookText(ms.finish)} ${ms.start >= 50 ? '' : 'went by '}in completing and proving it` : '',
+      ]
+        .filter(Boolean)
+        .join(', and ')}.`,
     )
   const { sourceRetries, partRetries } = transfer.metrics
   const again = [
@@ -147,12 +159,20 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)} %`
 }
 
+const LIMIT_WORDS: Record<LimitKind, string> = {
+  source: 'source',
+  bucket: 'bucket',
+  memory: 'memory',
+  processor: 'processor',
+  rate: 'limit',
+}
+
 /** Who was slow in two words, for lists and comparisons: `source 83 %`; null where it cannot be told. */
 export function limitWords(split: TimeSplit): string | null {
   const verdict = limitVerdict(split)
-  if ('first' in verdict) return `${verdict.first.kind} ${percent(verdict.first.share)}`
+  if ('first' in verdict) return `${LIMIT_WORDS[verdict.first.kind]} ${percent(verdict.first.share)}`
   const kind = LIMIT_KINDS.find((known) => known === verdict.kind)
-  return kind && 'share' in verdict ? `${kind} ${percent(verdict.share)}` : null
+  return kind && 'share' in verdict ? `${LIMIT_WORDS[kind]} ${percent(verdict.share)}` : null
 }
 
 const count = (value: number, noun: string) => `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sampleOf, samplesOf, transferOf } from './testing/recorded-report.ts'
+import { START_MS, sampleOf, samplesOf, transferOf } from './testing/recorded-report.ts'
 import { limitVerdict, splitTime, TIME_KINDS } from './time-split.ts'
 
 const kinds = (split: { ms: Record<string, number> }) =>
@@ -23,8 +23,20 @@ describe('where the time of a run went', () => {
   it('stood still in a hole between samples, and in the part of a long step that nobody sampled', () => {
     const holes = splitTime(transferOf(), [...samplesOf(1, 3), ...samplesOf(8, 10)], 1000)
     expect(kinds(holes)).toEqual({ source: 6000, still: 4000 })
-    const long = splitTime(transferOf(), [sampleOf(1, { measuredMs: 4000 })], 10_000)
-    expect(kinds(long)).toEqual({ source: 4000, still: 6000 })
+    const long = transferOf({ finishedAt: new Date(START_MS + 30_000) })
+    const steps = [sampleOf(1), sampleOf(11, { measuredMs: 4000 }), sampleOf(21)]
+    const split = splitTime(
+      long,
+      steps.map((step, index) => (index === 1 ? step : { ...step, measuredMs: 10_000 })),
+      10_000,
+    )
+    expect(kinds(split)).toEqual({ source: 24_000, still: 6000 })
+  })
+
+  it('is the start before a first step that was sampled in part, and the finish after a last one', () => {
+    const steps = [sampleOf(1, { measuredMs: 7000 }), sampleOf(11, { measuredMs: 8000 })]
+    const split = splitTime(transferOf({ finishedAt: new Date(START_MS + 20_000) }), steps, 10_000)
+    expect(kinds(split)).toEqual({ start: 3000, source: 15_000, finish: 2000 })
   })
 
   it('stood still at the end of what failed later, and goes no further than the last sample of what is paused', () => {

@@ -52,18 +52,34 @@ export function splitTime(transfer: Timed, samples: readonly Sample[], stepMs: n
   const endMs = transfer.finishedAt?.getTime() ?? Number.POSITIVE_INFINITY
   let cursor = startMs
   let hasMoved = false
-  for (const sample of samples) {
-    const from = Math.max(cursor, Math.min(endMs, sample.at.getTime() - SAMPLE_LAG_MS))
-    const to = Math.max(from, Math.min(endMs, sample.at.getTime() + stepMs - SAMPLE_LAG_MS))
+  for (const [index, sample] of samples.entries()) {
+    const step = sampledStretch(sample, stepMs, index === 0, index === samples.length - 1)
+    const from = Math.max(cursor, Math.min(endMs, step.from))
+    const to = Math.max(from, Math.min(endMs, step.to))
     const gapMs = from - cursor
     const isRounding = hasMoved && gapMs <= ROUNDING_MS
     if (!isRounding) ms[hasMoved ? 'still' : 'start'] += gapMs
-    addStep(ms, sample, to - (isRounding ? cursor : from), stepMs)
+    const isWhole = stepMs <= SAMPLE_LAG_MS || index === 0 || index === samples.length - 1
+    addStep(ms, sample, to - (isRounding ? cursor : from), isWhole ? 1 : (sample.measuredMs ?? stepMs) / stepMs)
     cursor = to
     hasMoved = true
   }
   if (Number.isFinite(endMs)) ms[finalKind(transfer, hasMoved, endMs - cursor)] += Math.max(0, endMs - cursor)
   return { totalMs: TIME_KINDS.reduce((sum, kind) => sum + ms[kind], 0), ms }
+}
+
+/** The time a step covers, [from, to) in milliseconds. Of the first the end was sampled, of the last the beginning. */
+function sampledStretch(
+  sample: Sample,
+  stepMs: number,
+  isFirst: boolean,
+  isLast: boolean,
+): { from: number; to: number } {
+  const from = sample.at.getTime() - SAMPLE_LAG_MS
+  const to = from + stepMs
+  const sampledMs = Math.min(stepMs, sample.measuredMs ?? stepMs)
+  if (isFirst && !isLast) return { from: to - sampledMs, to }
+  return isLast ? { from, to: from + sampledMs } : { from, to }
 }
 
 function finalKind({ status }: Timed, hasMoved: boolean, restMs: number): TimeKind {
@@ -72,9 +88,8 @@ function finalKind({ status }: Timed, hasMoved: boolean, restMs: number): TimeKi
 }
 
 /** Gives the time of one step to whoever held it up. A long step may have been sampled in part only: then the rest stood still. */
-function addStep(ms: Record<TimeKind, number>, sample: Sample, lengthMs: number, stepMs: number): void {
-  const sampledShare = Math.min(1, (sample.measuredMs ?? stepMs) / stepMs)
-  const movingMs = stepMs <= SAMPLE_LAG_MS || sampledShare > 0.9 ? lengthMs : lengthMs * sampledShare
+function addStep(ms: Record<TimeKind, number>, sample: Sample, lengthMs: number, sampledShare: number): void {
+  const movingMs = sampledShare > 0.9 ? lengthMs : lengthMs * sampledShare
   ms.still += lengthMs - movingMs
   if (sample.bucketLimitMs == null) {
     ms.unknown += movingMs
@@ -88,7 +103,7 @@ function addStep(ms: Record<TimeKind, number>, sample: Sample, lengthMs: number,
   ]
   const measuredMs = Math.max(
     1,
-    sample.measuredMs ?? stepMs,
+    sample.measuredMs ?? lengthMs,
     limits.reduce((sum, [, part]) => sum + part, 0),
   )
   let restMs = movingMs
