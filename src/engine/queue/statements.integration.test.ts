@@ -72,7 +72,6 @@ describe('statements of an engine', () => {
       const timed = /"Engine"|"Inspection"|"PublishedOrigin"|FULL JOIN summed/
       counts.push(watched.texts.slice(written).filter((text) => !timed.test(text)).length)
     }
-    console.log('LARGE', counts)
     for (const count of counts) expect(count).toBeLessThan(45)
   })
 
