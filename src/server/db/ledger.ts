@@ -57,6 +57,10 @@ export interface Wishes {
   readonly status: TransferStatus
   readonly cancelRequestedAt: Date | null
   readonly bandwidthLimitBytesPerSecond: bigint | null
+  /** Engines that hold claims on it now: they share its bandwidth limit. */
+  readonly engines: number
+  /** Other engines that have nothing to do. */
+  readonly wanting: number
 }
 
 /**
@@ -84,7 +88,7 @@ export async function recordParts(
     ), summed AS (
       SELECT "transferId", sum("sizeBytes")::bigint AS bytes, count(*)::int AS parts FROM inserted GROUP BY "transferId"
     ), counted AS (
-      UPDATE "Transfer" t SET "doneBytes" = t."doneBytes" + s.bytes, "partsDone" = t."partsDone" + s.parts, attempts = 0,
+      UPDATE "Transfer" t SET "doneBytes" = t."doneBytes" + s.bytes, "partsDone" = t."partsDone" + s.parts, attempts = 0, crashes = 0,
         live = CASE WHEN jsonb_exists(t.live, ${engineId}) THEN jsonb_set(t.live, ARRAY[${engineId}, 'inflightBytes'],
           to_jsonb(greatest(0, coalesce((t.live->${engineId}->>'inflightBytes')::bigint, 0) - s.bytes))) ELSE t.live END
       FROM summed s WHERE t.id = s."transferId"
@@ -107,7 +111,11 @@ export function recordProgress(db: Db, engineId: string, progress: readonly Tran
       metrics = jsonb_set(t.metrics, ARRAY[i."runId"], i.metrics)
     FROM jsonb_to_recordset(${JSON.stringify(progress)}::jsonb) AS i(id uuid, "runId" text, live jsonb, metrics jsonb)
     WHERE t.id = i.id
-    RETURNING t.id, t.status, t."cancelRequestedAt", t."bandwidthLimitBytesPerSecond"`
+    RETURNING t.id, t.status, t."cancelRequestedAt", t."bandwidthLimitBytesPerSecond",
+      (SELECT count(DISTINCT c."engineId")::int FROM "PartClaim" c
+        WHERE c."transferId" = t.id AND c."engineId" IS NOT NULL AND c."leaseUntil" >= now()) AS engines,
+      (SELECT count(*)::int FROM "Engine" e
+        WHERE e.id <> ${engineId}::uuid AND e."wantsWorkAt" > now() - interval '3 seconds') AS wanting`
 }
 
 /** Writes the samples of all transfers of an engine in one statement, and tells whoever watches. */
