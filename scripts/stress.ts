@@ -4,11 +4,12 @@ import { readStressArguments, StressArgumentError } from './stress/arguments.ts'
 import { runChaos } from './stress/chaos.ts'
 import { runSoak } from './stress/soak.ts'
 import type { StressRun } from './stress/stress-run.ts'
+import { runTwoEngines } from './stress/two-engines.ts'
 
-// `npm run stress [-- soak | chaos] [--minutes N] [--kills N] [--seed S] [--quick] [--fresh]`: runs of hours in the background,
+// `npm run stress [-- soak | chaos | two-engines] [--minutes N] [--kills N] [--seed S] [--quick] [--fresh]`: runs of hours in the background,
 // that print their seed, keep their state in the data folder, and go on from there when they are started again.
 
-const RUNS: Readonly<Record<string, StressRun>> = { soak: runSoak, chaos: runChaos }
+const RUNS: Readonly<Record<string, StressRun>> = { soak: runSoak, chaos: runChaos, 'two-engines': runTwoEngines }
 
 /** A signal ends the run at the next good moment; what it found until then is kept. */
 const stopping = new AbortController()

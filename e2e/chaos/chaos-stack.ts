@@ -64,6 +64,8 @@ export interface ChaosStack {
     readonly input?: Partial<TransferInput>
     /** How the source answers, beside size and rate. */
     readonly answer?: HostileAnswer | ((request: HostileRequest) => HostileAnswer)
+    /** Another way to the source than straight. */
+    readonly sourceOrigin?: string
     /** False: nobody looks at it on the way, which costs less where there are many. */
     readonly isWatched?: boolean
   }): Promise<ChaosCase>
@@ -126,7 +128,14 @@ export async function startChaosStack(
       engines.push(engine)
       return engine
     },
-    async begin({ sizeBytes, bytesPerSecond, input = {}, answer = {}, isWatched = true }) {
+    async begin({
+      sizeBytes,
+      bytesPerSecond,
+      input = {},
+      answer = {},
+      sourceOrigin = source.origin,
+      isWatched = true,
+    }) {
       const seed = ++files
       const path = `/file-${seed}.bin?signature=${CANARIES[1]}`
       const setRate = (rate: number | null) =>
@@ -138,7 +147,7 @@ export async function startChaosStack(
         }))
       setRate(bytesPerSecond ?? null)
       const key = `file-${seed}.bin`
-      const sourceUrl = `${source.origin}${path}`
+      const sourceUrl = `${sourceOrigin}${path}`
       const parsed = transferInputSchema.parse({ bucketId, sourceUrl, key, partSizeBytes: 6 * 2 ** 20, ...input })
       const { id } = await createTransfer(database.db, sealer, parsed)
       const at = { db: database.db, s3, bucket: BUCKET, transferId: id }

@@ -72,7 +72,7 @@ export const runSoak: StressRun = async ({ wanted, dataDir, database, signal, sa
     state.seconds = before + (performance.now() - startedMs) / 1000
   }
   const isOver = () => signal.aborted || before + (performance.now() - startedMs) / 1000 > totalSeconds
-  const env = { SLUICE_PROFILE: 'low-memory', SLUICE_LOG_LEVEL: 'warn' }
+  const env = { SLUICE_PROFILE: 'low-memory', SLUICE_LOG_LEVEL: 'info' }
   const main = await stack.startEngine(env)
   try {
     const lane = async () => {
