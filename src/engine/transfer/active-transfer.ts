@@ -12,6 +12,8 @@ export class ActiveTransfer {
   mustLetGo = false
   /** Claims on parts held for it, by id: the lease keeper renews them, and stops the transfer when one is lost. */
   readonly claimIds = new Set<string>()
+  /** Raised when claims are given to others: they may come back under a new epoch, so a renewal from before says nothing. */
+  givenBack = 0
   /** The claim on its plan or verification. It is renewed too, and goes with the statement that saves what was found. */
   planClaimId: string | null = null
   /** Settles when every buffer, socket and claim of it is given back. */

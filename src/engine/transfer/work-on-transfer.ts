@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Env } from '../../server/config/env.ts'
-import { type Claim, claimParts, recordedParts, releaseClaims } from '../../server/db/claims.ts'
+import { type Claim, claimParts, countCrashes, recordedParts, releaseClaims } from '../../server/db/claims.ts'
 import { isDatabaseTrouble } from '../../server/db/database-failure.ts'
 import { newId } from '../../server/db/new-id.ts'
 import {
@@ -18,6 +18,8 @@ import type { SourceProbe } from '../source/source.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { completeTransfer } from './complete-transfer.ts'
+import { endCrashLoop } from './crash-loop.ts'
+import { shareOfLimit } from './limit-share.ts'
 import { moveSmall } from './move-small.ts'
 import { PartBoard } from './part-board.ts'
 import { planTransfer } from './plan-transfer.ts'
@@ -26,6 +28,7 @@ import { RemainingWork } from './remaining-work.ts'
 import { isBucketBehind, runSettings } from './report-signs.ts'
 import { runTransfer } from './run-transfer.ts'
 import { settleFailure } from './settle-failure.ts'
+import { shareWork } from './share-work.ts'
 import { Stop } from './stop.ts'
 import type { RunLimits, TransferRun } from './transfer-run.ts'
 import { verifyTransfer } from './verify-transfer.ts'
@@ -55,8 +58,9 @@ export async function workOnTransfer(
   let store: ObjectStore | null = null
   let isSettled = false
   try {
+    if (first.lostBy && first.lostBy !== engineId) await countCrashes(db, first.lostBy, id)
     row = loaded ?? (await loadTransfer(db, id))
-    if (!row) return
+    if (!row || (await endCrashLoop(context, row))) return
     if (row.status === 'queued') {
       if (!(await beginTransfer(db, id))) return
       row = { ...row, status: 'running' }
@@ -121,7 +125,8 @@ async function moveParts(
   const meter = new Meter()
   meter.setSize(row.sizeBytes === null ? null : Number(row.sizeBytes))
   const limiter = new RateLimiter()
-  limiter.setLimit(row.bandwidthLimitBytesPerSecond === null ? null : Number(row.bandwidthLimitBytesPerSecond))
+  const others = Object.keys((row.live ?? {}) as object).filter((one) => one !== engineId)
+  limiter.setLimit(shareOfLimit(row.bandwidthLimitBytesPerSecond, others.length + 1))
   const target = openTarget(context, row)
   const origin = await context.origins.of(target.url)
   const board = new PartBoard()
@@ -207,9 +212,8 @@ async function moveParts(
     },
     onWishes: (wishes) => {
       if (wishes?.status !== 'running' || wishes.cancelRequestedAt) return active.stop('user')
-      limiter.setLimit(
-        wishes.bandwidthLimitBytesPerSecond === null ? null : Number(wishes.bandwidthLimitBytesPerSecond),
-      )
+      limiter.setLimit(shareOfLimit(wishes.bandwidthLimitBytesPerSecond, wishes.engines))
+      if (isWhole) shareWork(context, active, work, wishes.wanting)
     },
     onRefused: () => active.stop('lease-lost'),
   }

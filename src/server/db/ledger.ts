@@ -57,6 +57,10 @@ export interface Wishes {
   readonly status: TransferStatus
   readonly cancelRequestedAt: Date | null
   readonly bandwidthLimitBytesPerSecond: bigint | null
+  /** Engines that hold claims on it now: they share its bandwidth limit. */
+  readonly engines: number
+  /** Other engines that have nothing to do. */
+  readonly wanting: number
 }
 
 /** All that is due of an engine at one moment. */
@@ -102,6 +106,7 @@ export async function recordDue(db: Db, engineId: string, due: Due): Promise<Rec
     ), changed AS (
       UPDATE "Transfer" t SET "doneBytes" = t."doneBytes" + d.bytes, "partsDone" = t."partsDone" + d.parts,
         attempts = CASE WHEN d.parts > 0 THEN 0 ELSE t.attempts END,
+        crashes = CASE WHEN d.parts > 0 THEN 0 ELSE t.crashes END,
         metrics = CASE WHEN d."runId" IS NULL THEN t.metrics ELSE jsonb_set(t.metrics, ARRAY[d."runId"], d.metrics) END,
         live = CASE WHEN d."runId" IS NOT NULL AND (d.live IS NULL OR d.live = 'null') THEN t.live - ${engineId}
           WHEN d."runId" IS NOT NULL THEN jsonb_set(t.live, ARRAY[${engineId}], d.live)
@@ -109,7 +114,11 @@ export async function recordDue(db: Db, engineId: string, due: Due): Promise<Rec
             to_jsonb(greatest(0, coalesce((t.live->${engineId}->>'inflightBytes')::bigint, 0) - d.bytes)))
           ELSE t.live END
       FROM due d WHERE t.id = d.id
-      RETURNING t.id, t.status, t."cancelRequestedAt", t."bandwidthLimitBytesPerSecond"
+      RETURNING t.id, t.status, t."cancelRequestedAt", t."bandwidthLimitBytesPerSecond",
+        (SELECT count(DISTINCT c."engineId")::int FROM "PartClaim" c
+          WHERE c."transferId" = t.id AND c."engineId" IS NOT NULL AND c."leaseUntil" >= now()) AS engines,
+        (SELECT count(*)::int FROM "Engine" e
+          WHERE e.id <> ${engineId}::uuid AND e."wantsWorkAt" > now() - interval '3 seconds') AS wanting
     ), sampled AS (
       INSERT INTO "Sample" ("transferId", "engineId", at, "durationMs", "sourceBytes", "bucketBytes", "cacheBytes", "bufferedBytes",
         "readLanes", "uploadLanes", retries, "bucketLimitMs", "memoryLimitMs", "processorLimitMs", "rateLimitMs")
@@ -140,6 +149,8 @@ interface StoredWishes {
   readonly status: TransferStatus
   readonly cancelRequestedAt: string | null
   readonly bandwidthLimitBytesPerSecond: number | null
+  readonly engines: number
+  readonly wanting: number
 }
 
 function toWishes({ cancelRequestedAt, bandwidthLimitBytesPerSecond: limit, ...wishes }: StoredWishes): Wishes {
