@@ -108,7 +108,8 @@ class SmallRun implements RecordedRun {
         this.#bytes = bytes
       }
       const { signal } = this.#active
-      const read = { target, mostBytes: SMALL_BYTES, origin, meter, limiter, signal, onBytes }
+      const share = this.#context.bandwidth.share()
+      const read = { share, target, mostBytes: SMALL_BYTES, origin, meter, limiter, signal, onBytes }
       const found = await readSmall(this.#context, read)
       if (!found.bytes) return { probe: found.probe }
       this.#active.signal.throwIfAborted()

@@ -10,6 +10,7 @@ import { Origin } from '../source/origin.ts'
 import type { RangeRequest, ReadResult, Source } from '../source/source.ts'
 import { patternBytes } from '../testing/byte-pattern.ts'
 import type { ObjectStore, PartUpload } from '../upload/object-store.ts'
+import { EngineBandwidth } from './engine-bandwidth.ts'
 import { PartBoard } from './part-board.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { RemainingWork } from './remaining-work.ts'
@@ -81,6 +82,7 @@ function fakeRun(fakes: Fakes) {
     ...fakes.limits,
   }
   const identity = { sizeBytes: parts * PART, etag: '"v1"', lastModified: null, acceptsRanges: true }
+  const bandwidth = new EngineBandwidth()
   const run: TransferRun = {
     plan: {
       id: 't',
@@ -99,6 +101,8 @@ function fakeRun(fakes: Fakes) {
     budget,
     meter: new Meter(),
     limiter: new RateLimiter(),
+    bandwidth,
+    share: bandwidth.share(),
     board: new PartBoard(),
     work,
     signal: stop.signal,

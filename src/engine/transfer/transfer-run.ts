@@ -8,6 +8,7 @@ import type { BufferPool } from '../slice/buffer-pool.ts'
 import type { Origin } from '../source/origin.ts'
 import type { Source, SourceIdentity, SourceTarget } from '../source/source.ts'
 import type { ObjectStore, UploadedPart } from '../upload/object-store.ts'
+import type { EngineBandwidth, Share } from './engine-bandwidth.ts'
 import type { OpenPart, PartBoard } from './part-board.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { PartTask, RemainingWork } from './remaining-work.ts'
@@ -46,6 +47,9 @@ export interface TransferRun {
   readonly budget: ByteBudget
   readonly meter: Meter
   readonly limiter: RateLimiter
+  /** The engine's limit, and what of it is this transfer's. */
+  readonly bandwidth: EngineBandwidth
+  readonly share: Share
   readonly board: PartBoard
   readonly work: RemainingWork
   /** Aborted when the run stops or fails; its reason says which. */

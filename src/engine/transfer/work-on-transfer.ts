@@ -168,6 +168,8 @@ async function moveParts(
     budget: context.budget,
     meter,
     limiter,
+    bandwidth: context.bandwidth,
+    share: context.bandwidth.share(),
     board,
     work,
     signal: stop.signal,

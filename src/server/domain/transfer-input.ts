@@ -128,3 +128,9 @@ export const transferListSchema = z.object({
   limit: z.number().int().min(1).max(200).optional(),
 })
 export type TransferListQuery = z.infer<typeof transferListSchema>
+
+/** What may be read in a second, as it is set while bytes flow. */
+export const bandwidthLimitSchema = z
+  .number()
+  .int('A bandwidth limit is a whole number of bytes per second.')
+  .min(1024, 'A bandwidth limit is at least 1,024 bytes per second; null lifts it.')

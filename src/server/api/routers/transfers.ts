@@ -2,7 +2,12 @@ import { z } from 'zod'
 import { type CreateResult, createTransfer, createTransfers } from '../../db/create-transfers.ts'
 import { applyAction, setBandwidth } from '../../db/transfer-actions.ts'
 import { getTransfer, listTransfers } from '../../db/transfers.ts'
-import { type TransferInput, transferInputSchema, transferListSchema } from '../../domain/transfer-input.ts'
+import {
+  bandwidthLimitSchema,
+  type TransferInput,
+  transferInputSchema,
+  transferListSchema,
+} from '../../domain/transfer-input.ts'
 import type { TransferAction } from '../../domain/transfer-state.ts'
 import { zodFailure } from '../errors.ts'
 import { procedure, router } from '../trpc.ts'
@@ -62,11 +67,7 @@ export const transfersRouter = router({
   setBandwidth: procedure
     .input(
       idsSchema.extend({
-        bytesPerSecond: z
-          .number()
-          .int('A bandwidth limit is a whole number of bytes per second.')
-          .min(1024, 'A bandwidth limit is at least 1,024 bytes per second; null lifts it.')
-          .nullable(),
+        bytesPerSecond: bandwidthLimitSchema.nullable(),
       }),
     )
     .mutation(({ ctx, input }) => setBandwidth(ctx.services.db, input.ids, input.bytesPerSecond)),
