@@ -15,7 +15,8 @@ import { TransferSlots } from './transfer-slots.ts'
 const POLL_MS = 1_000
 const BUSY_POLL_MS = 3_000
 /** Looking for what others have left behind, beside that: work nobody completes, uploads nobody wants. */
-const TIDY_MS = 5_000
+const TIDY_MS = 4_000
+const BUSY_TIDY_MS = 10_000
 const REVIVE_MS = 10_000
 
 /**
@@ -106,7 +107,7 @@ export class ClaimLoop {
 
   async #tidy(): Promise<void> {
     const nowMs = performance.now()
-    if (nowMs - this.#tidiedAtMs < TIDY_MS) return
+    if (nowMs - this.#tidiedAtMs < (this.#active.size === 0 ? TIDY_MS : BUSY_TIDY_MS)) return
     this.#tidiedAtMs = nowMs
     await this.#revive()
     await this.#completeAbandoned()
