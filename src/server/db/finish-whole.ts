@@ -60,7 +60,7 @@ export async function finishWhole(db: Db, engineId: string, files: readonly Whol
       UPDATE "Transfer" t SET status = 'completed', "finishedAt" = now(), "sizeBytes" = m."sizeBytes", etag = m.etag,
         "lastModified" = m."lastModified", "acceptsRanges" = m."acceptsRanges", "contentType" = m."contentType",
         "partSizeBytes" = m."partSizeBytes", "sliceSizeBytes" = m."sliceSizeBytes", "partsTotal" = 1, "partsDone" = 1,
-        "doneBytes" = m."sizeBytes", "uploadId" = NULL, "writeToken" = m."writeToken", attempts = 0, "nextRunAt" = NULL,
+        "doneBytes" = m."sizeBytes", "uploadId" = NULL, "writeToken" = m."writeToken", attempts = 0, crashes = 0, "nextRunAt" = NULL,
         failure = NULL, warnings = m.warnings, verification = m.verification, live = '{}', "cancelRequestedAt" = NULL,
         metrics = jsonb_set(t.metrics, ARRAY[m."runId"], m.metrics)
       FROM mine m WHERE t.id = m."transferId" RETURNING t.id
