@@ -58,10 +58,10 @@ export async function workOnTransfer(
   let store: ObjectStore | null = null
   let isSettled = false
   try {
-    const isTakenOver = first.lostBy !== null && first.lostBy !== engineId
-    if (isTakenOver && first.lostBy) await countCrashes(db, first.lostBy, id)
+    const lostBy = first.lostBy && first.lostBy !== engineId ? first.lostBy : null
+    if (lostBy) await countCrashes(db, lostBy, id)
     // The count is in the row, so what was loaded before it is old.
-    row = isTakenOver ? await loadTransfer(db, id) : (loaded ?? (await loadTransfer(db, id)))
+    row = lostBy ? await loadTransfer(db, id) : (loaded ?? (await loadTransfer(db, id)))
     if (!row || (await endCrashLoop(context, row))) return
     if (row.status === 'queued') {
       if (!(await beginTransfer(db, id))) return

@@ -43,6 +43,25 @@ describe('engines.list', () => {
   })
 })
 
+describe('engines.setBandwidth', () => {
+  it('limits an engine, shows it at once, and lifts it again', async () => {
+    const id = await addEngine(harness.db)
+    const limitOf = async () => (await api.engines.list())[0]?.bandwidthLimitBytesPerSecond
+    expect(await limitOf()).toBeNull()
+    expect(await api.engines.setBandwidth({ id, bytesPerSecond: 50_000 })).toEqual({ id })
+    expect(await limitOf()).toBe(50_000)
+    await api.engines.setBandwidth({ id, bytesPerSecond: null })
+    expect(await limitOf()).toBeNull()
+  })
+
+  it('refuses what is no rate, and an engine that is not there', async () => {
+    const id = await addEngine(harness.db)
+    await expect(api.engines.setBandwidth({ id, bytesPerSecond: 10 })).rejects.toThrow('at least 1,024 bytes')
+    const gone = '0190b6b0-0000-7000-8000-000000000000'
+    await expect(api.engines.setBandwidth({ id: gone, bytesPerSecond: 5000 })).rejects.toThrow('no such engine')
+  })
+})
+
 describe('system.health', () => {
   it.each([
     ['down', [], 'No engine is running'],
