@@ -1,4 +1,5 @@
-import type { PartStream, SpanWriter } from '../part/part-stream.ts'
+import type { PartStream } from '../part/part-stream.ts'
+import type { SpanWriter } from '../part/span-writer.ts'
 import type { ReadLane } from '../source/origin.ts'
 import type { SourceRead } from '../source/source.ts'
 import { Attempts } from './backoff.ts'
@@ -100,6 +101,7 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
       startByte: writer.nextByte,
       endByte,
       signal: AbortSignal.any([stream.signal, cutter.signal]),
+      place: () => writer.place(),
       sink: (chunk) => {
         const bytes = writer.write(chunk)
         meter.addSource(bytes)
