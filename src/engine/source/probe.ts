@@ -93,7 +93,7 @@ function describeProbe({ followed, sizeBytes, refusal }: Finding, start: URL): S
 function wholeOf(response: OpenResponse, sizeBytes: number): NonNullable<FirstContact['whole']> {
   return {
     sizeBytes,
-    read: (sink) => ({ done: readExactly(response, sizeBytes, sink), resume: () => response.resume() }),
+    read: (sink) => ({ done: readExactly(response, sizeBytes, { sink }), resume: () => response.resume() }),
     discard: () => response.discard(),
   }
 }

@@ -48,6 +48,12 @@ export interface FirstContact {
  */
 export type ByteSink = (chunk: Uint8Array) => boolean
 
+/**
+ * Names where the next bytes may go: the sink then gets them as a view of that memory, and has nothing to copy. Asked anew after each
+ * chunk; null where they may not. The memory is the reader's until the read is over or aborted.
+ */
+export type BytePlace = () => Uint8Array | null
+
 /** How a read ended well. */
 export interface ReadResult {
   readonly bytes: number
@@ -73,6 +79,8 @@ export interface RangeRequest {
   readonly startByte: number
   readonly endByte: number
   readonly sink: ByteSink
+  /** Left out: bytes come in buffers of the source. */
+  readonly place?: BytePlace
   readonly signal: AbortSignal
 }
 

@@ -1,6 +1,6 @@
 import { TransferError } from '../../server/domain/failure.ts'
 import { MAX_PARTS } from '../../server/domain/transfer-input.ts'
-import type { SpanWriter } from '../part/part-stream.ts'
+import type { SpanWriter } from '../part/span-writer.ts'
 import type { SourceRead } from '../source/source.ts'
 import { keepsPace } from './keep-pace.ts'
 import type { OpenPart } from './part-board.ts'

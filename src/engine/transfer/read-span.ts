@@ -1,4 +1,5 @@
-import type { PartStream, SpanWriter } from '../part/part-stream.ts'
+import type { PartStream } from '../part/part-stream.ts'
+import type { SpanWriter } from '../part/span-writer.ts'
 import type { ReadLane } from '../source/origin.ts'
 import type { SourceRead } from '../source/source.ts'
 import { Attempts } from './backoff.ts'
@@ -9,6 +10,9 @@ import { logRetry, type TransferRun } from './transfer-run.ts'
 
 /** Refusals of one span, nothing getting through, that still make the origin's lanes fewer: a broken file is no busy host. */
 const REFUSALS_THAT_COUNT = 3
+
+/** A lane that waits longer than this for the bucket is given back; its span goes on with another when there is room. */
+const LONGEST_HOLD_MS = 5_000
 
 /** A span on its way from the source, as the end game sees it. */
 export interface SpanRead {
@@ -35,7 +39,12 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
   try {
     while (!writer.isDone) {
       // Not before there is a buffer for what comes, or a source that closes on readers who stand still is asked again and again.
-      await roomFor(writer, stream.signal)
+      const room = roomFor(writer, stream.signal)
+      if (room) {
+        held?.release()
+        held = null
+        await room
+      }
       held ??= await origin.acquire(stream.signal)
       if (writer.isDone) return
       const reachedByte = writer.nextByte
@@ -62,6 +71,7 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
   }
 }
 
+/** Waits until the window of a span has room; null where there is nothing to wait for. */
 function roomFor(writer: SpanWriter, signal: AbortSignal): Promise<void> | null {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   if (!writer.waitsForRoom(resolve)) return null
@@ -80,10 +90,12 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
   const cut = () => cutter.abort(new Stop('span-cut'))
   // The window and the bandwidth limit may both hold the lane; it goes on when neither does.
   let holds = 0
+  let holding: NodeJS.Timeout | undefined
   const goOn = () => {
     if (--holds === 0) source.resume()
   }
   const onRoom = () => {
+    clearTimeout(holding)
     read.isHeld = false
     lane.hold(false)
     goOn()
@@ -100,6 +112,7 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
       startByte: writer.nextByte,
       endByte,
       signal: AbortSignal.any([stream.signal, cutter.signal]),
+      place: () => writer.place(),
       sink: (chunk) => {
         const bytes = writer.write(chunk)
         meter.addSource(bytes)
@@ -111,6 +124,8 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
           holds++
           read.isHeld = true
           lane.hold(true)
+          // Others may need the lane more than a bucket that does not take our bytes.
+          holding = setTimeout(cut, LONGEST_HOLD_MS)
         }
         return holds === 0
       },
@@ -123,6 +138,7 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
     writer.onBeaten = null
     read.request = null
     read.isHeld = false
+    clearTimeout(holding)
     meter.laneClosed('read')
   }
 }

@@ -1,4 +1,4 @@
-import { crc32cOf } from '../upload/crc32c.ts'
+import { encodeCrc32c } from '../upload/crc32c.ts'
 import type { PartBody, UploadedPart } from '../upload/object-store.ts'
 import { Attempts } from './backoff.ts'
 import type { OpenPart } from './part-board.ts'
@@ -27,12 +27,12 @@ async function uploadLane(run: TransferRun): Promise<void> {
 /** Sends one part until the bucket has it. A held part is sent again from memory, a streamed one is read again. */
 async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPart> {
   const attempts = new Attempts()
-  const crc32c = part.stream.shape === 'held' ? crc32cOf(part.stream.heldSlices()) : null
+  const crc32c = part.stream.shape === 'held' ? encodeCrc32c(part.stream.crc32c) : null
   for (;;) {
     const { stream } = part
     const body: PartBody =
       crc32c === null
-        ? { kind: 'streamed', slices: stream.consume() }
+        ? { kind: 'streamed', slices: stream.consume(), sliceCrc32c: () => stream.consumedCrc32c }
         : { kind: 'held', slices: stream.heldSlices(), crc32c }
     run.meter.bucketRequests++
     try {

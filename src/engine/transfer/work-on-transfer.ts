@@ -36,6 +36,8 @@ import { abortUpload, learnBucket, openStore, openTarget, uploadLanesOf, type Wo
 
 /** A multiple of every profile's slice. */
 const SHORTEST_SPAN_BYTES = 2 * MIB
+/** Of the budget, for the parts of a transfer that are held although they could be streamed. */
+const HELD_SHARE = 0.25
 /** Between two attempts at a statement while the database is away. */
 const AGAIN_MS = 1_000
 
@@ -162,7 +164,7 @@ async function moveParts(
       sizeBytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
       partSizeBytes: Number(row.partSizeBytes),
     },
-    limits: limitsFor(context, row, uploadLanes, isWhole),
+    limits: limitsFor(context, row, store, uploadLanes, isWhole),
     source: context.source,
     origin,
     store,
@@ -267,10 +269,19 @@ async function finishRecording(context: WorkContext, recorded: RecordedRun, acti
   }
 }
 
-function limitsFor(context: WorkContext, row: TransferRow, uploadLanes: number, acceptsRanges: boolean): RunLimits {
+function limitsFor(
+  context: WorkContext,
+  row: TransferRow,
+  { capabilities }: ObjectStore,
+  uploadLanes: number,
+  acceptsRanges: boolean,
+): RunLimits {
   const { env, budget } = context
   const partSizeBytes = Number(row.partSizeBytes)
-  const fitsBudget = partSizeBytes * (uploadLanes + 2) <= budget.totalBytes
+  // A checksum can follow the bytes: then only small parts are worth the memory. Else it has to be known before them.
+  const share = capabilities.checksumTrailers || !capabilities.checksumHeaders ? HELD_SHARE : 1
+  const lanesUsed = Math.min(uploadLanes, row.partsTotal ?? uploadLanes)
+  const fitsBudget = partSizeBytes * (lanesUsed + 2) <= budget.totalBytes * share
   const highWaterBytes = Math.min(partSizeBytes * env.BUFFER_HIGH_WATER_MARK, budget.totalBytes)
   return {
     uploadLanes,

@@ -27,7 +27,12 @@ export interface UploadedPart {
  */
 export type PartBody =
   | { readonly kind: 'held'; readonly slices: readonly Uint8Array[]; readonly crc32c: string }
-  | { readonly kind: 'streamed'; readonly slices: AsyncIterable<Uint8Array> }
+  | {
+      readonly kind: 'streamed'
+      readonly slices: AsyncIterable<Uint8Array>
+      /** CRC32C of the slice that was given last, where its owner knows it; left out, it is computed from the bytes. */
+      readonly sliceCrc32c?: () => number
+    }
 
 export interface PartUpload {
   readonly key: string

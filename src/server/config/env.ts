@@ -29,7 +29,7 @@ export const PROFILES = {
     spansPerFile: 4,
     sliceRetries: 3,
     cacheTtlSeconds: 1800,
-    memoryBudgetBytes: 64 * MIB,
+    memoryBudgetBytes: 24 * MIB,
     cacheMemoryBytes: 32 * MIB,
   },
 } as const
