@@ -199,6 +199,12 @@ export async function startChaosStack(
     async endEngines() {
       await Promise.all(engines.map((engine) => engine.kill()))
       engines.length = 0
+      // What a failed case left behind is not to be moved by the engines of the next.
+      await database.db.partClaim.deleteMany({})
+      await database.db.transfer.updateMany({
+        where: { status: { in: ['queued', 'running'] } },
+        data: { status: 'paused' },
+      })
     },
     async close() {
       await stack.endEngines()

@@ -1,16 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { startTcpProxy, type TcpProxy } from '../stack/tcp-proxy.ts'
 import { until } from '../stack/until.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const MAIN = resolve(ROOT, 'src', 'engine', 'main.ts')
 
-/** Nothing of the settings of whoever runs the tests. */
+/** Nothing of the settings of whoever runs the tests; compiled code is kept, because many engines are started. */
 export function bareEnv(): NodeJS.ProcessEnv {
   const { PATH, HOME, NODE_ENV } = process.env
-  return { PATH, HOME, NODE_ENV }
+  return { PATH, HOME, NODE_ENV, NODE_COMPILE_CACHE: join(tmpdir(), 'sluice-compile-cache') }
 }
 
 /** An engine as `npm run engine` runs it: a process of its own, that can be killed, frozen and cut off. */

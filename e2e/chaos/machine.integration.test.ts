@@ -32,7 +32,7 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     memory.name('row 26: eight transfers of 64 MiB parts into a slow store fit 256 MiB, and no one is killed'),
     async () => {
       const cage = createMemoryCage(256 * MIB)
-      const engine = await stack.startEngine({}, { command: cage.command })
+      const engine = await stack.startEngine({ SLUICE_LEASE_MS: '60000' }, { command: cage.command })
       const first = await stack.begin({ sizeBytes: MIB, isWatched: false })
       await stack.waitFor(first.id, 'completed')
       stack.gate.setBodyRate(8 * MIB)
