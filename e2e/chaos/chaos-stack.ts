@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -88,7 +89,14 @@ export async function startChaosStack(
   const gate = await startS3Gate(connection.endpoint)
   const s3 = new S3Client({ ...connection, credentials: connection, forcePathStyle: true })
   const sealer = createSealer(SECRET_KEY)
-  const bucket = { name: 'chaos', bucket: BUCKET, forcePathStyle: true, prefix: '', ...connection, endpoint: gate.url }
+  const bucket = {
+    name: `chaos ${randomUUID()}`,
+    bucket: BUCKET,
+    forcePathStyle: true,
+    prefix: '',
+    ...connection,
+    endpoint: gate.url,
+  }
   const { id: bucketId } = await saveBucket(database.db, sealer, bucket)
   const engines: EngineProcess[] = []
   let files = 0
