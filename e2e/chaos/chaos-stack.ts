@@ -28,6 +28,8 @@ export const SECRET_KEY = 'a sealing key for chaos, 32 characters and more'
 export const CANARIES = ['chaos-secret-key-canary', 'chaos-link-canary'] as const
 const KEYS = { accessKeyId: 'chaoskey', secretAccessKey: CANARIES[0] }
 export const BUCKET = 'sluice'
+/** For what has to happen sometime, on a machine that may do much else. */
+const WAIT_MS = 180_000
 /** Outages are scaled to it. */
 export const LEASE_MS = 3_000
 
@@ -102,10 +104,14 @@ export async function startChaosStack(
   let files = 0
 
   const untilTransfer: ChaosStack['until'] = (id, what, condition) =>
-    until(`${what} (transfer ${id})`, async () => {
-      const transfer = await getTransfer(database.db, id).catch(() => null)
-      return transfer && condition(transfer) ? transfer : null
-    }).catch(async (error) => {
+    until(
+      `${what} (transfer ${id})`,
+      async () => {
+        const transfer = await getTransfer(database.db, id).catch(() => null)
+        return transfer && condition(transfer) ? transfer : null
+      },
+      WAIT_MS,
+    ).catch(async (error) => {
       const { status, failure, events, partsDone, partsTotal } = await getTransfer(database.db, id)
       const claims = await database.db.partClaim.findMany({ where: { transferId: id } })
       const story = events.map((event) => event.message).reverse()

@@ -8,6 +8,9 @@ import { until } from '../stack/until.ts'
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const MAIN = resolve(ROOT, 'src', 'engine', 'main.ts')
 
+/** A start is a second of work, of which a busy machine can make a minute. */
+const START_MS = 180_000
+
 /** Nothing of the settings of whoever runs the tests; compiled code is kept, because many engines are started. */
 export function bareEnv(): NodeJS.ProcessEnv {
   const { PATH, HOME, NODE_ENV } = process.env
@@ -73,10 +76,14 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
     },
     () => {},
   )
-  const started = await until('an engine to start', () => {
-    if (!isRunning) throw new Error(`The engine ended before it worked:\n${logs()}`)
-    return /"engineId":"([^"]+)","url":"([^"]+)"/.exec(logs())
-  })
+  const started = await until(
+    'an engine to start',
+    () => {
+      if (!isRunning) throw new Error(`The engine ended before it worked:\n${logs()}`)
+      return /"engineId":"([^"]+)","url":"([^"]+)"/.exec(logs())
+    },
+    START_MS,
+  )
   const pid = started && child.pid !== undefined ? child.pid : 0
   const signal = (name: NodeJS.Signals) => {
     if (isRunning) child.kill(name)

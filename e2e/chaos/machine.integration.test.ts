@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { startTcpProxy } from '../stack/tcp-proxy.ts'
@@ -18,6 +18,8 @@ const needing = (what: Parameters<typeof missingFor>[0]) => {
     name: (text: string) => (missing ? `${text} (skipped: ${missing})` : text),
   }
 }
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('a machine that is short of memory, has a wrong clock, or is cut off', () => {
   let stack: ChaosStack
@@ -38,7 +40,7 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
       stack.gate.setBodyRate(8 * MIB)
       const input = { partSizeBytes: 64 * MIB, lanes: 2 }
       const cases = await Promise.all(
-        Array.from({ length: 8 }, () => stack.begin({ sizeBytes: 130 * MIB, input, isWatched: false })),
+        Array.from({ length: 8 }, () => stack.begin({ sizeBytes: 66 * MIB, input, isWatched: false })),
       )
       await until('all of them to move', async () => {
         const moving = await stack.database.db.transfer.count({ where: { status: 'running', live: { not: {} } } })
@@ -73,7 +75,6 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
         }
       })
     },
-    300_000,
   )
 
   it('row 26: a transfer whose engines die one after the other is given up, and can be retried', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { removeBucket, saveBucket } from '../../src/server/db/buckets.ts'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
@@ -12,6 +12,8 @@ import type { S3Operation } from './s3-gate.ts'
 const PART_BYTES = 6 * MIB
 const FEW_LANES = { SLUICE_READ_LANES: '2' }
 const SLOW = { sizeBytes: 12 * PART_BYTES, bytesPerSecond: 2 * MIB, input: { lanes: 2 } }
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('row 28: a user, or whoever stops an engine, in the middle of everything', () => {
   let stack: ChaosStack
