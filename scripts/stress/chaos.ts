@@ -4,7 +4,7 @@ import type { EngineProcess } from '../../e2e/chaos/engine-process.ts'
 import { findViolations, movedTwice } from '../../e2e/chaos/invariants.ts'
 import { runSchedule } from '../../e2e/chaos/schedule.ts'
 import { until } from '../../e2e/stack/until.ts'
-import { GIB, KIB, MIB } from '../../src/server/domain/bytes.ts'
+import { GIB, MIB } from '../../src/server/domain/bytes.ts'
 import {
   archiveState,
   loadState,
@@ -95,9 +95,9 @@ async function killRound(
   const engines: EngineProcess[] = [await stack.startEngine(env), await stack.startEngine(env)]
   const cases: ChaosCase[] = []
   for (let index = 0; index < 2; index++) {
-    const sizeBytes = Math.round(between(options.maxSizeBytes / 16, options.maxSizeBytes))
-    // Slow enough for all kills to fall into it.
-    const bytesPerSecond = Math.max(64 * KIB, Math.round(sizeBytes / 8 / between(30, 90)))
+    const sizeBytes = Math.round(between(options.maxSizeBytes / 4, options.maxSizeBytes))
+    // Slow enough for some kills to fall into it, fast enough for parts to be finished between them.
+    const bytesPerSecond = Math.round(between(0.75, 1.5) * MIB)
     const partSizeBytes = random() < 0.5 ? 6 * MIB : 8 * MIB
     cases.push(await stack.begin({ sizeBytes, bytesPerSecond, input: { lanes: 4, partSizeBytes } }))
   }
