@@ -79,6 +79,24 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
     mustNotExist: true,
   }
 
+  it('makes a call once more with the time of the store where that refused ours, and no more often', async () => {
+    const date = new Date(Date.now() - 2 * 3_600_000)
+    const refuse = (response: ServerResponse) =>
+      error(response, 403, 'RequestTimeTooSkewed', { date: date.toUTCString() })
+    const { store, seen } = await setUp((_, nth, response) =>
+      nth === 0
+        ? refuse(response)
+        : xml(response, 200, '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>'),
+    )
+    const create = { key: 'k', contentType: null, writeToken: 'w' }
+    expect(await store.createUpload(create, signal)).toBe('u')
+    const signedAt = String(seen[1]?.headers['x-amz-date'])
+    expect(signedAt.slice(0, 11)).toBe(date.toISOString().replace(/[-:]/g, '').slice(0, 11))
+    const never = await setUp((_, __, response) => refuse(response))
+    await expect(never.store.createUpload(create, signal)).rejects.toMatchObject({ code: 'clock_skewed' })
+    expect(never.seen).toHaveLength(2)
+  })
+
   describe('completing an upload', () => {
     it('sends parts, checksum and condition where the store takes them', async () => {
       const { store, seen } = await setUp((_, __, response) => xml(response, 200, COMPLETED))

@@ -44,14 +44,20 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
   const { parts: carrier, clock } = clients
   const sender = { connection, capabilities, carrier, clock, idleTimeoutMs }
 
-  /** Runs one call; what it throws comes out as a TransferError, or as the signal's reason. */
+  /**
+   * Runs one call; what it throws comes out as a TransferError, or as the signal's reason. A call that was refused for its time was
+   * not carried out, and the SDK has learned the store's clock from the refusal: it is made once more.
+   */
   async function call<T>(signal: AbortSignal, doing: string, ofUpload: boolean, send: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted()
-    try {
-      return await send()
-    } catch (error) {
+    for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted()
-      throw uploadFailure(error, { connection, doing, ofUpload })
+      try {
+        return await send()
+      } catch (error) {
+        signal.throwIfAborted()
+        const failure = uploadFailure(error, { connection, doing, ofUpload })
+        if (failure.code !== 'clock_skewed' || attempt > 1) throw failure
+      }
     }
   }
 
