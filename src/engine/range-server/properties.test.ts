@@ -17,13 +17,11 @@ const step = fc.oneof(
             .tuple(fc.nat(SIZE + 100), fc.nat(4 * SLICE))
             .map(([first, length]) => ({ header: `${first}-${first + length}`, first, end: first + length + 1 })),
           fc.nat(SIZE + 100).map((first) => ({ header: `${first}-`, first, end: Number.POSITIVE_INFINITY })),
-          fc
-            .integer({ min: 1, max: SIZE + 100 })
-            .map((suffix) => ({
-              header: `-${suffix}`,
-              first: Math.max(0, SIZE - suffix),
-              end: Number.POSITIVE_INFINITY,
-            })),
+          fc.integer({ min: 1, max: SIZE + 100 }).map((suffix) => ({
+            header: `-${suffix}`,
+            first: Math.max(0, SIZE - suffix),
+            end: Number.POSITIVE_INFINITY,
+          })),
         ),
         { minLength: 1, maxLength: 3 },
       )
