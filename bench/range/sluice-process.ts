@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { openTieredCache } from '../../src/engine/cache/tiered-cache.ts'
+import { openTieredCache } from '../../src/engine/cache/open-tiered-cache.ts'
 import { ReadService } from '../../src/engine/range-server/read-service.ts'
 import { createAddressGuard } from '../../src/engine/source/address-guard.ts'
 import { createSource } from '../../src/engine/source/http-source.ts'

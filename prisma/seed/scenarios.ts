@@ -8,6 +8,8 @@ export interface Scenario {
   says: string
   engines: number
   buckets: readonly string[]
+  /** Whether origins are published and the caches have something in them. */
+  origins?: boolean
   transfers: () => SeedTransfer[]
 }
 
@@ -166,8 +168,9 @@ export const SCENARIOS: Record<string, Scenario> = {
     transfers: () => [],
   },
   busy: {
-    says: 'three running, some waiting, some failed, a day behind it',
+    says: 'three running, some waiting, some failed, a day behind it, origins with readers',
     engines: 2,
+    origins: true,
     buckets: ['sluice', ...BUCKETS],
     transfers: () => [...RUNNING, ...STANDING, ...FAILED.slice(0, 2), ...ended(40, 9 * MINUTE)],
   },

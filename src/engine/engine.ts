@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import type { Env } from '../server/config/env.ts'
 import { machineIdentity, processIdentity } from '../server/config/process-identity.ts'
 import type { Connections } from '../server/config/runtime.ts'
@@ -11,11 +12,13 @@ import { listenForNotifications } from '../server/db/notifications.ts'
 import { learnedLanesOf, saveLearnedLanes } from '../server/db/origins.ts'
 import type { Log } from '../server/log.ts'
 import { createSealer } from '../server/secrets.ts'
-import { openTieredCache } from './cache/tiered-cache.ts'
+import { openTieredCache } from './cache/open-tiered-cache.ts'
 import { ByteBudget } from './part/byte-budget.ts'
+import { addCacheMetrics } from './progress/cache-metrics.ts'
 import { addReadPathMetrics, createMetrics } from './progress/metrics.ts'
 import { Recorder } from './progress/recorder.ts'
 import { InspectionLoop } from './queue/answer-inspections.ts'
+import { CacheLoop } from './queue/cache-loop.ts'
 import { ClaimLoop } from './queue/claim-loop.ts'
 import { releaseDeadNeighbours } from './queue/dead-neighbours.ts'
 import { Heartbeat } from './queue/heartbeat.ts'
@@ -59,22 +62,24 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
   }
   const origins = new Origins(memory, { fixedLanes: env.SLUICE_READ_LANES })
   const budget = new ByteBudget(env.memoryBudgetBytes)
+  const cache = await openTieredCache({
+    memoryBytes: env.cacheMemoryBytes,
+    ttlMs: env.cacheTtlMs,
+    writeQueue: env.SLUICE_CACHE_WRITE_QUEUE,
+    compression: env.SLUICE_CACHE_COMPRESSION,
+    disk: env.SLUICE_CACHE_DISK ? { parent: join(env.dataDir, 'slices'), maxBytes: env.SLUICE_CACHE_DISK } : null,
+    redisUrl: env.SLUICE_REDIS_URL ?? null,
+    log,
+  })
   const metrics = createMetrics(budget.totalBytes, {
     transfers: () => loop.transfers,
     readLanes: () => recorder.lanes().readLanes,
     uploadLanes: () => recorder.lanes().uploadLanes,
     bufferedBytes: () => budget.usedBytes,
   })
+  addCacheMetrics(metrics.registry, () => cache.stats())
   const recorder = new Recorder({ db, engineId, log, metrics })
   const sealer = createSealer(connections.secretKey)
-  const cache = await openTieredCache({
-    memoryBytes: env.profile.cacheMemoryBytes,
-    ttlMs: env.profile.cacheTtlSeconds * 1000,
-    writeQueue: 5,
-    disk: null,
-    redisUrl: null,
-    log,
-  })
   const onAnswer = addReadPathMetrics(metrics.registry, () => reads.service.figures())
   const reads = startReadPath({ env, db, sealer, log, source, origins, cache, onAnswer })
   const context: WorkContext = {
@@ -88,11 +93,13 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     origins,
     pool: new BufferPool(env.sliceSizeBytes),
     budget,
+    cache,
     recorder,
     metrics,
   }
   const loop = new ClaimLoop(context)
   const inspections = new InspectionLoop(context)
+  const cacheLoop = new CacheLoop({ ...context, onPurge: (target) => reads.service.forget(target) })
   const registry = env.SLUICE_METRICS ? metrics.registry : null
   const listening = { isReady: () => heartbeat.isBeating, publicHost: new URL(env.SLUICE_PUBLIC_URL).hostname }
   const status = await startStatusServer({
@@ -154,16 +161,21 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
   })
   notifications.subscribe('sluice_inspections', () => inspections.poke())
   notifications.subscribe('sluice_origins', () => reads.poke())
+  notifications.subscribe('sluice_cache', (what) => {
+    // Answers and results are for the web.
+    if (what === '' || what === 'purge' || what === 'question') cacheLoop.poke()
+  })
   recorder.start()
   loop.start()
   inspections.start()
+  cacheLoop.start()
   log.info({ engineId, url: status.url, memoryBudgetBytes: budget.totalBytes }, 'engine started')
 
   let stopping: Promise<void> | null = null
   const stop = async () => {
     // Hints are not waited for: where the database is cut off, their connection closes late, and the work must end first.
     const deaf = notifications.close()
-    await Promise.all([loop.stop(), inspections.stop()])
+    await Promise.all([loop.stop(), inspections.stop(), cacheLoop.stop()])
     recorder.stop()
     heartbeat.stop()
     reads.stop()

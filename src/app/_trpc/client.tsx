@@ -33,8 +33,9 @@ export function ApiProvider({ children }: { children: ReactNode }) {
           condition: (operation) => operation.type === 'subscription',
           true: httpSubscriptionLink({ url: '/api/trpc', transformer: superjson }),
           false: splitLink({
-            // An inspection may take 15 s; in a batch everything that was asked with it would wait for it.
-            condition: (operation) => operation.path.startsWith('inspections.'),
+            // These wait for engines; in a batch everything that was asked with them would wait too.
+            condition: ({ path }) =>
+              path.startsWith('inspections.') || path === 'cache.objects' || path === 'cache.purge',
             true: httpLink({ url: '/api/trpc', transformer: superjson }),
             false: httpBatchLink({ url: '/api/trpc', transformer: superjson, maxURLLength: 4_000 }),
           }),

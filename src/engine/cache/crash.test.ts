@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createLog } from '../../server/log.ts'
+import { openTieredCache } from './open-tiered-cache.ts'
 import { bytesOf, keyOf, PATIENT, recordOf } from './testing/slices.ts'
-import { openTieredCache } from './tiered-cache.ts'
 
 let parent: string
 beforeEach(() => {

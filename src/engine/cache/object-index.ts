@@ -69,6 +69,24 @@ export class ObjectIndex {
       if (version !== keep) for (const index of [...slices.keys()]) yield { objectId, version, index }
   }
 
+  /** What both tiers have of an object; a slice that is in both counts once, as it is on disk. */
+  sizeOf(objectId: string): { slices: number; bytes: number } {
+    const size = { slices: 0, bytes: 0 }
+    const object = this.#objects.get(objectId)
+    for (const slices of object?.disk.values() ?? [])
+      for (const bytes of slices.values()) {
+        size.slices++
+        size.bytes += bytes
+      }
+    for (const [version, slices] of object?.memory ?? [])
+      for (const [index, bytes] of slices) {
+        if (object?.disk.get(version)?.has(index)) continue
+        size.slices++
+        size.bytes += bytes
+      }
+    return size
+  }
+
   /** Ids that begin with the scope of an origin; all where it is null. */
   idsOf(scope: string | null): string[] {
     const ids = [...this.#objects.keys()]

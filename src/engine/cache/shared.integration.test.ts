@@ -7,8 +7,9 @@ import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { REDIS_PASSWORD, type RunningRedis, redisMissing, startRedis } from '../../../e2e/stack/redis.ts'
 import { until } from '../../../e2e/stack/until.ts'
+import { openTieredCache, type TieredCacheOptions } from './open-tiered-cache.ts'
 import { bytesOf, keyOf, ORIGINS, PATIENT, recordOf } from './testing/slices.ts'
-import { openTieredCache, type TieredCache, type TieredCacheOptions } from './tiered-cache.ts'
+import type { TieredCache } from './tiered-cache.ts'
 
 let redis: RunningRedis
 const open: TieredCache[] = []

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createLog } from '../../server/log.ts'
+import { openTieredCache, type TieredCacheOptions } from './open-tiered-cache.ts'
 import { bytesOf, keyOf, ORIGINS, PATIENT, recordOf } from './testing/slices.ts'
-import { openTieredCache, type TieredCache, type TieredCacheOptions } from './tiered-cache.ts'
+import type { TieredCache } from './tiered-cache.ts'
 
 let parent: string
 const open: TieredCache[] = []

@@ -1,66 +1,37 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CacheObjectPage, CacheStats, PurgeTarget } from '../../server/domain/cache.ts'
-import type { Log } from '../../server/log.ts'
 import { type Compression, compressSlice, expandSlice } from './compression.ts'
-import { DiskTier } from './disk.ts'
+import type { DiskTier } from './disk.ts'
 import { encodeHeader, type openEntry } from './entry-format.ts'
+import { FetchTurns } from './fetch-turns.ts'
 import { MemoryTier, nameOf } from './memory.ts'
-import { ObjectIndex } from './object-index.ts'
+import type { ObjectIndex } from './object-index.ts'
 import { RecordWriter } from './record-writer.ts'
-import { SharedTier } from './shared.ts'
-import type {
-  CachedSlice,
-  CacheTier,
-  FetchClaim,
-  FetchTurn,
-  ObjectRecord,
-  Removed,
-  SliceCache,
-  SliceKey,
-} from './slice-cache.ts'
+import type { SharedTier } from './shared.ts'
+import type { CachedSlice, CacheTier, FetchTurn, ObjectRecord, Removed, SliceCache, SliceKey } from './slice-cache.ts'
 import { originScopeOf } from './slice-key.ts'
+import { untilAborted } from './until-aborted.ts'
 import { WriteQueue } from './write-queue.ts'
 
 const EXPIRY_EVERY_MS = 30_000
 const CLOSE_DEADLINE_MS = 3_000
-/** How often a waiter looks whether the slice has come: at first often, then less. */
-const FIRST_LOOK_MS = 10
-const LONGEST_LOOK_MS = 100
 
-export interface TieredCacheOptions {
+export interface TiersOptions {
   readonly memoryBytes: number
   readonly ttlMs: number
   /** Writes to disk and shared tier that may wait. */
   readonly writeQueue: number
   readonly compression?: Compression
-  /** Null: no disk tier. */
-  readonly disk: { readonly parent: string; readonly maxBytes: number } | null
-  /** Null: no shared tier. */
-  readonly redisUrl: string | null
-  readonly log: Pick<Log, 'warn' | 'info'>
 }
 
-/** A tier that outlives the process, for whoever applies purges: how far it has come, and how to say so. */
-export interface LastingTier {
+/** Tiers that a purge goes through together, and how far they have come: purges are applied in order, however late. */
+export interface PurgedTier {
+  /** The last purge that was applied; null where none ever was. Rejects where that cannot be read. */
   purgedUpTo(): Promise<bigint | null>
+  /** Rejects where it could not be finished; then it is done again. */
+  purge(target: PurgeTarget): Promise<Removed>
+  /** Rejects where it cannot be written: the purge is then applied again, which does no harm. */
   markPurged(id: bigint): Promise<void>
-}
-
-/** Opens the tiers that are configured. A disk that cannot be used is logged and left out: the cache is only a shortcut. */
-export async function openTieredCache(options: TieredCacheOptions): Promise<TieredCache> {
-  const { disk: wish, ttlMs, log, redisUrl } = options
-  let disk: DiskTier | null = null
-  const index = new ObjectIndex((objectId) => void disk?.forgetObject(objectId))
-  if (wish)
-    disk = await DiskTier.open({ ...wish, ttlMs, index, log }).catch((error) => {
-      log.warn(
-        { reason: error.code ?? error.message },
-        'The disk tier of the slice cache cannot be used; going on without it.',
-      )
-      return null
-    })
-  const shared = redisUrl === null ? null : new SharedTier({ url: redisUrl, ttlMs, log })
-  return new TieredCache(options, index, disk, shared)
 }
 
 /** Memory over disk over the shared tier. What each promises: slice-cache.ts. */
@@ -75,11 +46,11 @@ export class TieredCache implements SliceCache {
   readonly #records: RecordWriter
   /** Reads under way: many who miss the same slice read it once. */
   readonly #reading = new Map<string, Promise<CachedSlice | null>>()
-  /** Leases on fetches that are ours, by slice. */
-  readonly #leases = new Map<string, string>()
+  readonly #turns: FetchTurns
   readonly #timer: NodeJS.Timeout
   /** Raised by each purge: what was being read then is answered, but not kept. */
   #purges = 0
+  #memoryPurgedUpTo: bigint | null = null
   #memoryHits = 0
   #diskHits = 0
   #sharedHits = 0
@@ -88,7 +59,7 @@ export class TieredCache implements SliceCache {
   #storedBytes = 0
   #savedBytes = 0
 
-  constructor(options: TieredCacheOptions, index: ObjectIndex, disk: DiskTier | null, shared: SharedTier | null) {
+  constructor(options: TiersOptions, index: ObjectIndex, disk: DiskTier | null, shared: SharedTier | null) {
     this.#ttlMs = options.ttlMs
     this.#compression = options.compression ?? 'off'
     this.#index = index
@@ -99,13 +70,29 @@ export class TieredCache implements SliceCache {
     this.#records = new RecordWriter((record) =>
       Promise.all([this.#disk?.writeRecord(record), this.#shared?.writeRecord(record)]),
     )
+    this.#turns = new FetchTurns({
+      shared,
+      readShared: (key) => this.#readShared(key),
+      isQueued: (name) => this.#queue.has(name),
+    })
     this.#timer = setInterval(() => this.#removeExpired(), EXPIRY_EVERY_MS)
     this.#timer.unref()
   }
 
-  /** The tiers that outlive the process; purges are applied to each of them in order. */
-  get lasting(): readonly LastingTier[] {
-    return [this.#disk, this.#shared].filter((tier) => tier !== null)
+  /** What a purge has to reach: this engine's own tiers, and the shared one while it answers. */
+  get purgedTiers(): readonly PurgedTier[] {
+    const own: PurgedTier = {
+      purgedUpTo: async () => (this.#disk ? this.#disk.purgedUpTo() : this.#memoryPurgedUpTo),
+      purge: (target) => this.#purgeOwn(target),
+      markPurged: async (id) => {
+        this.#memoryPurgedUpTo = id
+        await this.#disk?.markPurged(id)
+      },
+    }
+    const shared = this.#shared
+    if (!shared?.isUp) return [own]
+    const purge = async (target: PurgeTarget) => ({ slices: await shared.purge(beginningOf(target)), bytes: 0 })
+    return [own, { purgedUpTo: () => shared.purgedUpTo(), purge, markPurged: (id: bigint) => shared.markPurged(id) }]
   }
 
   /** Resolves when the disk tier has looked through what it has; for tests and for whoever shows figures. */
@@ -140,7 +127,7 @@ export class TieredCache implements SliceCache {
     this.#storedBytes += bytes.byteLength
     this.#memory.put(key, bytes)
     if (!this.#disk && !this.#shared) return
-    const release = () => this.#releaseLease(key)
+    const release = () => this.#turns.release(key)
     this.#queue.offer({
       name: nameOf(key),
       objectId: key.objectId,
@@ -151,30 +138,12 @@ export class TieredCache implements SliceCache {
 
   async claimFetch(
     key: SliceKey,
-    { leaseMs, waitMs }: { readonly leaseMs: number; readonly waitMs: number },
+    limits: Parameters<SliceCache['claimFetch']>[1],
     signal: AbortSignal,
   ): Promise<FetchTurn> {
-    const shared = this.#shared
-    if (!shared?.isUp) return { slice: null, claim: NO_LEASE }
-    const deadlineMs = performance.now() + waitMs
-    for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(LONGEST_LOOK_MS, lookMs * 1.5)) {
-      const token = await untilAborted(shared.takeLease(key, leaseMs), signal)
-      if (token === undefined) return { slice: null, claim: NO_LEASE }
-      if (token !== null) this.#leases.set(nameOf(key), token)
-      // Looked at with the lease taken, too: whoever had it before may just have written the slice.
-      const slice = await untilAborted(this.#readShared(key), signal).catch((error) => {
-        this.#releaseLease(key)
-        throw error
-      })
-      if (slice) {
-        this.#releaseLease(key)
-        this.#counted(slice)
-        return { slice, claim: null }
-      }
-      if (token !== null) return { slice: null, claim: this.#claim(key) }
-      if (performance.now() >= deadlineMs) return { slice: null, claim: NO_LEASE }
-      await delay(Math.max(1, Math.min(lookMs, deadlineMs - performance.now())), undefined, { signal })
-    }
+    const turn = await this.#turns.next(key, limits, signal)
+    if (turn.slice) this.#counted(turn.slice)
+    return turn
   }
 
   record(objectId: string): ObjectRecord | null {
@@ -207,28 +176,8 @@ export class TieredCache implements SliceCache {
   }
 
   async purge(target: PurgeTarget): Promise<Removed> {
-    const scope = target !== 'all' && 'originId' in target ? originScopeOf(target.originId) : null
-    const beginning = target === 'all' ? '' : (scope ?? ('objectId' in target ? target.objectId : ''))
-    // What still waits to be written would come after the purge, and what is being written is waited for.
-    const isMeant = (objectId: string) => objectId.startsWith(beginning)
-    this.#purges++
-    await Promise.all([this.#queue.forget(isMeant), this.#records.forget(isMeant)])
-    const removed = { slices: 0, bytes: 0 }
-    const ids = this.#index.idsOf(null).filter(isMeant)
-    for (const objectId of ids) {
-      const seen = new Set<string>()
-      for (const tier of ['disk', 'memory'] as const)
-        for (const key of this.#index.slicesOf(objectId, tier)) {
-          if (seen.has(nameOf(key))) continue
-          seen.add(nameOf(key))
-          removed.slices++
-          removed.bytes += this.#index.get(objectId)?.[tier].get(key.version)?.get(key.index) ?? 0
-        }
-      for (const key of this.#index.slicesOf(objectId, 'memory')) this.#memory.delete(key)
-    }
-    await this.#disk?.purge(target === 'all' ? 'all' : scope === null ? { objectId: beginning } : { scope })
-    for (const objectId of ids) this.#index.forget(objectId)
-    await this.#shared?.purge(beginning)
+    const removed = await this.#purgeOwn(target)
+    if (this.#shared?.isUp) await this.#shared.purge(beginningOf(target))
     return removed
   }
 
@@ -272,6 +221,26 @@ export class TieredCache implements SliceCache {
     ])
     await Promise.allSettled([this.#disk?.close(), this.#shared?.close()])
     this.#memory.clear()
+  }
+
+  async #purgeOwn(target: PurgeTarget): Promise<Removed> {
+    const beginning = beginningOf(target)
+    const isMeant = (objectId: string) => objectId.startsWith(beginning)
+    // What still waits to be written would come after the purge, and what is being written is waited for.
+    this.#purges++
+    await Promise.all([this.#queue.forget(isMeant), this.#records.forget(isMeant)])
+    const removed = { slices: 0, bytes: 0 }
+    const ids = this.#index.idsOf(null).filter(isMeant)
+    for (const objectId of ids) {
+      const { slices, bytes } = this.#index.sizeOf(objectId)
+      removed.slices += slices
+      removed.bytes += bytes
+      for (const key of this.#index.slicesOf(objectId, 'memory')) this.#memory.delete(key)
+    }
+    if (target === 'all') await this.#disk?.purge('all')
+    else await this.#disk?.purge('objectId' in target ? target : { scope: beginning })
+    for (const objectId of ids) this.#index.forget(objectId)
+    return removed
   }
 
   /** Disk, then shared tier; one read for all who ask at once. */
@@ -336,23 +305,6 @@ export class TieredCache implements SliceCache {
     await Promise.all([this.#disk?.write(key, header, payload, storedAtMs), this.#shared?.write(key, header, payload)])
   }
 
-  #claim(key: SliceKey): FetchClaim {
-    return {
-      release: () => {
-        // A write that is queued releases it when the slice is there for the others.
-        if (!this.#queue.has(nameOf(key))) this.#releaseLease(key)
-      },
-    }
-  }
-
-  #releaseLease(key: SliceKey): void {
-    const name = nameOf(key)
-    const token = this.#leases.get(name)
-    if (token === undefined) return
-    this.#leases.delete(name)
-    void this.#shared?.releaseLease(key, token)
-  }
-
   #counted({ tier, bytes }: CachedSlice): void {
     if (tier === 'disk') this.#diskHits++
     else if (tier === 'shared') this.#sharedHits++
@@ -365,18 +317,10 @@ export class TieredCache implements SliceCache {
   }
 }
 
-const NOTHING: Promise<null> = Promise.resolve(null)
-const NO_LEASE: FetchClaim = { release() {} }
-
-/** The promise, or the signal's reason as soon as it aborts; what was started goes on for others. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+/** How the ids of all objects that are meant begin. */
+function beginningOf(target: PurgeTarget): string {
+  if (target === 'all') return ''
+  return 'objectId' in target ? target.objectId : originScopeOf(target.originId)
 }
+
+const NOTHING: Promise<null> = Promise.resolve(null)

@@ -9,7 +9,7 @@ export interface LiveFigures {
 }
 
 /**
- * Every metric of the engine, in one place: names begin with `sluice_`, base units, `_total` for counters
+ * Every metric of the engine but those of the slice cache (cache-metrics.ts), in one place: names begin with `sluice_`, base units, `_total` for counters
  * (Prometheus, "Metric and label naming"). Names are promises.
  */
 export function createMetrics(memoryBudgetBytes: number, figures: LiveFigures) {

@@ -4,21 +4,20 @@ import type { WorkContext } from '../transfer/work-context.ts'
 
 const BEAT_MS = 3_000
 
+/** What the heartbeat cannot know by itself. */
+type Figures = Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes' | 'cache' | 'origins'>
+
 /** Tells every few seconds that this engine lives and what it is doing. */
 export class Heartbeat {
   readonly #context: WorkContext
   readonly #identity: EngineIdentity
-  readonly #figures: () => Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes' | 'cache' | 'origins'>
+  readonly #figures: () => Figures
   #timer: NodeJS.Timeout | undefined
   #cpu = process.cpuUsage()
   #atMs = performance.now()
   #lastBeatMs = Number.NEGATIVE_INFINITY
 
-  constructor(
-    context: WorkContext,
-    identity: EngineIdentity,
-    figures: () => Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes' | 'cache' | 'origins'>,
-  ) {
+  constructor(context: WorkContext, identity: EngineIdentity, figures: () => Figures) {
     this.#context = context
     this.#identity = identity
     this.#figures = figures

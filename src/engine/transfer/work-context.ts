@@ -6,6 +6,7 @@ import { type BucketConnection, bucketCapabilitiesSchema } from '../../server/do
 import { TransferError } from '../../server/domain/failure.ts'
 import type { Log } from '../../server/log.ts'
 import type { Sealer } from '../../server/secrets.ts'
+import type { TieredCache } from '../cache/tiered-cache.ts'
 import type { ByteBudget } from '../part/byte-budget.ts'
 import type { EngineMetrics } from '../progress/metrics.ts'
 import type { Recorder } from '../progress/recorder.ts'
@@ -31,6 +32,7 @@ export interface WorkContext {
   readonly origins: Origins
   readonly pool: BufferPool
   readonly budget: ByteBudget
+  readonly cache: TieredCache
   readonly recorder: Recorder
   readonly metrics: EngineMetrics
 }

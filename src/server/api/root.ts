@@ -1,7 +1,9 @@
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { bucketsRouter } from './routers/buckets.ts'
+import { cacheRouter } from './routers/cache.ts'
 import { enginesRouter } from './routers/engines.ts'
 import { inspectionsRouter } from './routers/inspections.ts'
+import { originsRouter } from './routers/origins.ts'
 import { progressRouter } from './routers/progress.ts'
 import { reportsRouter } from './routers/reports.ts'
 import { systemRouter } from './routers/system.ts'
@@ -16,6 +18,8 @@ export const appRouter = router({
   progress: progressRouter,
   reports: reportsRouter,
   buckets: bucketsRouter,
+  origins: originsRouter,
+  cache: cacheRouter,
   engines: enginesRouter,
   tokens: tokensRouter,
   system: systemRouter,

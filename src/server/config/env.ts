@@ -72,6 +72,10 @@ const bytes = (name: string, example: string, minBytes: number) =>
     })
     .optional()
 
+/** A size, or `off`, which is the same as not setting it. */
+const bytesOrOff = (name: string, example: string, minBytes: number) =>
+  z.preprocess((value) => (value === 'off' ? undefined : value), bytes(name, example, minBytes))
+
 const onOff = (name: string) =>
   z
     .enum(['on', 'off'], { error: `${name} is on or off.` })
@@ -98,6 +102,9 @@ const cidrs = z
     }
     return entries
   })
+
+const MAX_TTL_SECONDS = 30 * 24 * 3600
+const TTL_SENTENCE = `SLUICE_CACHE_TTL_SECONDS is a whole number of seconds from 1 to ${MAX_TTL_SECONDS}; unset, the profile's counts.`
 
 const envSchema = z.object({
   DATABASE_URL: z
@@ -130,6 +137,29 @@ const envSchema = z.object({
     })
     .default('balanced'),
   SLUICE_MEMORY_BUDGET: bytes('SLUICE_MEMORY_BUDGET', '128MiB', 16 * MIB),
+  SLUICE_CACHE_MEMORY: bytes('SLUICE_CACHE_MEMORY', '256MiB', MIB),
+  SLUICE_CACHE_DISK: bytesOrOff('SLUICE_CACHE_DISK', '20GiB', 16 * MIB),
+  SLUICE_CACHE_TTL_SECONDS: z.coerce
+    .number({ error: TTL_SENTENCE })
+    .int(TTL_SENTENCE)
+    .min(1, TTL_SENTENCE)
+    .max(MAX_TTL_SECONDS, TTL_SENTENCE)
+    .optional(),
+  SLUICE_CACHE_WRITE_QUEUE: count('SLUICE_CACHE_WRITE_QUEUE', 5, 1, 1_000),
+  SLUICE_CACHE_COMPRESSION: z
+    .enum(['off', 'zstd', 'brotli', 'gzip'], { error: 'SLUICE_CACHE_COMPRESSION is off, zstd, brotli or gzip.' })
+    .default('off'),
+  SLUICE_REDIS_URL: z
+    .string()
+    .regex(
+      /^rediss?:\/\/[^\s]+$/,
+      'SLUICE_REDIS_URL is the address of a Redis or Valkey, such as redis://cache.internal:6379.',
+    )
+    .refine(
+      (url) => URL.canParse(url),
+      'SLUICE_REDIS_URL cannot be read as an address. Write special characters of a password as %XX.',
+    )
+    .optional(),
   SLUICE_EMBEDDED_S3_PORT: port('SLUICE_EMBEDDED_S3_PORT', 9000),
   SLUICE_EMBEDDED_S3_ACCESS_KEY: z
     .string()
@@ -223,6 +253,8 @@ export function readEnv(source: Record<string, string | undefined> = process.env
     metricsListener,
     memoryBudgetBytes,
     sliceSizeBytes,
+    cacheMemoryBytes: env.SLUICE_CACHE_MEMORY ?? profile.cacheMemoryBytes,
+    cacheTtlMs: (env.SLUICE_CACHE_TTL_SECONDS ?? profile.cacheTtlSeconds) * 1000,
   })
 }
 

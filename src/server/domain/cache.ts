@@ -77,3 +77,66 @@ export const cacheObjectPageSchema = z.object({
   total: z.number(),
 })
 export type CacheObjectPage = z.infer<typeof cacheObjectPageSchema>
+
+/** The caches over time, in steps of equal length. */
+export interface CacheHistory {
+  stepMs: number
+  steps: { at: Date; hits: number; misses: number; hitBytes: number; storedBytes: number; evictions: number }[]
+}
+
+/** `cache.stats`: each healthy engine's cache, and what it was like in the last hour. */
+export interface CacheOverview {
+  engines: { id: string; name: string; cache: CacheStats }[]
+  history: CacheHistory
+  /** Share of slices that were found, of those asked for in the last hour; null where none were. */
+  hitRate: number | null
+}
+
+/** An object over all engines: where engines differ, the runs are those of any of them. */
+export interface CachedObjectView extends CacheObject {
+  /** Ids of the engines that have some of it. */
+  engines: string[]
+}
+
+/** Adds up what several engines have of the same objects, the latest used first. Versions that differ are not mixed. */
+export function mergeObjects(
+  pages: readonly { engineId: string; items: readonly CacheObject[] }[],
+): CachedObjectView[] {
+  const merged = new Map<string, CachedObjectView>()
+  for (const { engineId, items } of pages)
+    for (const item of items) {
+      const known = merged.get(item.objectId)
+      if (!known) {
+        merged.set(item.objectId, { ...item, engines: [engineId] })
+        continue
+      }
+      const isNewer = item.storedAtMs > known.storedAtMs
+      const isSame =
+        item.etag === known.etag && item.lastModified === known.lastModified && item.sizeBytes === known.sizeBytes
+      merged.set(item.objectId, {
+        ...(isNewer ? item : known),
+        hits: known.hits + item.hits,
+        lastAccessAtMs: Math.max(known.lastAccessAtMs, item.lastAccessAtMs),
+        memory: isSame ? uniteRuns(known.memory, item.memory) : isNewer ? item.memory : known.memory,
+        disk: isSame ? uniteRuns(known.disk, item.disk) : isNewer ? item.disk : known.disk,
+        cachedBytes: isSame
+          ? Math.max(known.cachedBytes, item.cachedBytes)
+          : isNewer
+            ? item.cachedBytes
+            : known.cachedBytes,
+        engines: [...known.engines, engineId],
+      })
+    }
+  return [...merged.values()].sort((a, b) => b.lastAccessAtMs - a.lastAccessAtMs || (a.objectId < b.objectId ? -1 : 1))
+}
+
+/** Runs that cover what either covers. */
+export function uniteRuns(a: SliceRuns, b: SliceRuns): SliceRuns {
+  const united: SliceRuns = []
+  for (const [first, afterLast] of [...a, ...b].sort(([x], [y]) => x - y)) {
+    const last = united.at(-1)
+    if (last && first <= last[1]) last[1] = Math.max(last[1], afterLast)
+    else united.push([first, afterLast])
+  }
+  return united
+}

@@ -6,18 +6,19 @@ const MAX_TTL_SECONDS = 365 * 24 * 3600
 const RESERVED_HEADERS =
   /^(host|connection|content-.*|transfer-encoding|te|trailer|upgrade|keep-alive|proxy-.*|range|if-.*|accept-encoding|expect)$/i
 
-const headerName = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'A header name has letters, digits and dashes, such as Authorization.')
-  .refine(
-    (name) => !RESERVED_HEADERS.test(name),
-    'This header is set by Sluice itself and cannot be given for an origin.',
-  )
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]{0,8192}$/
 
-const headerValue = z
-  .string()
-  .max(8_192, 'A header value has at most 8,192 characters.')
-  .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'A header value is one line of Latin-1 text.')
+const headers = z.record(z.string(), z.string()).superRefine((given, context) => {
+  const refuse = (message: string) => context.addIssue({ code: 'custom', message })
+  if (Object.keys(given).length > MAX_HEADERS) refuse(`An origin has at most ${MAX_HEADERS} headers.`)
+  for (const [name, value] of Object.entries(given)) {
+    if (!HEADER_NAME.test(name)) refuse('A header name has letters, digits and dashes, such as Authorization.')
+    else if (RESERVED_HEADERS.test(name)) refuse(`The header ${name} is set by Sluice itself and cannot be given here.`)
+    else if (!HEADER_VALUE.test(value))
+      refuse(`The value of ${name} is one line of at most 8,192 characters, none beyond Latin-1.`)
+  }
+})
 
 const baseUrl = z
   .string()
@@ -39,10 +40,7 @@ export const publishedOriginSaveSchema = z.object({
       'A name has 1 to 63 lower-case letters, digits and dashes, because it is part of every link: /o/name/….',
     ),
   baseUrl,
-  headers: z
-    .record(headerName, headerValue)
-    .refine((headers) => Object.keys(headers).length <= MAX_HEADERS, `An origin has at most ${MAX_HEADERS} headers.`)
-    .optional(),
+  headers: headers.optional(),
   access: z.enum(['public', 'token', 'signed'], { error: 'Access is public, token or signed.' }),
   ttlSeconds: z
     .number()

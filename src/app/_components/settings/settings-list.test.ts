@@ -7,11 +7,12 @@ test('no setting shows a secret, and each says whether it was set', () => {
     DATABASE_URL: 'postgresql://someone:hunter2@db.example.org:5432/sluice',
     SLUICE_SECRET_KEY: 'k'.repeat(40),
     SLUICE_ADMIN_TOKEN: 't'.repeat(30),
+    SLUICE_REDIS_URL: 'redis://:rrrr@cache.internal:6379',
     MAX_CONCURRENT_UPLOADS: '4',
   })
   const groups = settingGroups(env, readEnv({}))
   const text = JSON.stringify(groups)
-  for (const secret of ['hunter2', 'someone', 'kkkk', 'tttt']) expect(text).not.toContain(secret)
+  for (const secret of ['hunter2', 'someone', 'kkkk', 'tttt', 'rrrr']) expect(text).not.toContain(secret)
   const all = groups.flatMap((group) => group.settings)
   expect(all.find(({ name }) => name === 'DATABASE_URL')).toMatchObject({
     value: 'db.example.org:5432/sluice',

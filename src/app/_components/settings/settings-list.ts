@@ -101,6 +101,33 @@ const GROUPS: readonly {
     ],
   },
   {
+    title: 'The slice cache',
+    settings: [
+      ['SLUICE_CACHE_MEMORY', (env) => formatBytes(env.cacheMemoryBytes), 'Slices each engine keeps in memory.'],
+      [
+        'SLUICE_CACHE_DISK',
+        (env) => (env.SLUICE_CACHE_DISK === undefined ? 'off' : formatBytes(env.SLUICE_CACHE_DISK)),
+        'Slices each engine keeps on disk.',
+      ],
+      [
+        'SLUICE_REDIS_URL',
+        (env) => (env.SLUICE_REDIS_URL ? 'set' : 'none'),
+        'A Redis or Valkey in which engines share slices.',
+      ],
+      ['SLUICE_CACHE_TTL_SECONDS', ms((env) => env.cacheTtlMs), 'How long a slice is kept at most.'],
+      [
+        'SLUICE_CACHE_WRITE_QUEUE',
+        (env) => String(env.SLUICE_CACHE_WRITE_QUEUE),
+        'Slices that may wait to be written to disk or Redis.',
+      ],
+      [
+        'SLUICE_CACHE_COMPRESSION',
+        (env) => env.SLUICE_CACHE_COMPRESSION,
+        'How slices are kept on disk and in Redis, where that pays.',
+      ],
+    ],
+  },
+  {
     title: 'Watching',
     settings: [
       ['SLUICE_LOG_LEVEL', (env) => env.SLUICE_LOG_LEVEL, 'How much is logged.'],

@@ -33,5 +33,6 @@ test('the palette opens with either modifier, also while one types', () => {
 test('g and a letter lead to a page, g and another key to none', () => {
   expect(keyCommand(press('g'))).toEqual({ kind: 'prefix' })
   expect(keyCommand(press('t', { afterPrefix: true }))).toEqual({ kind: 'go', href: '/transfers' })
-  expect(keyCommand(press('c', { afterPrefix: true }))).toBeNull()
+  expect(keyCommand(press('c', { afterPrefix: true }))).toEqual({ kind: 'go', href: '/cache' })
+  expect(keyCommand(press('x', { afterPrefix: true }))).toBeNull()
 })

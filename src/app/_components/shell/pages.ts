@@ -1,4 +1,4 @@
-import { ArrowLeftRight, Cpu, Database, House, type LucideIcon, Settings } from 'lucide-react'
+import { ArrowLeftRight, Cpu, Database, Globe, House, Layers, type LucideIcon, Settings } from 'lucide-react'
 
 export interface PageEntry {
   href: string
@@ -12,6 +12,8 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { href: '/', name: 'Overview', icon: House, key: 'o' },
   { href: '/transfers', name: 'Transfers', icon: ArrowLeftRight, key: 't' },
+  { href: '/cache', name: 'Cache', icon: Layers, key: 'c' },
+  { href: '/origins', name: 'Origins', icon: Globe, key: 'i' },
   { href: '/buckets', name: 'Buckets', icon: Database, key: 'b' },
   { href: '/engines', name: 'Engines', icon: Cpu, key: 'e' },
   { href: '/settings', name: 'Settings', icon: Settings, key: 's' },

@@ -12,6 +12,8 @@ type Headers = TransferOptions['headers']
 export function HeaderFields(props: {
   headers: Headers
   problem: string | undefined
+  label?: string
+  hint?: string
   onChange: (headers: Headers) => void
 }) {
   const { headers, problem, onChange } = props
@@ -21,7 +23,7 @@ export function HeaderFields(props: {
   return (
     <div className="grid content-start gap-1 sm:col-span-2 lg:col-span-3">
       <Label asChild>
-        <span>Headers for the source</span>
+        <span>{props.label ?? 'Headers for the source'}</span>
       </Label>
       {headers.map((header) => (
         <div className="flex gap-2" key={header.id}>
@@ -61,7 +63,7 @@ export function HeaderFields(props: {
           className={problem ? 'text-destructive text-xs' : 'text-muted-foreground text-xs'}
           role={problem ? 'alert' : undefined}
         >
-          {problem ?? 'For sources that ask for a sign-in. Stored sealed, never shown again.'}
+          {problem ?? props.hint ?? 'For sources that ask for a sign-in. Stored sealed, never shown again.'}
         </p>
       </div>
     </div>

@@ -1,4 +1,4 @@
-import { fillPattern } from '../../testing/byte-pattern.ts'
+import { createHash } from 'node:crypto'
 import type { ObjectRecord, SliceKey } from '../slice-cache.ts'
 import { objectIdOf, versionOf } from '../slice-key.ts'
 
@@ -23,9 +23,8 @@ export function keyOf(
 
 /** Bytes that only this slice has. */
 export function bytesOf(key: SliceKey, length = 64): Uint8Array {
-  const bytes = new Uint8Array(length)
-  fillPattern(bytes, key.index * 1_048_576, Number.parseInt(key.objectId.slice(-6), 16) + key.version.charCodeAt(0))
-  return bytes
+  const seed = createHash('sha512').update(JSON.stringify(key)).digest()
+  return new Uint8Array(length).map((_, at) => (seed[at % 64] ?? 0) ^ (at >> 6))
 }
 
 export function recordOf(name: string, over: Partial<ObjectRecord> & { etag?: string } = {}): ObjectRecord {

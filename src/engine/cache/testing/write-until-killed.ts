@@ -1,5 +1,5 @@
 import { createLog } from '../../../server/log.ts'
-import { openTieredCache } from '../tiered-cache.ts'
+import { openTieredCache } from '../open-tiered-cache.ts'
 import { bytesOf, keyOf, recordOf } from './slices.ts'
 
 // Started by crash.test.ts, which kills it: writes slices and records to the disk tier for ever.

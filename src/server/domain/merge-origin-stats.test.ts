@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { mergeOriginStats } from './merge-origin-stats.ts'
+import type { OriginStats } from './published-origin.ts'
+
+const one: OriginStats = {
+  originId: 'o',
+  breaker: 'closed',
+  requests: 10,
+  hits: 8,
+  misses: 2,
+  errors: 0,
+  servedBytes: 100,
+  originBytes: 20,
+  activeReaders: 1,
+  p50Ms: 3,
+  p95Ms: null,
+  p99Ms: null,
+}
+
+it('adds up what engines count, and tells the worst of what cannot be added', () => {
+  const merged = mergeOriginStats([one, { ...one, breaker: 'half-open', p50Ms: 9, p95Ms: 20, errors: 1 }])
+  expect(merged).toMatchObject({
+    requests: 20,
+    hits: 16,
+    errors: 1,
+    breaker: 'half-open',
+    p50Ms: 9,
+    p95Ms: 20,
+    p99Ms: null,
+  })
+})
+
+it('has nothing to say where no engine has served it', () => {
+  expect(mergeOriginStats([])).toBeNull()
+})
