@@ -27,6 +27,8 @@ export interface RangeFixture {
   figures(): ReadFigures
   /** Resolves once so many requests of readers have arrived, in all. */
   arrived(requests: number): Promise<void>
+  /** Cuts the connections of all readers. */
+  drop(): void
   close(): Promise<void>
 }
 
@@ -137,6 +139,7 @@ export async function openRangeFixture(
     async arrived(requests) {
       while ((service.figures().origins[0]?.requests ?? 0) < requests) await delay(2)
     },
+    drop: () => server.closeAllConnections(),
     async close() {
       service.close()
       server.closeAllConnections()
