@@ -6,6 +6,7 @@ import { migrate } from '../src/server/db/migrate.ts'
 import { createSealer } from '../src/server/secrets.ts'
 import { keepAlive, writeBuckets, writeEngines } from './seed/engines-and-buckets.ts'
 import { writeCacheHistory, writeOrigins } from './seed/origins-and-cache.ts'
+import { writeReportRuns } from './seed/report-runs.ts'
 import { SCENARIOS } from './seed/scenarios.ts'
 import { writeTransfers } from './seed/write-transfers.ts'
 
@@ -36,6 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
     const bucketIds = await writeBuckets(db, sealer, scenario.buckets)
     const engineIds = await writeEngines(db, scenario.engines)
     const running = await writeTransfers(db, sealer, scenario.transfers(), bucketIds, engineIds)
+    if (scenario.reports) await writeReportRuns(db, sealer, bucketIds, engineIds)
     if (scenario.origins) {
       await writeOrigins(db, sealer)
       await writeCacheHistory(db, engineIds)

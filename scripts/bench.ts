@@ -5,7 +5,7 @@ import { ArgumentError, type BenchArguments, parseArguments } from '../bench/arg
 import { runScenario } from '../bench/harness/run-scenario.ts'
 import { PEERS } from '../bench/peers/all-peers.ts'
 import { fetchMissing } from '../bench/peers/fetch-missing.ts'
-import { startSluicePeer } from '../bench/peers/sluice.ts'
+import { startSluicePeers, VARIANTS } from '../bench/peers/sluice.ts'
 import { benchRange } from '../bench/range/bench-range.ts'
 import type { BenchReport, ScenarioResult } from '../bench/reports/result.ts'
 import { tableOf } from '../bench/reports/table.ts'
@@ -30,7 +30,10 @@ try {
 }
 
 async function main(): Promise<void> {
-  const known = { scenarios: SCENARIOS.map(({ name }) => name), peers: ['sluice', ...Object.keys(PEERS)] }
+  const known = {
+    scenarios: SCENARIOS.map(({ name }) => name),
+    peers: [...Object.keys(VARIANTS), ...Object.keys(PEERS)],
+  }
   const wanted = parseArguments(process.argv.slice(2), known)
   if (wanted.list) list()
   else if (process.platform !== 'linux')
@@ -50,7 +53,7 @@ async function bench(wanted: BenchArguments): Promise<number> {
   const names = wanted.scenarios.length > 0 ? wanted.scenarios : DEFAULT_SCENARIOS
   const chosen = SCENARIOS.filter(({ name, isHuge }) => names.includes(name) || (names.includes('all') && !isHuge))
   await fetchMissing(console.log)
-  const sluice = await startSluicePeer()
+  const sluice = await startSluicePeers()
   const results: ScenarioResult[] = []
   let failures = 0
   try {
@@ -62,7 +65,7 @@ async function bench(wanted: BenchArguments): Promise<number> {
         const peers = ['sluice', ...scenario.peers]
           .filter((name) => wanted.peers?.includes(name) ?? true)
           .concat(wanted.peers?.filter((name) => name !== 'sluice' && !scenario.peers.includes(name)) ?? [])
-          .flatMap((name) => (name === 'sluice' ? [sluice] : [PEERS[name]?.()]))
+          .flatMap((name) => [sluice.peer(name) ?? PEERS[name]?.()])
           .filter((peer) => peer !== undefined)
         const rounds = wanted.rounds ?? scenario.rounds
         const result = await runScenario(scenario, { rounds, peers, say: console.log, signal: stopping.signal })

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { BenchEngine } from '../../src/server/domain/bench-report.ts'
 import { descendants, peakRssBytes } from './process-figures.ts'
 
 /** What one run cost its client. */
@@ -9,6 +10,8 @@ export interface Figures {
   readonly peakRssBytes: number
   /** Of a service: what it had before the work began. */
   readonly idleRssBytes?: number
+  /** Of Sluice: what was seen inside its engine. */
+  readonly engine?: BenchEngine
 }
 
 const SAMPLE_MS = 100

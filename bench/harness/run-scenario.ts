@@ -112,9 +112,10 @@ async function prepare(scenario: Scenario, peer: Peer, round: number, stage: Sta
 }
 
 async function runOnce(peer: Peer, round: number, work: Work, source: RunningSource, store: RunningStore) {
-  const sourceBefore = await source.counts()
-  const storeBefore = await store.counts()
   try {
+    await peer.prepare?.(work)
+    const sourceBefore = await source.counts()
+    const storeBefore = await store.counts()
     const figures = await peer.run(work)
     const sourceAfter = await source.counts()
     const storeAfter = await store.counts()

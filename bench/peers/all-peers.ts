@@ -1,3 +1,4 @@
+import { cRelay } from './c-relay.ts'
 import { curlIntoAws, curlIntoCurl } from './curl.ts'
 import { libStorage } from './lib-storage.ts'
 import type { Peer } from './peer.ts'
@@ -13,4 +14,5 @@ export const PEERS: Readonly<Record<string, () => Peer>> = {
   'curl-into-aws': curlIntoAws,
   'aria2-then-rclone': aria2ThenRclone,
   'curl-into-curl': curlIntoCurl,
+  'c-relay': cRelay,
 }

@@ -24,6 +24,8 @@ export interface Peer {
   version(): string
   /** Why it cannot do this work here, as a sentence; null where it can. */
   unavailable(work: Work): string | null
+  /** Starts what runs before the work does; not measured. `run` comes next, in any case. */
+  prepare?(work: Work): Promise<void>
   /** Does it, and throws where it could not. Whether the bytes are right is looked at by others. */
   run(work: Work): Promise<Figures>
 }

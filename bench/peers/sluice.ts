@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ROOT } from '../../scripts/runner/run-program.ts'
 import { startPostgres } from '../../src/embedded/postgres.ts'
+import { createHostileSource } from '../../src/engine/testing/hostile-source.ts'
 import { dialectByName } from '../../src/engine/upload/s3-dialects.ts'
 import { saveBucket, saveBucketCapabilities } from '../../src/server/db/buckets.ts'
 import { createDb, type Db } from '../../src/server/db/client.ts'
 import { createTransfers } from '../../src/server/db/create-transfers.ts'
 import { migrate } from '../../src/server/db/migrate.ts'
+import type { BenchEngine } from '../../src/server/domain/bench-report.ts'
 import { transferInputSchema } from '../../src/server/domain/transfer-input.ts'
 import { createSealer, type Sealer } from '../../src/server/secrets.ts'
 import type { Figures } from '../harness/measure-script.ts'
@@ -20,37 +22,93 @@ const SECRET_KEY = 'a sealing key for the bench, 32 characters and more'
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 10_000
 const POLL_MS = 20
+const WARM_UP_BYTES = 24 * 1024 * 1024
+const SETTLE_MS = 2_000
 
-/** Sluice as a peer, and what it needs for as long as the bench runs. */
-export interface SluicePeer extends Peer {
+/** Sluice with other settings than its defaults, as a peer of its own. */
+interface Variant {
+  readonly env?: Readonly<Record<string, string>>
+  readonly partSizeBytes?: number
+}
+
+const MIB = 1024 * 1024
+
+/** Each by the name it has as a peer: `sluice` is as it comes. */
+export const VARIANTS: Readonly<Record<string, Variant>> = {
+  sluice: {},
+  'sluice-8mib-parts': { partSizeBytes: 8 * MIB },
+  'sluice-100mib-parts': { partSizeBytes: 100 * MIB },
+  'sluice-100mib-low-memory': { partSizeBytes: 100 * MIB, env: { SLUICE_PROFILE: 'low-memory' } },
+  'sluice-high-throughput': { env: { SLUICE_PROFILE: 'high-throughput' } },
+  'sluice-low-memory': { env: { SLUICE_PROFILE: 'low-memory' } },
+  'sluice-undici': { env: { SLUICE_HTTP_CLIENT: 'undici' } },
+  'sluice-16-lanes': { env: { SLUICE_READ_LANES: '16' } },
+  'sluice-32-lanes': { env: { SLUICE_READ_LANES: '32' } },
+  'sluice-48-lanes': { env: { SLUICE_READ_LANES: '48' } },
+  'sluice-64-lanes': { env: { SLUICE_READ_LANES: '64' } },
+}
+
+/** Sluice and its variants, and what they need for as long as the bench runs. */
+export interface SluicePeers {
+  peer(name: string): Peer | undefined
   stop(): Promise<void>
 }
 
 /**
- * The real engine in a process of its own, a fresh one for each run, on an embedded Postgres. Work is given as the API gives it, by
+ * The real engine in a process of its own, a fresh one for each run, on an embedded Postgres. It is a service, so it has moved one
+ * small file from elsewhere before the clock starts; what it learned of a source is forgotten. Work is given as the API gives it, by
  * rows; the clock runs until the last row says `completed`. SLUICE_ settings of our environment reach the engine.
  */
-export async function startSluicePeer(): Promise<SluicePeer> {
+export async function startSluicePeers(): Promise<SluicePeers> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-postgres-'))
   const postgres = await startPostgres({ dataDir, log: () => {} })
   await migrate(postgres.url)
   const db = createDb(postgres.url)
   const sealer = createSealer(SECRET_KEY)
+  const warmer = await createHostileSource()
+  /** Starts an engine and lets it move a small file: a service has done that before. */
+  const start = async (work: Work, { env = {} }: Variant): Promise<Stage> => {
+    const bucketId = await addBucket(db, sealer, work)
+    const engine = await startEngine(postgres.url, work.tls?.authority, env)
+    const url = warmer.serve('/warm-up.bin', { sizeBytes: WARM_UP_BYTES })
+    const warmUp: Work = { ...work, files: [{ url, key: `${work.keyPrefix}/warm-up`, sizeBytes: WARM_UP_BYTES }] }
+    const stage = { engine, bucketId }
+    await measure(db, sealer, stage, warmUp, undefined).catch((error) => end(stage).then(() => Promise.reject(error)))
+    // What it kept for the small file goes, as it does in a quiet service.
+    await delay(SETTLE_MS)
+    return stage
+  }
+  const end = async ({ engine }: Stage) => {
+    await engine.stop()
+    await db.transfer.updateMany({ where: { status: { not: 'completed' } }, data: { status: 'failed' } })
+    // Each starts from nothing: lanes learned by one must not help the next.
+    await db.origin.deleteMany()
+  }
   return {
-    name: 'sluice',
-    version: () => `commit ${commit()}, node ${process.version}`,
-    unavailable: () => null,
-    async run(work) {
-      const bucketId = await addBucket(db, sealer, work)
-      const engine = await startEngine(postgres.url, work.tls?.authority)
-      try {
-        return await measure(db, sealer, engine.pid, bucketId, work)
-      } finally {
-        await engine.stop()
-        await db.transfer.updateMany({ where: { status: { not: 'completed' } }, data: { status: 'failed' } })
+    peer(name) {
+      const variant = VARIANTS[name]
+      if (!variant) return undefined
+      let stage: Stage | null = null
+      return {
+        name,
+        version: () => `commit ${commit()}, node ${process.version}`,
+        unavailable: () => null,
+        async prepare(work) {
+          stage = await start(work, variant)
+        },
+        async run(work) {
+          if (!stage) throw new Error('prepare comes first')
+          try {
+            return await measure(db, sealer, stage, work, variant.partSizeBytes)
+          } finally {
+            await end(stage)
+            stage = null
+          }
+        },
       }
     },
     async stop() {
+      await warmer.close()
       await db.$disconnect()
       await postgres.stop()
       rmSync(dataDir, { recursive: true, force: true })
@@ -66,8 +124,22 @@ async function addBucket(db: Db, sealer: Sealer, { store, keyPrefix }: Work): Pr
   return id
 }
 
-async function measure(db: Db, sealer: Sealer, pid: number, bucketId: string, work: Work): Promise<Figures> {
-  const inputs = work.files.map(({ url, key }) => transferInputSchema.parse({ bucketId, sourceUrl: url, key }))
+interface Stage {
+  readonly engine: RunningEngine
+  readonly bucketId: string
+}
+
+async function measure(
+  db: Db,
+  sealer: Sealer,
+  { engine: { pid, watch }, bucketId }: Stage,
+  work: Work,
+  partSizeBytes: number | undefined,
+): Promise<Figures> {
+  const inputs = work.files.map(({ url, key }) =>
+    transferInputSchema.parse({ bucketId, sourceUrl: url, key, partSizeBytes }),
+  )
+  await watch()
   const idleRssBytes = rssBytes(pid)
   const cpuBefore = cpuSeconds(pid) ?? 0
   const startedAt = performance.now()
@@ -78,7 +150,7 @@ async function measure(db: Db, sealer: Sealer, pid: number, bucketId: string, wo
     const wallSeconds = (performance.now() - startedAt) / 1000
     if (open === 0) {
       const cpu = (cpuSeconds(pid) ?? Number.NaN) - cpuBefore
-      return { wallSeconds, cpuSeconds: cpu, peakRssBytes: peakRssBytes(pid), idleRssBytes }
+      return { wallSeconds, cpuSeconds: cpu, peakRssBytes: peakRssBytes(pid), idleRssBytes, engine: await watch() }
     }
     const failed = await db.transfer.findFirst({
       where: { bucketId, status: { in: ['failed', 'cancelled', 'paused'] } },
@@ -91,9 +163,21 @@ async function measure(db: Db, sealer: Sealer, pid: number, bucketId: string, wo
   }
 }
 
-async function startEngine(databaseUrl: string, authority: string | undefined) {
+interface RunningEngine {
+  readonly pid: number
+  /** What was seen from inside since the last call. */
+  watch(): Promise<BenchEngine>
+  stop(): Promise<void>
+}
+
+async function startEngine(
+  databaseUrl: string,
+  authority: string | undefined,
+  settings: Readonly<Record<string, string>>,
+): Promise<RunningEngine> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-engine-'))
-  const child = spawn(process.execPath, [join(ROOT, 'src', 'engine', 'main.ts')], {
+  const watcher = join(import.meta.dirname, '..', 'harness', 'watch-engine.ts')
+  const child = spawn(process.execPath, ['--import', watcher, join(ROOT, 'src', 'engine', 'main.ts')], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       SLUICE_LOG_LEVEL: 'warn',
@@ -104,6 +188,7 @@ async function startEngine(databaseUrl: string, authority: string | undefined) {
       SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
       SLUICE_DATA_DIR: dataDir,
       ...(authority && { NODE_EXTRA_CA_CERTS: authority }),
+      ...settings,
     },
   })
   const exited = new Promise<void>((settle) => child.once('exit', () => settle()))
@@ -122,10 +207,13 @@ async function startEngine(databaseUrl: string, authority: string | undefined) {
   } finally {
     clearTimeout(timer)
   }
-  // Its first heartbeat and the compiling of its modules are not part of the work.
-  await delay(1_000)
   return {
     pid: child.pid ?? 0,
+    watch: () =>
+      new Promise((settle, fail) => {
+        child.once('message', (figures) => settle(figures as BenchEngine))
+        child.send('watch', (error) => error && fail(error))
+      }),
     async stop() {
       child.kill('SIGTERM')
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)

@@ -11,9 +11,10 @@ export interface TestDatabase {
   close(): Promise<void>
 }
 
-/** Makes and migrates a new database on the server of SLUICE_TEST_POSTGRES_URL (see postgres-server.ts). */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const serverUrl = process.env.SLUICE_TEST_POSTGRES_URL
+/** Makes and migrates a new database, unless told otherwise on the server of SLUICE_TEST_POSTGRES_URL (see postgres-server.ts). */
+export async function createTestDatabase(
+  serverUrl: string | undefined = process.env.SLUICE_TEST_POSTGRES_URL,
+): Promise<TestDatabase> {
   if (!serverUrl) throw new Error('SLUICE_TEST_POSTGRES_URL is not set: run this in the integration project of Vitest.')
   const name = `test_${randomBytes(8).toString('hex')}`
   await runOnServer(serverUrl, `CREATE DATABASE ${name}`)

@@ -11,6 +11,8 @@ export interface Scenario {
   /** Whether origins are published and the caches have something in them. */
   origins?: boolean
   transfers: () => SeedTransfer[]
+  /** Whether the runs of report-runs.ts are written too. */
+  reports?: boolean
 }
 
 const RUNNING: SeedTransfer[] = [
@@ -179,6 +181,13 @@ export const SCENARIOS: Record<string, Scenario> = {
     engines: 1,
     buckets: ['sluice', ...BUCKETS],
     transfers: () => [...RUNNING.slice(0, 1), ...ended(1200, 17 * MINUTE)],
+  },
+  reports: {
+    says: 'a run for every state of a report page, and a history to pick from',
+    engines: 3,
+    buckets: ['sluice', ...BUCKETS],
+    transfers: () => ended(60, 47 * MINUTE),
+    reports: true,
   },
   failed: {
     says: 'one failure of each kind that people meet',

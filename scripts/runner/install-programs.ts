@@ -2,18 +2,27 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { ROOT, runProgram } from './run-program.ts'
 
+interface Program {
+  readonly names: readonly string[]
+  /** Only here counts; unset, wherever it is found. */
+  readonly folder?: string
+  readonly aptPackage: string
+}
+
 /** Programs the tests drive that npm does not bring, and the Debian packages they come in. */
-const PROGRAMS = [
+const PROGRAMS: readonly Program[] = [
   { names: ['chromium', 'chromium-browser', 'google-chrome'], aptPackage: 'chromium' },
   { names: ['nginx'], aptPackage: 'nginx-light' },
   { names: ['rclone'], aptPackage: 'rclone' },
-  { names: ['aws'], aptPackage: 'awscli' },
+  // Debian's, also where a Python on the PATH has brought another: versions 1 and 2 send their bodies in different ways.
+  { names: ['aws'], folder: '/usr/bin', aptPackage: 'awscli' },
   { names: ['redis-server', 'valkey-server'], aptPackage: 'redis-server' },
 ]
 
-/** Where a program is, looked for in PATH and the system's folders. */
-export function findProgram(names: readonly string[]): string | null {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin', '/sbin']
+/** Where a program is, looked for in PATH and the system's folders, or in one folder alone. */
+export function findProgram(names: readonly string[], folder?: string): string | null {
+  const everywhere = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin', '/sbin']
+  const folders = folder === undefined ? everywhere : [folder]
   for (const folder of folders)
     for (const name of names) if (folder !== '' && existsSync(join(folder, name))) return join(folder, name)
   return null
@@ -24,7 +33,7 @@ export function findProgram(names: readonly string[]): string | null {
  * that need one of those are skipped by name.
  */
 export async function installPrograms(say: (sentence: string) => void): Promise<string[]> {
-  const isMissing = ({ names }: { names: readonly string[] }) => findProgram(names) === null
+  const isMissing = ({ names, folder }: Program) => findProgram(names, folder) === null
   const missing = PROGRAMS.filter(isMissing)
   if (missing.length === 0) return []
   const apt = findProgram(['apt-get'])

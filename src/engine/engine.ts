@@ -30,6 +30,7 @@ import { createSource } from './source/http-source.ts'
 import { MAX_LANES_PER_ORIGIN } from './source/origin.ts'
 import { Origins } from './source/origins.ts'
 import { startStatusServer } from './status-server.ts'
+import { SharedStores } from './transfer/shared-stores.ts'
 import type { WorkContext } from './transfer/work-context.ts'
 
 export interface Engine {
@@ -92,6 +93,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     guard,
     source,
     origins,
+    stores: new SharedStores(),
     pool: new BufferPool(env.sliceSizeBytes),
     budget,
     cache,
@@ -101,6 +103,14 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
   const loop = new ClaimLoop(context)
   const inspections = new InspectionLoop(context)
   const cacheLoop = new CacheLoop({ ...context, onPurge: (target) => reads.service.forget(target) })
+  /** Closed together, when the engine stops or where it cannot start. */
+  const open: (() => unknown)[] = [
+    () => reads.stop(),
+    () => cache.close(),
+    () => source.close(),
+    () => db.$disconnect(),
+  ]
+  const closeAll = () => Promise.allSettled(open.map(async (close) => close()))
   const registry = env.SLUICE_METRICS ? metrics.registry : null
   const listening = { isReady: () => heartbeat.isBeating, publicHost: new URL(env.SLUICE_PUBLIC_URL).hostname }
   const status = await startStatusServer({
@@ -112,10 +122,10 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     registry: env.metricsListener ? null : registry,
     files: (request, response) => reads.service.server.handle(request, response),
   }).catch(async (error) => {
-    reads.stop()
-    await Promise.allSettled([cache.close(), source.close(), db.$disconnect()])
+    await closeAll()
     throw error
   })
+  open.push(() => status.close())
   const metricsServer = env.metricsListener
     ? await startStatusServer({
         ...listening,
@@ -124,11 +134,11 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
         mayMove: false,
         registry,
       }).catch(async (error) => {
-        reads.stop()
-        await Promise.allSettled([status.close(), cache.close(), source.close(), db.$disconnect()])
+        await closeAll()
         throw error
       })
     : null
+  open.push(async () => metricsServer?.close())
   const identity = {
     id: engineId,
     name: `${hostname()}:${status.port}`,
@@ -149,8 +159,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     const dead = await releaseDeadNeighbours(db, engineId)
     if (dead > 0) log.warn({ engines: dead }, 'took over from engines that had died on this machine')
   } catch (error) {
-    reads.stop()
-    await Promise.allSettled([status.close(), metricsServer?.close(), cache.close(), source.close(), db.$disconnect()])
+    await closeAll()
     throw error
   }
   const notifications = listenForNotifications(connections.databaseUrl, log)
@@ -181,8 +190,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     heartbeat.stop()
     reads.stop()
     await Promise.allSettled([releaseClaims(db, engineId), sayGoodbye(db, engineId)])
-    await Promise.allSettled([deaf, status.close(), metricsServer?.close(), cache.close()])
-    await Promise.allSettled([source.close(), db.$disconnect()])
+    await Promise.allSettled([deaf, closeAll()])
     log.info({ engineId }, 'engine stopped')
   }
   return {

@@ -1,5 +1,9 @@
 import type { BufferCounters, BufferPool } from '../slice/buffer-pool.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { SpanWindow } from './span-window.ts'
+
+/** The most a transport hands over at once (http1/read-buffer.ts); more would only take memory beyond the budget for a moment. */
+const MAX_CHUNK_BYTES = 256 * 1024
 
 /** Adjacent slices `[startByte, endByte)` of the file, fetched with one request. */
 export interface Span {
@@ -41,6 +45,7 @@ export class PartStream {
   readonly #slices: (Uint8Array | undefined)[] = []
   readonly #filled: boolean[] = []
   readonly #reads = new Set<Promise<void>>()
+  readonly #windows: SpanWindow[] = []
   readonly #aborter = new AbortController()
   #endByte: number
   #requestedByte: number
@@ -110,6 +115,15 @@ export class PartStream {
     this.#reservedBytes += bytes
   }
 
+  /** Hands over the budget of a span of a streamed part that is read through so many slices; writers of it wait for room. */
+  addWindow(span: Span, slices: number): void {
+    const firstSlice = this.#sliceOf(span.startByte)
+    const endSlice = this.#sliceOf(span.endByte - 1) + 1
+    const reserved = Math.min(slices, endSlice - firstSlice)
+    this.#windows.push(new SpanWindow(firstSlice, endSlice, reserved))
+    this.#reservedBytes += reserved * this.#sliceSizeBytes
+  }
+
   /** Keeps a read of this part in view, so that `dispose` can wait for it before buffers go to somebody else. */
   track(read: Promise<void>): void {
     this.#reads.add(read)
@@ -118,7 +132,9 @@ export class PartStream {
 
   /** A writer that fills the slices of a span from its first byte on; it survives a broken read and goes on from there. */
   writer(span: Span): SpanWriter {
-    return new SpanWriter(span, (chunk, atByte) => this.#write(chunk, atByte))
+    const window = this.#windowOf(this.#sliceOf(span.startByte)) ?? null
+    const isNextSliceFar = (byte: number, endByte: number) => this.#isNextSliceFar(byte, endByte)
+    return new SpanWriter(span, (chunk, atByte) => this.#write(chunk, atByte), window, isNextSliceFar)
   }
 
   /**
@@ -127,12 +143,13 @@ export class PartStream {
    */
   split(writer: SpanWriter, isStalled: boolean): Span | null {
     const size = this.#sliceSizeBytes
-    const begun = Math.floor((writer.nextByte - this.startByte) / size) + 1
+    const begun = this.#sliceOf(writer.nextByte) + 1
     const all = Math.ceil((writer.endByte - this.startByte) / size)
     if (begun >= all) return null
     const keep = isStalled ? 0 : Math.floor((all - begun) / 2)
     const span = { startByte: this.startByte + (begun + keep) * size, endByte: writer.endByte }
     writer.shrink(span.startByte)
+    this.#windowOf(begun - 1)?.shrink(begun + keep)
     return span
   }
 
@@ -141,8 +158,8 @@ export class PartStream {
    * ends the other. Null where there is more than one slice left (split it), or a rival already.
    */
   rival(writer: SpanWriter): SpanWriter | null {
-    const sliceOf = (byte: number) => Math.floor((byte - this.startByte) / this.#sliceSizeBytes)
-    if (writer.isDone || writer.hasRival || sliceOf(writer.nextByte) !== sliceOf(writer.endByte - 1)) return null
+    if (writer.isDone || writer.hasRival) return null
+    if (this.#sliceOf(writer.nextByte) !== this.#sliceOf(writer.endByte - 1)) return null
     const rival = this.writer({ startByte: writer.nextByte, endByte: writer.endByte })
     rival.race(writer)
     return rival
@@ -197,6 +214,21 @@ export class PartStream {
     return Math.ceil(this.sizeBytes / this.#sliceSizeBytes)
   }
 
+  #sliceOf(byte: number): number {
+    return Math.floor((byte - this.startByte) / this.#sliceSizeBytes)
+  }
+
+  #windowOf(slice: number): SpanWindow | undefined {
+    return this.#windows.find((window) => window.covers(slice))
+  }
+
+  /** The slice at `byte` takes another chunk whole, or is the last before `endByte`. */
+  #isNextSliceFar(byte: number, endByte: number): boolean {
+    const within = (byte - this.startByte) % this.#sliceSizeBytes
+    if (within === 0) return false
+    return this.#sliceSizeBytes - within >= MAX_CHUNK_BYTES || this.#sliceOf(byte) === this.#sliceOf(endByte - 1)
+  }
+
   #view(index: number): Uint8Array {
     const slice = this.#slices[index]
     if (!slice) throw new Error(`Slice ${index} of part ${this.number} is not there.`)
@@ -217,6 +249,7 @@ export class PartStream {
       if (!slice) {
         slice = pool.take(counters)
         this.#slices[index] = slice
+        this.#windowOf(index)?.begun()
       }
       slice.set(bytes === chunk.length ? chunk : chunk.subarray(taken, taken + bytes), within)
       counters.bufferCopies++
@@ -233,7 +266,8 @@ export class PartStream {
     const wake = this.#wakeConsumer
     this.#wakeConsumer = undefined
     wake?.()
-    this.#options.onChange()
+    // A slice more is news for its consumer alone; a part that is whole is for everybody.
+    if (this.isFilled) this.#options.onChange()
   }
 
   #giveBack(index: number): void {
@@ -242,8 +276,10 @@ export class PartStream {
     this.#consumedBytes += Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes)
     this.#slices[index] = undefined
     this.#options.pool.give(slice)
-    this.#reservedBytes -= this.#sliceSizeBytes
-    this.#options.budget.release(this.#sliceSizeBytes)
+    if (!this.#windowOf(index)?.keeps()) {
+      this.#reservedBytes -= this.#sliceSizeBytes
+      this.#options.budget.release(this.#sliceSizeBytes)
+    }
     this.#options.onChange()
   }
 }
@@ -251,20 +287,34 @@ export class PartStream {
 /** Where the bytes of one span go, and up to which byte they have come. */
 export class SpanWriter {
   readonly #write: (chunk: Uint8Array, atByte: number) => number
+  readonly #window: SpanWindow | null
+  readonly #isNextSliceFar: (byte: number, endByte: number) => boolean
   #rival: SpanWriter | null = null
   endByte: number
   nextByte: number
   /** Called when a rival has written the rest: the read under way is of no use any more. */
   onBeaten: (() => void) | null = null
 
-  constructor(span: Span, write: (chunk: Uint8Array, atByte: number) => number) {
+  constructor(
+    span: Span,
+    write: (chunk: Uint8Array, atByte: number) => number,
+    window: SpanWindow | null,
+    isNextSliceFar: (byte: number, endByte: number) => boolean,
+  ) {
     this.#write = write
+    this.#window = window
+    this.#isNextSliceFar = isNextSliceFar
     this.nextByte = span.startByte
     this.endByte = span.endByte
   }
 
   get isDone(): boolean {
     return this.nextByte >= this.endByte
+  }
+
+  /** Read through a window: what is split off it has to be reserved anew. */
+  get isWindowed(): boolean {
+    return this.#window !== null
   }
 
   get hasRival(): boolean {
@@ -279,6 +329,14 @@ export class SpanWriter {
     this.nextByte += taken
     if (taken === room) this.#rival?.beaten()
     return taken
+  }
+
+  /** True where the next chunk may have no slice to go to: the reader stands still until `onRoom` is called. */
+  waitsForRoom(onRoom: () => void): boolean {
+    const window = this.#window
+    if (!window || window.hasRoom || this.isDone || this.#isNextSliceFar(this.nextByte, this.endByte)) return false
+    window.whenRoom(onRoom)
+    return true
   }
 
   /** The span ends earlier: the rest is somebody else's. */

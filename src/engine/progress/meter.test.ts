@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { transferMetricsSchema } from '../../server/domain/transfer.ts'
 import { Meter } from './meter.ts'
 
 const MIB = 1024 * 1024
+
+afterEach(() => vi.useRealTimers())
 
 describe('Meter', () => {
   it('marks progress as due after one percent or 100 MiB, whichever is less, and not with each slice', () => {
@@ -43,6 +45,31 @@ describe('Meter', () => {
     meter.partRetries++
     expect(meter.takeDelta()).toMatchObject({ sourceBytes: 1, bucketBytes: 0, retries: 1 })
     expect(meter.metrics()).toMatchObject({ sourceBytes: 6, bucketBytes: 3, sourceRetries: 1, partRetries: 1 })
+  })
+
+  it('tells apart for what the source was paused, interval by interval, and counts a pause that goes on', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const meter = new Meter()
+    meter.pause('memory')
+    vi.advanceTimersByTime(200)
+    meter.resume()
+    meter.pause()
+    vi.advanceTimersByTime(300)
+    expect(meter.takeDelta()).toMatchObject({ memoryPausedMs: 200, bucketPausedMs: 300, durationMs: 500 })
+    vi.advanceTimersByTime(100)
+    expect(meter.takeDelta()).toMatchObject({ memoryPausedMs: 0, bucketPausedMs: 100 })
+    expect(meter.metrics()).toMatchObject({ pauses: 2, pausedMs: 600, activePercent: 0 })
+  })
+
+  it('counts the time under a bandwidth limit once, however many lanes wait, and not before it has passed', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const meter = new Meter()
+    meter.heldToRate(100)
+    meter.heldToRate(300)
+    vi.advanceTimersByTime(200)
+    expect(meter.takeDelta().rateLimitMs).toBe(200)
+    vi.advanceTimersByTime(500)
+    expect(meter.takeDelta().rateLimitMs).toBe(100)
   })
 
   it('keeps the peaks of lanes and buffered bytes', () => {

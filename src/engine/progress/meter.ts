@@ -10,7 +10,14 @@ export interface MeterDelta {
   readonly sourceBytes: number
   readonly bucketBytes: number
   readonly retries: number
+  /** For how long the source was held back because the bucket was behind, because memory was short, and by the bandwidth limit. */
+  readonly bucketPausedMs: number
+  readonly memoryPausedMs: number
+  readonly rateLimitMs: number
 }
+
+/** Why a source is paused. Both count as backpressure; a report tells them apart. */
+export type PauseReason = 'bucket' | 'memory'
 
 /**
  * The numbers of one transfer on one engine: plain fields, raised where things happen, read once a second. What runs per
@@ -41,14 +48,19 @@ export class Meter {
   isDue = true
 
   readonly #startedAt = performance.now()
-  #pausedMs = 0
+  readonly #pausedMs = { bucket: 0, memory: 0 }
+  #pausedFor: PauseReason = 'bucket'
   #pausedAt: number | null = null
+  #rateLimitMs = 0
+  #rateLimitUntil = 0
   #stepBytes = PROGRESS_STEP_BYTES
   #markedBytes = 0
   #lastAt = performance.now()
   #lastSourceBytes = 0
   #lastBucketBytes = 0
   #lastRetries = 0
+  #lastPausedMs = { bucket: 0, memory: 0 }
+  #lastRateLimitMs = 0
 
   /** Once the size is known, 1 % of it may be less than the fixed step. */
   setSize(sizeBytes: number | null): void {
@@ -82,17 +94,26 @@ export class Meter {
     else this.uploadLanes--
   }
 
-  pause(): void {
+  pause(reason: PauseReason = 'bucket'): void {
     if (this.#pausedAt !== null) return
     this.pauses++
+    this.#pausedFor = reason
     this.#pausedAt = performance.now()
   }
 
   resume(): void {
     if (this.#pausedAt === null) return
     this.resumes++
-    this.#pausedMs += performance.now() - this.#pausedAt
+    this.#pausedMs[this.#pausedFor] += performance.now() - this.#pausedAt
     this.#pausedAt = null
+  }
+
+  /** The bandwidth limit holds a lane for so long. Lanes wait side by side, and time is counted once. */
+  heldToRate(waitMs: number): void {
+    const now = performance.now()
+    const until = now + waitMs
+    this.#rateLimitMs += Math.max(0, until - Math.max(now, this.#rateLimitUntil))
+    this.#rateLimitUntil = Math.max(until, this.#rateLimitUntil)
   }
 
   get isPaused(): boolean {
@@ -107,24 +128,40 @@ export class Meter {
   takeDelta(): MeterDelta {
     const now = performance.now()
     const retries = this.sourceRetries + this.partRetries
+    const pausedMs = this.#pausedUntil(now)
+    // What is still ahead of a lane that waits belongs to the next interval.
+    const rateLimitMs = this.#rateLimitMs - Math.max(0, this.#rateLimitUntil - now)
     const delta = {
       durationMs: Math.max(1, Math.round(now - this.#lastAt)),
       sourceBytes: this.sourceBytes - this.#lastSourceBytes,
       bucketBytes: this.bucketBytes - this.#lastBucketBytes,
       retries: retries - this.#lastRetries,
+      bucketPausedMs: pausedMs.bucket - this.#lastPausedMs.bucket,
+      memoryPausedMs: pausedMs.memory - this.#lastPausedMs.memory,
+      rateLimitMs: rateLimitMs - this.#lastRateLimitMs,
     }
     this.#lastAt = now
     this.#lastSourceBytes = this.sourceBytes
     this.#lastBucketBytes = this.bucketBytes
     this.#lastRetries = retries
+    this.#lastPausedMs = pausedMs
+    this.#lastRateLimitMs = rateLimitMs
     return delta
+  }
+
+  /** Pauses up to a moment, the one that goes on included. */
+  #pausedUntil(now: number): { bucket: number; memory: number } {
+    const paused = { ...this.#pausedMs }
+    if (this.#pausedAt !== null) paused[this.#pausedFor] += now - this.#pausedAt
+    return paused
   }
 
   /** The counters as the API shows them (product.md A2, A3, A5, A7). */
   metrics(): TransferMetrics {
     const now = performance.now()
     const activeMs = now - this.#startedAt
-    const pausedMs = this.#pausedMs + (this.#pausedAt === null ? 0 : now - this.#pausedAt)
+    const paused = this.#pausedUntil(now)
+    const pausedMs = paused.bucket + paused.memory
     return {
       buffersAllocated: this.buffersAllocated,
       bufferReuses: this.bufferReuses,

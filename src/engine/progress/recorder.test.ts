@@ -6,46 +6,44 @@ import { Meter } from './meter.ts'
 import { createMetrics } from './metrics.ts'
 import { type RecordedRun, Recorder } from './recorder.ts'
 
-/** The statements of the ledger as the recorder sends them, in a database that answers when the test says so. */
+/** The flushes as the recorder sends them, in a database that answers when the test says so. */
 function fakeDatabase() {
-  const statements: { kind: 'parts' | 'progress' | 'samples'; values: unknown[] }[] = []
+  const flushes: {
+    parts: FinishedPart[]
+    progress: TransferProgress[]
+    samples: { at: string }[]
+    closed: { claimId: string }[]
+  }[] = []
   const state = {
     gate: null as Promise<void> | null,
     isAway: false,
     refused: new Set<number>(),
     wishes: { status: 'running' } as Partial<Wishes>,
   }
-  const run = async (strings: TemplateStringsArray, ...values: unknown[]) => {
-    const text = strings.join('')
-    const kind = text.includes('"Sample"') ? 'samples' : text.includes('"Part"') ? 'parts' : 'progress'
+  const run = async (_strings: TemplateStringsArray, ...values: unknown[]) => {
+    const [parts, progress, samples, closed] = values
+      .filter((value) => String(value).startsWith('['))
+      .map((value) => JSON.parse(String(value)))
     await state.gate
     if (state.isAway) throw new Error('the database is away')
-    statements.push({ kind, values })
-    if (kind === 'parts')
-      return (JSON.parse(String(values[0])) as FinishedPart[])
-        .filter((part) => !state.refused.has(part.number))
-        .map(({ transferId, number }) => ({ transferId, number }))
-    return kind === 'progress' ? progressOf(values).map(({ id }) => ({ id, ...state.wishes })) : 1
+    flushes.push({ parts, progress, samples, closed })
+    const taken = (parts as FinishedPart[]).filter((part) => !state.refused.has(part.number))
+    const wishes = (progress as TransferProgress[]).map(({ id }) => ({
+      id,
+      cancelRequestedAt: null,
+      bandwidthLimitBytesPerSecond: null,
+      ...state.wishes,
+    }))
+    return [{ taken: taken.map(({ transferId, number }) => `${transferId}/${number}`), wishes }]
   }
-  const progressOf = (values: unknown[]) =>
-    JSON.parse(String(values.find((value) => String(value).startsWith('[')))) as TransferProgress[]
   return {
-    db: { $queryRaw: run, $executeRaw: run } as unknown as Db,
+    db: { $queryRaw: run } as unknown as Db,
     state,
+    flushes,
     partNumbers: () =>
-      statements
-        .filter(({ kind }) => kind === 'parts')
-        .map(({ values }) => (JSON.parse(String(values[0])) as FinishedPart[]).map((part) => part.number)),
-    closedClaims: () =>
-      statements
-        .filter(({ kind }) => kind === 'parts')
-        .flatMap(({ values }) =>
-          values
-            .filter((value) => String(value).startsWith('['))
-            .slice(1)
-            .flatMap((value) => JSON.parse(String(value)) as { claimId: string }[]),
-        ),
-    progress: () => statements.filter(({ kind }) => kind === 'progress').map(({ values }) => progressOf(values)),
+      flushes.filter(({ parts }) => parts.length > 0).map(({ parts }) => parts.map((part) => part.number)),
+    closedClaims: () => flushes.flatMap(({ closed }) => closed),
+    progress: () => flushes.map(({ progress }) => progress).filter((progress) => progress.length > 0),
   }
 }
 
@@ -56,6 +54,7 @@ function fakeRun(id: string, over: Partial<RecordedRun> = {}): RecordedRun {
     meter: new Meter(),
     sentBytes: () => 0,
     bufferedBytes: () => 0,
+    isBucketBehind: () => false,
     movingParts: () => [],
     takeClosedClaims: () => [],
     onWishes: () => {},
@@ -196,13 +195,8 @@ describe('Recorder', () => {
     for (let attempt = 0; attempt < 5; attempt++) await recorder.finish(run).catch(() => {})
     await vi.advanceTimersByTimeAsync(3_000)
     fake.state.isAway = false
-    const written = vi.spyOn(fake.db, '$executeRaw')
     await recorder.finish(run)
-    const times = written.mock.calls.flatMap(([, ...values]) =>
-      values
-        .filter((value) => String(value).startsWith('[{'))
-        .flatMap((value) => (JSON.parse(String(value)) as { at: string }[]).map((sample) => Date.parse(sample.at))),
-    )
+    const times = fake.flushes.at(-1)?.samples.map((sample) => Date.parse(sample.at))
     expect(times).toEqual([1_003_000])
   })
 })

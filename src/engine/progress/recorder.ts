@@ -1,14 +1,18 @@
+import { performance as perfHooks } from 'node:perf_hooks'
 import type { Db } from '../../server/db/client.ts'
+import { finishWhole, type WholeFile } from '../../server/db/finish-whole.ts'
 import {
   type ClosedClaim,
   type FinishedPart,
-  recordParts,
-  recordProgress,
-  recordSamples,
+  recordDue,
   type SampleRow,
+  type TransferProgress,
   type Wishes,
 } from '../../server/db/ledger.ts'
+import type { RunSettings } from '../../server/domain/run-settings.ts'
 import type { Log } from '../../server/log.ts'
+import { GroupCommit } from './group-commit.ts'
+import { limitsOfInterval } from './limits-of-interval.ts'
 import type { Meter } from './meter.ts'
 import type { EngineMetrics } from './metrics.ts'
 
@@ -26,6 +30,10 @@ export interface RecordedRun {
   /** Bytes of unfinished parts that the bucket has taken. */
   sentBytes(): number
   bufferedBytes(): number
+  /** Whether more waits for the bucket than it should. */
+  isBucketBehind(): boolean
+  /** What the run goes by, for its report. */
+  readonly settings?: RunSettings
   movingParts(): number[]
   takeClosedClaims(): ClosedClaim[]
   /** What the user wants by now; null where the transfer is gone. */
@@ -44,8 +52,8 @@ interface Entry {
 }
 
 /**
- * The numbers' way to Postgres. Once a second everything that is due is written, for all transfers of the engine together:
- * finished parts, progress, samples, one statement each. What could not be written stays and goes with the next flush, so a
+ * The numbers' way to Postgres. Once a second everything that is due is written with one statement, for all transfers of the
+ * engine together: finished parts, progress, samples. What could not be written stays and goes with the next flush, so a
  * database that is away for a while loses nothing but the time.
  */
 export class Recorder {
@@ -58,7 +66,11 @@ export class Recorder {
   #closed: (ClosedClaim & { readonly transferId: string })[] = []
   #samples: SampleRow[] = []
   #timer: NodeJS.Timeout | undefined
+  /** How busy this process was when the last samples were taken. */
+  #loop = perfHooks.eventLoopUtilization()
+  #busyShare = 0
   #flushing: Promise<void> | null = null
+  readonly #wholes = new GroupCommit<WholeFile, Set<string>>((files) => this.#writeWholes(files))
 
   constructor(options: { db: Db; engineId: string; log: Log; metrics: EngineMetrics }) {
     this.#db = options.db
@@ -69,6 +81,9 @@ export class Recorder {
 
   start(): void {
     this.#timer = setInterval(() => {
+      const loop = perfHooks.eventLoopUtilization()
+      this.#busyShare = perfHooks.eventLoopUtilization(loop, this.#loop).utilization
+      this.#loop = loop
       for (const entry of this.#runs.values()) if (!entry.isEnding) this.#takeSample(entry)
       if (this.#flushing) return
       this.flush().catch((error) =>
@@ -82,7 +97,7 @@ export class Recorder {
   }
 
   add(run: RecordedRun): void {
-    this.#runs.set(run.id, { run, isEnding: false, sourceBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 })
+    this.#runs.set(run.id, newEntry(run))
   }
 
   addPart(part: FinishedPart): void {
@@ -121,6 +136,29 @@ export class Recorder {
     this.#runs.delete(run.id)
   }
 
+  /** Forgets a run whose file went in one request, and gives what is left to say of it: for `finishWhole`. */
+  closeWhole(run: RecordedRun): Pick<WholeFile, 'transferId' | 'runId' | 'metrics' | 'sample'> {
+    const entry = this.#runs.get(run.id)
+    if (entry?.run === run) this.#runs.delete(run.id)
+    const sample = this.#sampleOf(entry?.run === run ? entry : newEntry(run))
+    run.meter.isDue = false
+    run.meter.progressUpdates++
+    return {
+      transferId: run.id,
+      runId: run.runId,
+      metrics: { ...run.meter.metrics(), settings: run.settings },
+      sample,
+    }
+  }
+
+  /**
+   * Writes the end of a transfer whose file went in one request, at once and together with others. False where its claim is no
+   * longer ours. Rejects where it could not be written; then it may be called again.
+   */
+  async finishWhole(file: WholeFile): Promise<boolean> {
+    return (await this.#wholes.add(file)).has(file.transferId)
+  }
+
   /** Drops what a run has not written yet: its claims are lost, and a claim must not be closed without its parts. */
   forget(run: RecordedRun): void {
     this.#runs.delete(run.id)
@@ -137,69 +175,53 @@ export class Recorder {
     return this.#flushing
   }
 
-  async #flush(): Promise<void> {
-    const end = this.#metrics.flushSeconds.startTimer()
-    await this.#writeParts()
-    await this.#writeProgress()
-    const samples = [...this.#samples]
-    if (samples.length > 0) {
-      await recordSamples(this.#db, this.#engineId, samples)
-      this.#samples = without(this.#samples, samples)
-    }
-    end()
+  /** Never beside a flush, which could put the live numbers of a run back that is over. */
+  async #writeWholes(files: readonly WholeFile[]): Promise<Set<string>> {
+    while (this.#flushing) await this.#flushing.catch(() => {})
+    const writing = finishWhole(this.#db, this.#engineId, files)
+    this.#flushing = writing.then(
+      () => {
+        this.#flushing = null
+      },
+      () => {
+        this.#flushing = null
+      },
+    )
+    return writing
   }
 
-  async #writeParts(): Promise<void> {
-    for (const { run } of this.#runs.values())
+  async #flush(): Promise<void> {
+    const entries = [...this.#runs.values()]
+    for (const { run } of entries)
       this.#closed.push(...run.takeClosedClaims().map((claim) => ({ ...claim, transferId: run.id })))
     // Copies, because parts go on finishing while the statement runs; what was not sent stays for the next flush.
-    const parts = [...this.#parts]
-    const closed = [...this.#closed]
-    if (parts.length === 0 && closed.length === 0) return
-    const taken = await recordParts(this.#db, this.#engineId, parts, closed)
+    const [parts, closed, samples] = [[...this.#parts], [...this.#closed], [...this.#samples]]
+    if (entries.length === 0 && parts.length === 0 && closed.length === 0 && samples.length === 0) return
+    const end = this.#metrics.flushSeconds.startTimer()
+    const at = new Date().toISOString()
+    const progress = entries.map((entry) => progressOf(entry, at))
+    const { taken, wishes } = await recordDue(this.#db, this.#engineId, { parts, closed, progress, samples })
+    end()
     this.#parts = without(this.#parts, parts)
     this.#closed = without(this.#closed, closed)
+    this.#samples = without(this.#samples, samples)
     for (const part of parts)
       if (!taken.has(`${part.transferId}/${part.number}`)) this.#runs.get(part.transferId)?.run.onRefused()
-  }
-
-  async #writeProgress(): Promise<void> {
-    const entries = [...this.#runs.values()]
-    if (entries.length === 0) return
-    const at = new Date().toISOString()
-    // Parts that finished since the parts were written are in neither sum yet: without them the progress would step back.
-    const unwritten = new Map<string, number>()
-    for (const { transferId, sizeBytes } of this.#parts)
-      unwritten.set(transferId, (unwritten.get(transferId) ?? 0) + sizeBytes)
-    const wishes = await recordProgress(
-      this.#db,
-      this.#engineId,
-      entries.map(({ run, isEnding, sourceBytesPerSecond, bytesPerSecond }) => {
-        run.meter.isDue = false
-        run.meter.progressUpdates++
-        const live = {
-          at,
-          inflightBytes: run.sentBytes() + (unwritten.get(run.id) ?? 0),
-          // Bytes come in evenly and go out part by part, so what comes in is the steadier speed, as long as any comes.
-          bytesPerSecond: Math.round(sourceBytesPerSecond > 1 ? sourceBytesPerSecond : bytesPerSecond),
-          readLanes: run.meter.readLanes,
-          uploadLanes: run.meter.uploadLanes,
-          bufferedBytes: run.bufferedBytes(),
-          movingParts: run.movingParts(),
-        }
-        return { id: run.id, runId: run.runId, live: isEnding ? null : live, metrics: run.meter.metrics() }
-      }),
-    )
     const byId = new Map(wishes.map((wish) => [wish.id, wish]))
     for (const { run } of entries) run.onWishes(byId.get(run.id) ?? null)
   }
 
   /** Each second of a run is one sample of this engine, at a whole second: charts add them up by the second. */
   #takeSample(entry: Entry): void {
+    this.#samples.push(this.#sampleOf(entry))
+    if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES)
+  }
+
+  #sampleOf(entry: Entry): SampleRow {
     const { run } = entry
     const atMs = Math.max(Math.round(Date.now() / 1000) * 1000, entry.sampledAtMs + 1000)
     entry.sampledAtMs = atMs
-    const delta = run.meter.takeDelta()
+    const { bucketPausedMs, memoryPausedMs, rateLimitMs, ...delta } = run.meter.takeDelta()
     const bufferedBytes = run.bufferedBytes()
     run.meter.noteBuffered(bufferedBytes)
     entry.bytesPerSecond = smooth(entry.bytesPerSecond, (delta.bucketBytes / delta.durationMs) * 1000)
@@ -209,9 +231,38 @@ export class Recorder {
     this.#metrics.retries.inc(delta.retries)
     const { readLanes, uploadLanes } = run.meter
     const lanes = { bufferedBytes, readLanes, uploadLanes }
-    this.#samples.push({ transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta })
-    if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES)
+    const limits = limitsOfInterval({
+      durationMs: delta.durationMs,
+      bucketPausedMs,
+      memoryPausedMs,
+      rateLimitMs,
+      isBucketBehind: run.isBucketBehind(),
+      busyShare: this.#busyShare,
+    })
+    return { transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta, ...limits }
   }
+}
+
+function progressOf({ run, isEnding, sourceBytesPerSecond, bytesPerSecond }: Entry, at: string): TransferProgress {
+  const { meter } = run
+  meter.isDue = false
+  meter.progressUpdates++
+  const live = {
+    at,
+    inflightBytes: run.sentBytes(),
+    // Bytes come in evenly and go out part by part, so what comes in is the steadier speed, as long as any comes.
+    bytesPerSecond: Math.round(sourceBytesPerSecond > 1 ? sourceBytesPerSecond : bytesPerSecond),
+    readLanes: meter.readLanes,
+    uploadLanes: meter.uploadLanes,
+    bufferedBytes: run.bufferedBytes(),
+    movingParts: run.movingParts(),
+  }
+  const metrics = { ...meter.metrics(), settings: run.settings }
+  return { id: run.id, runId: run.runId, live: isEnding ? null : live, metrics }
+}
+
+function newEntry(run: RecordedRun): Entry {
+  return { run, isEnding: false, sourceBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 }
 }
 
 /** The list without what was written; it may have been changed in any way while the statement ran. */

@@ -6,12 +6,13 @@ import { type BucketAnswer, INSPECTION_TIMEOUT_MS, type SourceAnswer } from '../
 import type { WorkContext } from '../transfer/work-context.ts'
 import { inspectBucket } from '../upload/inspect-bucket.ts'
 
-const POLL_MS = 1_000
+/** Questions come with a hint; this is for one that was lost. */
+const POLL_MS = 5_000
 const MAX_AT_ONCE = 8
 /** Answered a little before the asker gives up, so that a slow source is named and not "no answer". */
 const ANSWER_WITHIN_MS = INSPECTION_TIMEOUT_MS - 1_500
 
-/** Answers what the web wants to know about sources and buckets, on a hint or every second, a few at a time. */
+/** Answers what the web wants to know about sources and buckets, on a hint or every five seconds, a few at a time. */
 export class InspectionLoop {
   readonly #context: WorkContext
   readonly #running = new Set<Promise<void>>()

@@ -1,5 +1,6 @@
 import { claimTransfers, releaseClaims } from '../../server/db/claims.ts'
 import { findCompletable, reviveStranded } from '../../server/db/completion.ts'
+import { beginTransfers } from '../../server/db/transfer-steps.ts'
 import { ActiveTransfer } from '../transfer/active-transfer.ts'
 import { completeTransfer } from '../transfer/complete-transfer.ts'
 import { settleFailure } from '../transfer/settle-failure.ts'
@@ -8,11 +9,14 @@ import type { WorkContext } from '../transfer/work-context.ts'
 import { workOnTransfer } from '../transfer/work-on-transfer.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { sweepUploads } from './sweep-uploads.ts'
+import { TransferSlots } from './transfer-slots.ts'
 
+/** Looking for work without a hint: often while nothing else is to be done, and no more statements than needed while bytes move. */
 const POLL_MS = 1_000
+const BUSY_POLL_MS = 3_000
+/** Looking for what others have left behind, beside that: work nobody completes, uploads nobody wants. */
+const TIDY_MS = 5_000
 const REVIVE_MS = 10_000
-/** Transfers one engine works on at once; they share its byte budget. */
-const MAX_TRANSFERS = 10
 
 /**
  * What an engine does all day: looks for work, on a hint or every second, and sees it through. Every engine runs the same
@@ -26,7 +30,11 @@ export class ClaimLoop {
   #ticking: Promise<void> | null = null
   #sweeping: Promise<void> | null = null
   readonly #stopper = new AbortController()
-  #isPoked = false
+  readonly #slots = new TransferSlots()
+  /** What the next look is for: an end of our own work asks for more, a hint or a timer for all there is. */
+  #asked: 'nothing' | 'more' | 'all' = 'nothing'
+  #lookedAtMs = Number.NEGATIVE_INFINITY
+  #tidiedAtMs = Number.NEGATIVE_INFINITY
   #isStopping = false
   #revivedAtMs = Number.NEGATIVE_INFINITY
 
@@ -40,14 +48,24 @@ export class ClaimLoop {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.poke(), POLL_MS)
+    this.#timer = setInterval(() => this.#poll(), POLL_MS)
     this.#lease.start()
     this.poke()
   }
 
-  /** Looks for work now. Calls while it is looking make it look once more. */
+  /** Looks for work of all kinds now. Calls while it is looking make it look once more. */
   poke(): void {
-    this.#isPoked = true
+    this.#tidiedAtMs = Number.NEGATIVE_INFINITY
+    this.#look('all')
+  }
+
+  #poll(): void {
+    const isIdle = this.#active.size === 0
+    if (isIdle || performance.now() - this.#lookedAtMs >= BUSY_POLL_MS - POLL_MS / 2) this.#look('all')
+  }
+
+  #look(asked: 'more' | 'all'): void {
+    if (this.#asked !== 'all') this.#asked = asked
     if (this.#ticking || this.#isStopping) return
     this.#ticking = this.#tick().finally(() => {
       this.#ticking = null
@@ -73,17 +91,26 @@ export class ClaimLoop {
   }
 
   async #tick(): Promise<void> {
-    while (this.#isPoked && !this.#isStopping) {
-      this.#isPoked = false
+    while (this.#asked !== 'nothing' && !this.#isStopping) {
+      const isAsked = this.#asked === 'all'
+      this.#asked = 'nothing'
+      if (isAsked) this.#lookedAtMs = performance.now()
       try {
-        await this.#revive()
-        await this.#claim()
-        await this.#completeAbandoned()
-        this.#sweep()
+        await this.#claim(isAsked)
+        if (isAsked) await this.#tidy()
       } catch (error) {
         this.#context.log.warn({ err: error }, 'Looking for work failed; trying again.')
       }
     }
+  }
+
+  async #tidy(): Promise<void> {
+    const nowMs = performance.now()
+    if (nowMs - this.#tidiedAtMs < TIDY_MS) return
+    this.#tidiedAtMs = nowMs
+    await this.#revive()
+    await this.#completeAbandoned()
+    this.#sweep()
   }
 
   /** Beside the search for work, because a bucket that does not answer holds an abort up for half a minute. */
@@ -107,15 +134,27 @@ export class ClaimLoop {
     if (revived > 0) this.#context.log.error({ transfers: revived }, 'transfers without claims were planned anew')
   }
 
-  async #claim(): Promise<void> {
-    const { db, engineId, env } = this.#context
-    const limit = MAX_TRANSFERS - this.#active.size
+  async #claim(isAsked: boolean): Promise<void> {
+    const { db, engineId, env, log } = this.#context
+    const limit = this.#slots.room(this.#active.size, isAsked)
     if (limit <= 0) return
     const sentMs = performance.now()
     const activeIds = [...this.#active.keys()]
     const claims = await claimTransfers(db, { engineId, leaseMs: env.SLUICE_LEASE_MS, limit, activeIds })
-    if (claims.length > 0) this.#lease.claimedAt(sentMs)
-    for (const claim of claims) this.#run(claim.transferId, (active) => workOnTransfer(this.#context, claim, active))
+    if (claims.length === 0) return
+    this.#lease.claimedAt(sentMs)
+    // For all together; where that fails, each tries for itself.
+    const rows = await beginTransfers(
+      db,
+      claims.map((claim) => claim.transferId),
+    ).catch((err) => {
+      log.warn({ err }, 'claimed transfers could not be loaded together')
+      return []
+    })
+    for (const claim of claims) {
+      const row = rows.find(({ id }) => id === claim.transferId) ?? null
+      this.#run(claim.transferId, (active) => workOnTransfer(this.#context, claim, active, row))
+    }
   }
 
   async #completeAbandoned(): Promise<void> {
@@ -135,7 +174,7 @@ export class ClaimLoop {
   }
 
   #run(id: string, work: (active: ActiveTransfer) => Promise<void>): void {
-    const active = new ActiveTransfer(id)
+    const active = new ActiveTransfer(id, this.#slots)
     this.#active.set(id, active)
     active.done = work(active)
       .catch((error) =>
@@ -143,8 +182,14 @@ export class ClaimLoop {
       )
       .finally(() => {
         this.#active.delete(id)
-        if (this.#active.size === 0) this.#context.pool.clear()
-        this.poke()
+        if (this.#active.size === 0) this.#rest()
+        this.#look('more')
       })
+  }
+
+  /** Lets go of what is kept for the next transfer, when there is none. */
+  #rest(): void {
+    this.#context.pool.clear()
+    this.#context.stores.closeIdle()
   }
 }

@@ -1,5 +1,5 @@
 import { isRunning, machineIdentity } from '../../server/config/process-identity.ts'
-import { releaseClaims } from '../../server/db/claims.ts'
+import { countCrashes, releaseClaims } from '../../server/db/claims.ts'
 import type { Db } from '../../server/db/client.ts'
 import { sayGoodbye, unendedEngines } from '../../server/db/engine-heartbeat.ts'
 
@@ -13,6 +13,7 @@ export async function releaseDeadNeighbours(db: Db, engineId: string): Promise<n
   let released = 0
   for (const engine of await unendedEngines(db, machine)) {
     if (engine.id === engineId || engine.process === null || isRunning(engine.process)) continue
+    await countCrashes(db, engine.id)
     await releaseClaims(db, engine.id)
     await sayGoodbye(db, engine.id)
     released++

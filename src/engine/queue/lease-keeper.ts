@@ -15,6 +15,7 @@ export class LeaseKeeper {
   readonly #context: WorkContext
   readonly #active: ReadonlyMap<string, ActiveTransfer>
   readonly #leaseMs: number
+  readonly #checkMs: number
   #deadlineMs = Number.POSITIVE_INFINITY
   #renewedAtMs = 0
   #timer: NodeJS.Timeout | undefined
@@ -24,10 +25,11 @@ export class LeaseKeeper {
     this.#context = context
     this.#active = active
     this.#leaseMs = context.env.SLUICE_LEASE_MS
+    this.#checkMs = Math.min(CHECK_MS, this.#leaseMs / 6)
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#check(), Math.min(CHECK_MS, this.#leaseMs / 6))
+    this.#timer = setInterval(() => this.#check(), this.#checkMs)
   }
 
   stop(): void {
@@ -45,7 +47,8 @@ export class LeaseKeeper {
       this.#deadlineMs = Number.POSITIVE_INFINITY
       return
     }
-    if (nowMs > this.#deadlineMs) {
+    // Looked at only now and then, and a busy process looks late: what may pass until the next look is taken off.
+    if (nowMs > this.#deadlineMs - this.#checkMs - this.#leaseMs / 20) {
       this.#context.log.warn('The lease could not be renewed in time; this engine stops working on its transfers.')
       for (const transfer of this.#active.values()) transfer.stop('lease-lost')
       // Nothing is held any more. What is claimed from now on has a deadline of its own, however long the old work winds down.
@@ -60,6 +63,7 @@ export class LeaseKeeper {
     // What has to be let go of is not renewed: somebody else is to have it.
     const kept = [...this.#active].filter(([, transfer]) => !transfer.mustLetGo)
     const before = new Map(kept.map(([id, transfer]) => [id, new Set(transfer.claimIds)]))
+    const givenBack = new Map(kept.map(([id, transfer]) => [id, transfer.givenBack]))
     try {
       const plans = kept.flatMap(([, transfer]) => transfer.planClaimId ?? [])
       const claimIds = [...before.values()].flatMap((known) => [...known]).concat(plans)
@@ -72,7 +76,7 @@ export class LeaseKeeper {
         const known = before.get(id)
         // A claim counts as lost where it was held before and is still wanted, but the database did not renew it.
         const isLost = [...transfer.claimIds].some((claimId) => known?.has(claimId) && !held.has(claimId))
-        if (isLost) transfer.stop('lease-lost')
+        if (isLost && transfer.givenBack === givenBack.get(id)) transfer.stop('lease-lost')
       }
     } catch (error) {
       this.#context.log.warn({ err: error }, 'The lease could not be renewed; trying again.')

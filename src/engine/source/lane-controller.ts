@@ -81,6 +81,11 @@ export class LaneController {
     return this.#lanes
   }
 
+  /** The most lanes that may be open, whatever they do: what the source has been seen to stand. */
+  get maxLanes(): number {
+    return this.#cap.lanes
+  }
+
   /** What is worth remembering: the number last found good, null before anything was found. */
   get learnedLanes(): number | null {
     return this.#hasVerdict ? (this.#trial?.fromLanes ?? this.#lanes) : null

@@ -32,6 +32,8 @@ export class Origin {
   readonly #warm: boolean[] = []
   readonly #lost: number[] = []
   #active = 0
+  /** Of these, lanes that stand still because of us: they are no load for the source. */
+  #held = 0
   #idleTicks = 0
   #openUntilMs = 0
   #deliveredBytes = 0
@@ -149,6 +151,13 @@ export class Origin {
     if (this.#lost.length >= RESET_BURST) this.refused()
   }
 
+  /** Called by a lane that stands still because of us, and when it goes on. */
+  held(change: 1 | -1): void {
+    this.#held += change
+    this.#isHeldBack = true
+    if (change > 0) this.#serve()
+  }
+
   /** Called by a lane when its request has ended. */
   released(slot: number, bytes: number, durationMs: number): void {
     if (bytes > 0 && durationMs > 0)
@@ -159,7 +168,8 @@ export class Origin {
   }
 
   #isOpen(): boolean {
-    return this.#active < this.#controller.lanes && performance.now() >= this.#openUntilMs
+    const { lanes, maxLanes } = this.#controller
+    return this.#active - this.#held < lanes && this.#active < maxLanes && performance.now() >= this.#openUntilMs
   }
 
   #open(): ReadLane {
@@ -200,7 +210,7 @@ export class Origin {
       activeLanes: this.#active,
       warmLanes: this.#warm.reduce((sum, isWarm) => (isWarm ? sum + 1 : sum), 0),
       firstByteMs: this.#firstByteMs,
-      isHeldBack: this.#isHeldBack,
+      isHeldBack: this.#isHeldBack || this.#held > 0,
     })
     this.#isHeldBack = false
     this.#serve()
@@ -222,6 +232,9 @@ export class ReadLane {
   readonly #openedMs = performance.now()
   #bytes = 0
   #firstMs = 0
+  #isHeld = false
+  /** It stood still because of us, so its rate says nothing about the source. */
+  #wasHeld = false
   #isReleased = false
 
   constructor(origin: Origin, slot: number) {
@@ -249,11 +262,21 @@ export class ReadLane {
     this.#origin.lost()
   }
 
+  /** It stands still because the bucket is behind, or goes on. Harmless when repeated. */
+  hold(isHeld: boolean): void {
+    if (isHeld === this.#isHeld || this.#isReleased) return
+    this.#isHeld = isHeld
+    this.#wasHeld = true
+    this.#origin.held(isHeld ? 1 : -1)
+  }
+
   /** Harmless when called again. */
   release(): void {
     if (this.#isReleased) return
+    this.hold(false)
     this.#isReleased = true
-    this.#origin.released(this.#slot, this.#bytes, this.#bytes > 0 ? performance.now() - this.#firstMs : 0)
+    const isRateKnown = this.#bytes > 0 && !this.#wasHeld
+    this.#origin.released(this.#slot, this.#bytes, isRateKnown ? performance.now() - this.#firstMs : 0)
   }
 }
 

@@ -48,7 +48,8 @@ function proveRange(response: OpenResponse, request: RangeRequest): void {
     throw rangeRefused(url, 'a range of a file of unknown length')
 }
 
-async function readExactly(
+/** Reads a proven body into the sink; fails where it is longer or shorter than so many bytes. */
+export async function readExactly(
   response: OpenResponse,
   expectedBytes: number,
   sink: RangeRequest['sink'],

@@ -28,6 +28,20 @@ export interface SourceProbe {
   readonly warnings: readonly Warning[]
 }
 
+/** A probe that may have brought the file along. */
+export interface FirstContact {
+  readonly probe: SourceProbe
+  /**
+   * The body, where the answer has the whole file: all bytes come from the one answer that was probed. Exactly one of `read` and
+   * `discard` is called, soon. Null where the file is larger, empty, or of unknown length.
+   */
+  readonly whole: {
+    readonly sizeBytes: number
+    read(sink: ByteSink): SourceRead
+    discard(): void
+  } | null
+}
+
 /**
  * Takes bytes in order. The chunk is only valid during the call: copy what you keep. Returning false pauses the
  * connection until `SourceRead.resume()`; the chunk itself was taken. May throw to end the read with that error.
@@ -72,6 +86,8 @@ export type WholeRequest = Omit<RangeRequest, 'startByte' | 'endByte'>
  */
 export interface Source {
   probe(target: SourceTarget, signal: AbortSignal): Promise<SourceProbe>
+  /** Probes by asking for the first `mostBytes`, so that a small file takes one request. */
+  firstContact(target: SourceTarget, mostBytes: number, signal: AbortSignal): Promise<FirstContact>
   readRange(request: RangeRequest): SourceRead
   readWhole(request: WholeRequest): SourceRead
   /** Closes all connections; reads under way fail. */

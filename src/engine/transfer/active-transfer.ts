@@ -4,6 +4,7 @@ import { Stop } from './stop.ts'
 export class ActiveTransfer {
   readonly id: string
   readonly stopper = new AbortController()
+  readonly #letGo = new AbortController()
   /**
    * True once everything has to be let go of, written down or not: the lease is lost or the engine ends. An abort signal keeps
    * its first reason, so a stop by the user before that would hide it.
@@ -11,21 +12,37 @@ export class ActiveTransfer {
   mustLetGo = false
   /** Claims on parts held for it, by id: the lease keeper renews them, and stops the transfer when one is lost. */
   readonly claimIds = new Set<string>()
+  /** Raised when claims are given to others: they may come back under a new epoch, so a renewal from before says nothing. */
+  givenBack = 0
   /** The claim on its plan or verification. It is renewed too, and goes with the statement that saves what was found. */
   planClaimId: string | null = null
   /** Settles when every buffer, socket and claim of it is given back. */
   done: Promise<void> = Promise.resolve()
 
-  constructor(id: string) {
+  /** Called once it is known: it went as a small file, or it is none. */
+  readonly onSmall: () => void
+  readonly onLarge: () => void
+
+  constructor(id: string, found: { small(): void; large(): void } = { small() {}, large() {} }) {
     this.id = id
+    this.onSmall = () => found.small()
+    this.onLarge = () => found.large()
   }
 
   get signal(): AbortSignal {
     return this.stopper.signal
   }
 
+  /** Aborted with `mustLetGo`: for work that a wish of the user comes too late for. */
+  get letGoSignal(): AbortSignal {
+    return this.#letGo.signal
+  }
+
   stop(why: Stop['why']): void {
-    if (why === 'lease-lost' || why === 'shutdown') this.mustLetGo = true
+    if (why === 'lease-lost' || why === 'shutdown') {
+      this.mustLetGo = true
+      this.#letGo.abort(new Stop(why))
+    }
     this.stopper.abort(new Stop(why))
   }
 }

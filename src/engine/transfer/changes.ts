@@ -1,9 +1,15 @@
+interface Waiter {
+  readonly resolve: () => void
+  readonly reject: (reason: unknown) => void
+}
+
 /**
  * A condition to wait on: whoever waits checks its own condition, calls `next`, and checks again. Who awaits something between
- * the check and the wait notes `version` before the check and hands it in, so that no change falls between them.
+ * the check and the wait notes `version` before the check and hands it in, so that no change falls between them. Each signal is
+ * listened to once, however often it is waited under.
  */
 export class Changes {
-  readonly #waiters = new Set<() => void>()
+  readonly #waiters = new Map<AbortSignal, Waiter[]>()
   #version = 0
 
   /** Raised by each change. */
@@ -13,27 +19,33 @@ export class Changes {
 
   notify(): void {
     this.#version++
-    if (this.#waiters.size === 0) return
-    const waiters = [...this.#waiters]
-    this.#waiters.clear()
-    for (const wake of waiters) wake()
+    for (const waiters of this.#waiters.values())
+      if (waiters.length > 0) for (const { resolve } of waiters.splice(0)) resolve()
   }
 
   /** Resolves with the next change after `seen` (now, where it is left out); rejects with the signal's reason. */
   next(signal: AbortSignal, seen = this.#version): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason)
     if (seen !== this.#version) return Promise.resolve()
+    const waiters = this.#waitersUnder(signal)
     return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#waiters.delete(wake)
-        reject(signal.reason)
-      }
-      const wake = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiters.add(wake)
+      waiters.push({ resolve, reject })
     })
+  }
+
+  #waitersUnder(signal: AbortSignal): Waiter[] {
+    const known = this.#waiters.get(signal)
+    if (known) return known
+    const waiters: Waiter[] = []
+    this.#waiters.set(signal, waiters)
+    signal.addEventListener(
+      'abort',
+      () => {
+        this.#waiters.delete(signal)
+        for (const { reject } of waiters.splice(0)) reject(signal.reason)
+      },
+      { once: true },
+    )
+    return waiters
   }
 }

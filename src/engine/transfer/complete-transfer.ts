@@ -119,14 +119,15 @@ interface Expected {
 }
 
 /** The checksum the user expects, in base64; null where none was given. */
-function readExpected(row: TransferRow): Expected | null {
+export function readExpected(row: TransferRow): Expected | null {
   const parsed = z.object({ algorithm: checksumAlgorithmSchema, value: z.string() }).safeParse(row.expectedChecksum)
   if (!parsed.success) return null
   const { algorithm, value } = parsed.data
   return { algorithm, value: normalizeChecksum(algorithm, value) ?? value }
 }
 
-function mustEqual(expected: Expected, actual: string, consequence: string): Evidence {
+/** Compares the checksum of the file with the one the user gave. Throws `checksum_mismatch`; `consequence` says what became of the object. */
+export function mustEqual(expected: Expected, actual: string, consequence: string): Evidence {
   const algorithm = expected.algorithm.toUpperCase()
   if (actual !== expected.value)
     throw new TransferError(

@@ -25,7 +25,7 @@ function readOf(slices: number, got: number): SpanRead {
   if (!span) throw new Error('a span is missing')
   const writer = stream.writer(span)
   writer.write(new Uint8Array(got))
-  return { stream, writer, isRival: false, request: { openedMs: 0, openedByte: 0 } }
+  return { stream, writer, isRival: false, request: { openedMs: 0, openedByte: 0 }, isHeld: false }
 }
 
 describe('the end game', () => {
@@ -33,7 +33,12 @@ describe('the end game', () => {
     const quick = readOf(10, 6 * SLICE)
     const slow = readOf(10, SLICE)
     const help = new EndGame().help([quick, slow], HABITS, 1_000)
-    expect(help).toEqual({ kind: 'split', read: slow, span: { startByte: 6 * SLICE, endByte: 10 * SLICE } })
+    expect(help).toMatchObject({ kind: 'split', read: slow, span: { startByte: 6 * SLICE, endByte: 10 * SLICE } })
+  })
+
+  it('leaves alone what stands still because the bucket is behind', () => {
+    const held = { ...readOf(10, SLICE), isHeld: true }
+    expect(new EndGame().help([held], HABITS, 60_000)).toBeNull()
   })
 
   it('leaves alone what is nearly done', () => {

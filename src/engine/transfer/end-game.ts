@@ -17,7 +17,7 @@ export interface LaneHabits {
 
 /** Help for a slow span: the end of it for another lane, or a rival for the slice it is in. */
 export type Help =
-  | { readonly kind: 'split'; readonly read: SpanRead; readonly span: Span }
+  | { readonly kind: 'split'; readonly read: SpanRead; readonly span: Span; readonly isUnpaid: boolean }
   | { readonly kind: 'race'; readonly read: SpanRead; readonly writer: SpanWriter }
 
 /**
@@ -37,8 +37,10 @@ export class EndGame {
       .sort((a, b) => b.leftMs - a.leftMs)
     for (const { read, leftMs, isStalled } of slow) {
       const { stream, writer } = read
+      // A windowed span has no budget for what nobody has begun.
+      const isUnpaid = writer.isWindowed
       const span = writer.hasRival ? null : stream.split(writer, isStalled)
-      if (span) return { kind: 'split', read, span }
+      if (span) return { kind: 'split', read, span, isUnpaid }
       const againMs =
         habits.firstByteMs +
         (habits.laneBytesPerSecond > 0 ? ((writer.endByte - writer.nextByte) / habits.laneBytesPerSecond) * 1000 : 0)
@@ -57,7 +59,7 @@ export class EndGame {
   /** How long a read will take by its rate so far; one that stands still, at least as long as it has stood. */
   #expect(read: SpanRead, nowMs: number): { read: SpanRead; leftMs: number; isStalled: boolean }[] {
     const { writer, request } = read
-    if (!request || writer.isDone) return []
+    if (!request || writer.isDone || read.isHeld) return []
     let seen = this.#seen.get(read)
     if (seen?.byte !== writer.nextByte) {
       seen = { byte: writer.nextByte, ms: nowMs }

@@ -22,7 +22,7 @@ import { abortUpload, openTarget, uploadLanesOf, type WorkContext } from './work
  * Makes or checks the plan of a transfer: probes the source, pins its identity, looks at the key, fixes part size and count,
  * starts the multipart upload, and puts the parts up for claiming. A transfer that was planned before goes on with its
  * upload where the source is still the same and the bucket still has the parts; else it starts over and says so.
- * Throws TransferErrors; returns quietly where the claim went to somebody else.
+ * Throws TransferErrors; returns quietly where the claim went to somebody else. `found`: it was probed just now.
  */
 export async function planTransfer(
   context: WorkContext,
@@ -30,9 +30,10 @@ export async function planTransfer(
   claim: Claim,
   store: ObjectStore,
   signal: AbortSignal,
+  found: SourceProbe | null = null,
 ): Promise<void> {
   const { engineId, db, source } = context
-  const probe = await source.probe(openTarget(context, row), signal)
+  const probe = found ?? (await source.probe(openTarget(context, row), signal))
   if (await keyDecides(context, row, claim, store, probe, signal)) return
   if (probe.identity.sizeBytes === 0) return putEmpty(context, row, claim, store, probe, signal)
 
@@ -102,10 +103,10 @@ async function keyDecides(
   return true
 }
 
-/** True for an object this transfer wrote: by its upload's token, or, where it is empty, by the transfer's id. */
+/** True for an object this transfer wrote: by its upload's token, or, where it went in one request, by the transfer's id. */
 function isOurs(object: ObjectInfo, row: TransferRow): boolean {
   const token = object.metadata[WRITE_TOKEN_KEY]
-  return token !== undefined && (token === row.writeToken || (token === row.id && object.sizeBytes === 0))
+  return token !== undefined && (token === row.writeToken || token === row.id)
 }
 
 /**
@@ -197,7 +198,8 @@ function isSameSource(row: TransferRow, identity: SourceIdentity): boolean {
   return row.lastModified !== null && row.lastModified === identity.lastModified
 }
 
-function newPlan(context: WorkContext, row: TransferRow, identity: SourceIdentity) {
+/** Part size and count by what the transfer and the engine say. */
+export function newPlan(context: WorkContext, row: TransferRow, identity: SourceIdentity) {
   return planParts({
     sizeBytes: identity.sizeBytes,
     acceptsRanges: identity.acceptsRanges,

@@ -4,7 +4,7 @@ import { EndGame } from './end-game.ts'
 import type { OpenPart } from './part-board.ts'
 import { PushBackNotes } from './push-back.ts'
 import { readSpan, type SpanRead } from './read-span.ts'
-import { aheadBytesNow, spanBytesNow } from './span-size.ts'
+import { aheadBytesNow, readsThroughWindows, spanBytesNow, WINDOW_SLICES } from './span-size.ts'
 import { openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
 
 /** How often the end game looks for a span that is slow. */
@@ -30,7 +30,7 @@ export async function readInLanes(run: TransferRun): Promise<void> {
     const lane = await origin.acquire(signal)
     // The part was closed meanwhile, because it has to be sent again: its bytes are asked for anew.
     if (stream.signal.aborted) return lane.release()
-    const read: SpanRead = { stream, writer, isRival, request: null }
+    const read: SpanRead = { stream, writer, isRival, request: null, isHeld: false }
     reads.add(read)
     const reading = readSpan(run, read, lane, notes)
     stream.track(reading)
@@ -55,14 +55,16 @@ export async function readInLanes(run: TransferRun): Promise<void> {
       const span = part?.stream.takeSpan(spanBytes)
       if (part && span) {
         const { stream } = part
-        if (await reserveSpan(run, stream, span, signal)) await start(stream, stream.writer(span), false)
+        const slices = readsThroughWindows(run) ? WINDOW_SLICES : null
+        if (await reserveSpan(run, stream, span, slices, signal)) await start(stream, stream.writer(span), false)
         continue
       }
       const help = board.isClosed && origin.hasRoom ? endGame.help(reads, origin, performance.now()) : null
       if (help) {
         const { stream } = help.read
-        const writer = help.kind === 'split' ? stream.writer(help.span) : help.writer
-        await start(stream, writer, help.kind === 'race')
+        if (help.kind === 'race') await start(stream, help.writer, true)
+        else if (!help.isUnpaid || (await reserveSpan(run, stream, help.span, null, signal)))
+          await start(stream, stream.writer(help.span), false)
         continue
       }
       if (board.isClosed) ticking ??= setInterval(board.notify, END_GAME_MS)
@@ -100,15 +102,26 @@ async function nextPart(run: TransferRun, aheadBytes: number, signal: AbortSigna
   return openPart(run, task, startByte, endByte)
 }
 
-/** Reserves the bytes of a span before they are asked for. False where the part was closed while it waited. */
-async function reserveSpan(run: TransferRun, stream: PartStream, span: Span, signal: AbortSignal): Promise<boolean> {
+/**
+ * Reserves the bytes of a span before they are asked for: all of them, or those of a window of so many slices. False where the part
+ * was closed while it waited.
+ */
+async function reserveSpan(
+  run: TransferRun,
+  stream: PartStream,
+  span: Span,
+  windowSlices: number | null,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (stream.shape === 'held') return true
-  const bytes = stream.reservationBytes(span.endByte - span.startByte)
+  const spanBytes = stream.reservationBytes(span.endByte - span.startByte)
+  const bytes = windowSlices === null ? spanBytes : Math.min(spanBytes, windowSlices * run.pool.bufferBytes)
   await reserveBytes(run, bytes, signal)
   if (stream.signal.aborted) {
     run.budget.release(bytes)
     return false
   }
-  stream.addReservation(bytes)
+  if (windowSlices === null) stream.addReservation(bytes)
+  else stream.addWindow(span, windowSlices)
   return true
 }

@@ -18,6 +18,8 @@ export interface SpanRead {
   readonly isRival: boolean
   /** Since when a request is under way, and from which byte; null between two. */
   request: { readonly openedMs: number; readonly openedByte: number } | null
+  /** It stands still until the bucket has taken more: it is not slow. */
+  isHeld: boolean
 }
 
 /**
@@ -32,6 +34,8 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
   let seenBytes = meter.sourceBytes
   try {
     while (!writer.isDone) {
+      // Not before there is a buffer for what comes, or a source that closes on readers who stand still is asked again and again.
+      await roomFor(writer, stream.signal)
       held ??= await origin.acquire(stream.signal)
       if (writer.isDone) return
       const reachedByte = writer.nextByte
@@ -58,6 +62,15 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
   }
 }
 
+function roomFor(writer: SpanWriter, signal: AbortSignal): Promise<void> | null {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  if (!writer.waitsForRoom(resolve)) return null
+  const onAbort = () => reject(signal.reason)
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  return promise.finally(() => signal.removeEventListener('abort', onAbort))
+}
+
 /** One request for the rest of a span. Null where it ended well, or was of no use any more. */
 async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promise<{ readonly error: unknown } | null> {
   const { meter, plan } = run
@@ -65,12 +78,23 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
   const endByte = writer.endByte
   const cutter = new AbortController()
   const cut = () => cutter.abort(new Stop('span-cut'))
+  // The window and the bandwidth limit may both hold the lane; it goes on when neither does.
+  let holds = 0
+  const goOn = () => {
+    if (--holds === 0) source.resume()
+  }
+  const onRoom = () => {
+    read.isHeld = false
+    lane.hold(false)
+    goOn()
+  }
   writer.onBeaten = cut
   read.request = { openedMs: performance.now(), openedByte: writer.nextByte }
   meter.sourceRequests++
   meter.laneOpened('read')
+  let source: SourceRead
   try {
-    const source: SourceRead = run.source.readRange({
+    source = run.source.readRange({
       target: plan.target,
       identity: plan.identity,
       startByte: writer.nextByte,
@@ -82,7 +106,13 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
         lane.delivered(bytes)
         // The rest was given to another lane while this one read.
         if (writer.isDone && writer.endByte < endByte) cut()
-        return keepsPace(run, chunk.length, () => source.resume())
+        if (!keepsPace(run, chunk.length, goOn)) holds++
+        if (writer.waitsForRoom(onRoom)) {
+          holds++
+          read.isHeld = true
+          lane.hold(true)
+        }
+        return holds === 0
       },
     })
     await source.done
@@ -92,6 +122,7 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
   } finally {
     writer.onBeaten = null
     read.request = null
+    read.isHeld = false
     meter.laneClosed('read')
   }
 }

@@ -52,3 +52,51 @@ describe('RemainingWork', () => {
     expect(work.isExhausted).toBe(true)
   })
 })
+
+describe('giving work back', () => {
+  const full = () => {
+    const work = new RemainingWork(0, none)
+    for (let first = 1; first <= 8; first += 2) work.add(claim(`c${first}`, first, first + 1), new Set())
+    return work
+  }
+
+  it('takes the last claims, and what is left is handed out as before', () => {
+    const work = full()
+    expect(work.giveBack(0.5).map(({ id }) => id)).toEqual(['c7', 'c5'])
+    const numbers = [work.take(), work.take(), work.take(), work.take(), work.take()].map((task) => task?.number)
+    expect(numbers).toEqual([1, 2, 3, 4, undefined])
+  })
+
+  it('never takes a claim of which a part was begun or finished', () => {
+    const work = full()
+    const begun = work.take()
+    expect(work.giveBack(1).map(({ id }) => id)).toEqual(['c7', 'c5', 'c3'])
+    if (begun) work.finished(begun)
+    expect(work.giveBack(1)).toEqual([])
+    expect(work.take()?.number).toBe(2)
+  })
+
+  it('gives the only part that waits, and nothing where nothing waits', () => {
+    const work = new RemainingWork(0, none)
+    expect(work.giveBack(0.5)).toEqual([])
+    work.add(claim('a', 1, 1), new Set())
+    expect(work.giveBack(0.5)).toHaveLength(1)
+    expect(work.takeClosed()).toEqual([])
+  })
+
+  it('does not ask for what it has just given, as long as it has parts itself', async () => {
+    let asked = 0
+    const work = new RemainingWork(100, async () => {
+      asked++
+      return []
+    })
+    work.add(claim('a', 1, 1), new Set())
+    work.add(claim('b', 2, 2), new Set())
+    expect(work.giveBack(0.5)).toHaveLength(1)
+    await work.refill()
+    expect(asked).toBe(0)
+    work.take()
+    await work.refill()
+    expect(asked).toBe(1)
+  })
+})

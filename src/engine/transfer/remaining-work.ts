@@ -10,7 +10,12 @@ export interface PartTask {
 interface OpenClaim {
   readonly claim: Claim
   readonly left: Set<number>
+  /** Parts that were left when it was claimed: while all of them wait, nothing of it was begun. */
+  readonly parts: number
 }
+
+/** What was given away is not asked for again for so long, or it would never get to somebody else. */
+const GIVEN_MS = 3_000
 
 /**
  * The parts this engine may move: those of its claims that are not in the ledger yet, lowest first. Asks for more claims when
@@ -24,6 +29,7 @@ export class RemainingWork {
   readonly #closed: ClosedClaim[] = []
   #asking: Promise<void> | null = null
   #isDry = false
+  #givenAtMs = Number.NEGATIVE_INFINITY
 
   constructor(lowWater: number, askMore: () => Promise<readonly { claim: Claim; recorded: ReadonlySet<number> }[]>) {
     this.#lowWater = lowWater
@@ -37,7 +43,7 @@ export class RemainingWork {
       this.#closed.push({ claimId: claim.id, epoch: claim.epoch })
       return
     }
-    this.#claims.set(claim.id, { claim, left })
+    this.#claims.set(claim.id, { claim, left, parts: left.size })
     for (const number of left) this.#tasks.push({ number, claim })
   }
 
@@ -54,6 +60,7 @@ export class RemainingWork {
   /** Asks for more claims where few parts are left. Resolves when the answer is in; harmless to call often. */
   refill(): Promise<void> {
     if (this.#isDry || this.#tasks.length >= this.#lowWater) return Promise.resolve()
+    if (this.#tasks.length > 0 && performance.now() - this.#givenAtMs < GIVEN_MS) return Promise.resolve()
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = null
     })
@@ -63,6 +70,28 @@ export class RemainingWork {
   /** Waits for a question that is still open, so that no claim arrives after the work has ended. */
   async settled(): Promise<void> {
     await this.#asking?.catch(() => {})
+  }
+
+  /** Takes out claims nothing was begun of, the last ones, with about this share of the parts that wait; the caller hands them back. */
+  giveBack(share: number): Claim[] {
+    const waiting = new Map<string, number>()
+    for (const { claim } of this.#tasks) waiting.set(claim.id, (waiting.get(claim.id) ?? 0) + 1)
+    const wanted = this.#tasks.length * share
+    const given: Claim[] = []
+    let parts = 0
+    for (const open of [...this.#claims.values()].reverse()) {
+      if (parts >= wanted) break
+      if (waiting.get(open.claim.id) !== open.parts) continue
+      parts += open.parts
+      given.push(open.claim)
+      this.#claims.delete(open.claim.id)
+    }
+    if (given.length === 0) return []
+    const gone = new Set(given.map((claim) => claim.id))
+    const kept = this.#tasks.filter(({ claim }) => !gone.has(claim.id))
+    this.#tasks.splice(0, this.#tasks.length, ...kept)
+    this.#givenAtMs = performance.now()
+    return given
   }
 
   /** Notes that a part is in the bucket. */

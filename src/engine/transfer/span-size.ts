@@ -7,6 +7,19 @@ const NOTABLE_FIRST_BYTE_MS = 20
 /** The rest of the budget is for what waits for the bucket. */
 const READING_SHARE = 0.5
 
+/** Slices a windowed span is read through: one being filled, one being sent, one between them. */
+export const WINDOW_SLICES = 3
+/** Windows keep memory small whatever the length, so that a request costs next to nothing for each byte. */
+const WINDOWED_SPAN_TIMES = 2
+
+/**
+ * True where no part needs more than one lane: then a span is read at the pace of its upload, through a few buffers that stay in the
+ * processor's caches. With more lanes than that, they have to read ahead of each other, and spans are reserved whole.
+ */
+export function readsThroughWindows(run: TransferRun): boolean {
+  return run.limits.shape === 'streamed' && run.origin.lanes <= run.limits.uploadLanes
+}
+
 /**
  * How long the next request to the source is: `limits.spanBytes`, longer where its answers begin late, shorter where there are
  * more lanes than the byte budget could feed. Whole slices, at least one.
@@ -15,12 +28,18 @@ export function spanBytesNow(run: TransferRun): number {
   const { limits, origin, pool, budget, plan } = run
   const isLate = origin.firstByteMs >= NOTABLE_FIRST_BYTE_MS
   const lateBytes = isLate ? FIRST_BYTE_TIMES * (origin.firstByteMs / 1000) * origin.laneBytesPerSecond : 0
-  const shareBytes = (budget.totalBytes * READING_SHARE) / origin.lanes
-  const wanted = Math.min(Math.max(limits.spanBytes, lateBytes), shareBytes, plan.partSizeBytes)
+  const isWindowed = readsThroughWindows(run)
+  const usualBytes = limits.spanBytes * (isWindowed ? WINDOWED_SPAN_TIMES : 1)
+  const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : (budget.totalBytes * READING_SHARE) / origin.lanes
+  const wanted = Math.min(Math.max(usualBytes, lateBytes), shareBytes, plan.partSizeBytes)
   return Math.max(1, Math.floor(wanted / pool.bufferBytes)) * pool.bufferBytes
 }
 
-/** How far ahead of its upload lane a streamed part is read, so that all lanes have work between the parts that are open. */
+/**
+ * How far ahead of its upload lane a streamed part is read, so that all lanes have work between the parts that are open. Through
+ * windows the next span is asked for while the last slices of the one before are on their way.
+ */
 export function aheadBytesNow(run: TransferRun, spanBytes: number): number {
+  if (readsThroughWindows(run)) return (WINDOW_SLICES - 1) * run.pool.bufferBytes
   return spanBytes * Math.max(2, Math.ceil(run.origin.lanes / run.limits.uploadLanes) + 1)
 }

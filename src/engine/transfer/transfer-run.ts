@@ -99,7 +99,8 @@ export async function waitForWater(run: TransferRun, signal: AbortSignal): Promi
 export async function reserveBytes(run: TransferRun, bytes: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   if (run.budget.tryReserve(bytes)) return
-  run.meter.pause()
+  // Memory that is full of bytes for the bucket is the bucket's doing; full of bytes to come, or of other transfers, it is ours.
+  run.meter.pause(run.board.bufferedBytes * 2 >= run.budget.usedBytes ? 'bucket' : 'memory')
   try {
     await run.budget.reserve(bytes, signal)
   } finally {

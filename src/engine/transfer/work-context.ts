@@ -17,8 +17,11 @@ import type { Source, SourceTarget } from '../source/source.ts'
 import { inspectBucket } from '../upload/inspect-bucket.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import { createObjectStore } from '../upload/s3-object-store.ts'
+import type { SharedStores, StoreLease } from './shared-stores.ts'
 
 const ABORT_TIMEOUT_MS = 30_000
+/** Connections to one bucket for all small transfers together, and for their looks at objects. */
+const SHARED_CONNECTIONS = 64
 
 /** What every piece of work of an engine needs; made once in engine.ts. */
 export interface WorkContext {
@@ -30,6 +33,7 @@ export interface WorkContext {
   readonly guard: AddressGuard
   readonly source: Source
   readonly origins: Origins
+  readonly stores: SharedStores
   readonly pool: BufferPool
   readonly budget: ByteBudget
   readonly cache: TieredCache
@@ -56,6 +60,16 @@ export function openStore(context: WorkContext, row: TransferRow): ObjectStore {
   })
 }
 
+/** The same for a transfer that needs it shortly: shared with others into the same bucket, and given back instead of closed. */
+export function sharedStore(context: WorkContext, row: TransferRow): StoreLease {
+  const { bucket } = row
+  const { endpoint, region, forcePathStyle, accessKeyIdSealed, secretAccessKeySealed, capabilities } = bucket
+  const saved = [bucket.id, bucket.bucket, endpoint, region, forcePathStyle, accessKeyIdSealed, secretAccessKeySealed]
+  return context.stores.use(JSON.stringify([...saved, capabilities]), () =>
+    createObjectStore(bucketConnection(context, row), { ...storeOptions(context), maxConnections: SHARED_CONNECTIONS }),
+  )
+}
+
 /** Aborts the multipart upload of a transfer, if it has one, within half a minute. An upload goes with its bucket. */
 export async function abortUpload(context: WorkContext, row: TransferRow, signal: AbortSignal): Promise<void> {
   if (!row.uploadId) return
@@ -76,8 +90,11 @@ export async function abortUpload(context: WorkContext, row: TransferRow, signal
 export async function learnBucket(context: WorkContext, row: TransferRow, signal: AbortSignal): Promise<TransferRow> {
   if (row.bucket.capabilities !== null) return row
   const options = { ...storeOptions(context), maxConnections: 2, prefix: row.bucket.prefix }
-  const { capabilities } = await inspectBucket(bucketConnection(context, row), options, signal)
-  await saveBucketCapabilities(context.db, row.bucketId, capabilities)
+  const capabilities = await context.stores.learn(row.bucketId, async () => {
+    const answer = await inspectBucket(bucketConnection(context, row), options, signal)
+    await saveBucketCapabilities(context.db, row.bucketId, answer.capabilities)
+    return answer.capabilities
+  })
   return { ...row, bucket: { ...row.bucket, capabilities } }
 }
 

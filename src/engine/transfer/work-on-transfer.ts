@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Env } from '../../server/config/env.ts'
-import { type Claim, claimParts, recordedParts, releaseClaims } from '../../server/db/claims.ts'
+import { type Claim, claimParts, countCrashes, recordedParts, releaseClaims } from '../../server/db/claims.ts'
 import { isDatabaseTrouble } from '../../server/db/database-failure.ts'
 import { newId } from '../../server/db/new-id.ts'
 import {
@@ -14,15 +14,21 @@ import {
 import { MIB } from '../../server/domain/bytes.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
+import type { SourceProbe } from '../source/source.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { completeTransfer } from './complete-transfer.ts'
+import { endCrashLoop } from './crash-loop.ts'
+import { shareOfLimit } from './limit-share.ts'
+import { moveSmall } from './move-small.ts'
 import { PartBoard } from './part-board.ts'
 import { planTransfer } from './plan-transfer.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { RemainingWork } from './remaining-work.ts'
+import { isBucketBehind, runSettings } from './report-signs.ts'
 import { runTransfer } from './run-transfer.ts'
 import { settleFailure } from './settle-failure.ts'
+import { shareWork } from './share-work.ts'
 import { Stop } from './stop.ts'
 import type { RunLimits, TransferRun } from './transfer-run.ts'
 import { verifyTransfer } from './verify-transfer.ts'
@@ -35,34 +41,52 @@ const AGAIN_MS = 1_000
 
 /**
  * Everything an engine does with a transfer it has a claim on: plan or verify it, move parts, complete it, and settle what
- * went wrong. Never rejects; when it resolves, all claims, sockets and buffers of the transfer are given back.
+ * went wrong. Never rejects; when it resolves, all claims, sockets and buffers of the transfer are given back. `loaded`: its row
+ * as it is now, begun already.
  */
-export async function workOnTransfer(context: WorkContext, first: Claim, active: ActiveTransfer): Promise<void> {
+export async function workOnTransfer(
+  context: WorkContext,
+  first: Claim,
+  active: ActiveTransfer,
+  loaded: TransferRow | null = null,
+): Promise<void> {
   const { db, engineId, log } = context
   const id = first.transferId
   if (first.firstPart === 0) active.planClaimId = first.id
   else active.claimIds.add(first.id)
   let row: TransferRow | null = null
   let store: ObjectStore | null = null
+  let isSettled = false
   try {
-    row = await loadTransfer(db, id)
-    if (!row) return
+    if (first.lostBy && first.lostBy !== engineId) await countCrashes(db, first.lostBy, id)
+    row = loaded ?? (await loadTransfer(db, id))
+    if (!row || (await endCrashLoop(context, row))) return
     if (row.status === 'queued') {
       if (!(await beginTransfer(db, id))) return
       row = { ...row, status: 'running' }
     }
     if (row.status !== 'running' && row.status !== 'verifying') return
     if (first.firstPart === 0) row = await learnBucket(context, row, active.signal)
+    let found: SourceProbe | null = null
+    if (first.firstPart === 0 && row.status === 'running' && row.uploadId === null) {
+      const moved = await moveSmall(context, row, first, active)
+      if (moved === 'done') {
+        isSettled = true
+        return active.onSmall()
+      }
+      found = moved.probe
+    }
     store = openStore(context, row)
     if (first.firstPart === 0 && row.status === 'verifying')
       return await verifyTransfer(context, row, first, store, active.signal)
     if (first.firstPart === 0) {
-      await planTransfer(context, row, first, store, active.signal)
+      await planTransfer(context, row, first, store, active.signal, found)
       active.planClaimId = null
       row = await loadTransfer(db, id)
     }
     if (row?.status !== 'running' || !row.uploadId) return
     if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, active.signal)
+    active.onLarge()
     await moveParts(context, row, store, first.firstPart === 0 ? null : first, active)
     await completeTransfer(context, id, active.signal)
   } catch (error) {
@@ -73,9 +97,10 @@ export async function workOnTransfer(context: WorkContext, first: Claim, active:
       })
   } finally {
     active.claimIds.clear()
-    await releaseClaims(db, engineId, id).catch((err) =>
-      log.warn({ transferId: id, err }, 'claims could not be handed back; their lease will end'),
-    )
+    if (!isSettled)
+      await releaseClaims(db, engineId, id).catch((err) =>
+        log.warn({ transferId: id, err }, 'claims could not be handed back; their lease will end'),
+      )
     store?.close()
   }
 }
@@ -100,7 +125,8 @@ async function moveParts(
   const meter = new Meter()
   meter.setSize(row.sizeBytes === null ? null : Number(row.sizeBytes))
   const limiter = new RateLimiter()
-  limiter.setLimit(row.bandwidthLimitBytesPerSecond === null ? null : Number(row.bandwidthLimitBytesPerSecond))
+  const others = Object.keys((row.live ?? {}) as object).filter((one) => one !== engineId)
+  limiter.setLimit(shareOfLimit(row.bandwidthLimitBytesPerSecond, others.length + 1))
   const target = openTarget(context, row)
   const origin = await context.origins.of(target.url)
   const board = new PartBoard()
@@ -108,10 +134,10 @@ async function moveParts(
   const work = new RemainingWork(uploadLanes * 2, async () => {
     const claims = await untilWritten(context, active, () => claimParts(db, row.id, claimOptions))
     for (const claim of claims) active.claimIds.add(claim.id)
-    const read = (claim: Claim) => untilWritten(context, active, () => recordedParts(db, claim))
-    return Promise.all(claims.map(async (claim) => ({ claim, recorded: await read(claim) })))
+    const recordedOf = await untilWritten(context, active, () => recordedParts(db, claims))
+    return claims.map((claim) => ({ claim, recorded: recordedOf(claim) }))
   })
-  if (first) work.add(first, await recordedParts(db, first))
+  if (first) work.add(first, (await recordedParts(db, [first]))(first))
   else await work.refill()
 
   const stop = new AbortController()
@@ -176,6 +202,8 @@ async function moveParts(
     meter,
     sentBytes: () => board.sentBytes,
     bufferedBytes: () => board.bufferedBytes,
+    isBucketBehind: () => isBucketBehind(run),
+    settings: runSettings(context, run.limits),
     movingParts: () => [...board.all].map((part) => part.task.number),
     takeClosedClaims: () => {
       const closed = work.takeClosed()
@@ -184,9 +212,8 @@ async function moveParts(
     },
     onWishes: (wishes) => {
       if (wishes?.status !== 'running' || wishes.cancelRequestedAt) return active.stop('user')
-      limiter.setLimit(
-        wishes.bandwidthLimitBytesPerSecond === null ? null : Number(wishes.bandwidthLimitBytesPerSecond),
-      )
+      limiter.setLimit(shareOfLimit(wishes.bandwidthLimitBytesPerSecond, wishes.engines))
+      if (isWhole) shareWork(context, active, work, wishes.wanting)
     },
     onRefused: () => active.stop('lease-lost'),
   }

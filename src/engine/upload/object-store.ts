@@ -40,6 +40,19 @@ export interface PartUpload {
   readonly signal: AbortSignal
 }
 
+/** A whole object in one request. */
+export interface ObjectUpload {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly body: Extract<PartBody, { kind: 'held' }>
+  readonly contentType: string | null
+  readonly writeToken: string
+  /** The ETag of the object that may be replaced; null: there must be none. */
+  readonly replaces: string | null
+  readonly onBytes: (bytes: number) => void
+  readonly signal: AbortSignal
+}
+
 export interface CreateUpload {
   readonly key: string
   readonly contentType: string | null
@@ -73,6 +86,11 @@ export interface ObjectStore {
     put: { key: string; body: Uint8Array; contentType: string | null; writeToken: string; mustNotExist: boolean },
     signal: AbortSignal,
   ): Promise<{ etag: string }>
+  /**
+   * A whole object in one request, only where there is none at the key, or the one it `replaces`: else `key_exists`. For stores
+   * with `conditionalWrites` alone. `storedCrc32c` is the checksum of the object where the store's answer gives it, and then equal to that of the body.
+   */
+  putNew(put: ObjectUpload): Promise<{ etag: string; storedCrc32c: string | null }>
   /** Starts a multipart upload and returns its id. The write token becomes object metadata. */
   createUpload(create: CreateUpload, signal: AbortSignal): Promise<string>
   uploadPart(part: PartUpload): Promise<UploadedPart>

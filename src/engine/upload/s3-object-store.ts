@@ -21,7 +21,7 @@ import {
 } from './object-store.ts'
 import { createS3Clients, type S3ClientOptions } from './s3-clients.ts'
 import { dialectOf } from './s3-dialects.ts'
-import { createPartSender } from './send-part.ts'
+import { createObjectSender, createPartSender } from './send-part.ts'
 import { uploadFailure } from './upload-failure.ts'
 
 /** Complete may take minutes: stores put the parts together, and send white space meanwhile (CompleteMultipartUpload). */
@@ -41,6 +41,8 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
   const capabilities = connection.capabilities ?? dialect.capabilities
   const { idleTimeoutMs } = options
   const Bucket = connection.bucket
+  const { parts: carrier, clock } = clients
+  const sender = { connection, capabilities, carrier, clock, idleTimeoutMs }
 
   /** Runs one call; what it throws comes out as a TransferError, or as the signal's reason. */
   async function call<T>(signal: AbortSignal, doing: string, ofUpload: boolean, send: () => Promise<T>): Promise<T> {
@@ -176,13 +178,9 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
       return required(answer.UploadId, 'an ID for the upload')
     },
 
-    uploadPart: createPartSender({
-      connection,
-      capabilities,
-      carrier: clients.parts,
-      clock: clients.clock,
-      idleTimeoutMs,
-    }),
+    putNew: createObjectSender(sender),
+
+    uploadPart: createPartSender(sender),
 
     listParts,
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import { encodeCrc32c, updateCrc32c } from './crc32c.ts'
-import type { PartUpload, UploadedPart } from './object-store.ts'
+import { type ObjectUpload, type PartUpload, type UploadedPart, WRITE_TOKEN_KEY } from './object-store.ts'
 import type { PartAnswer, PartCarrier } from './part-carrier.ts'
 import { createFramer, type Framer, framedLength } from './part-framing.ts'
 import { ProgressWatch } from './progress-watch.ts'
@@ -43,45 +43,93 @@ export interface PartSenderOptions {
  * still being sent is read and reported. Throws TransferError, an error of the slices as it is, or the signal's reason.
  */
 export function createPartSender(options: PartSenderOptions): (part: PartUpload) => Promise<UploadedPart> {
+  const send = createSender(options)
+  return async (part) => {
+    const { key, uploadId, number, sizeBytes, body, onBytes, signal } = part
+    const what = `part ${number}`
+    const sent = await send({ key, part: { uploadId, number }, what, sizeBytes, body, headers: {}, onBytes, signal })
+    return { number, sizeBytes, etag: sent.etag, crc32c: sent.crc32c }
+  }
+}
+
+/**
+ * Sends whole objects (PutObject) the way held parts are sent, with the write token as metadata. The store writes nothing where
+ * there is another object at the key than the one to be replaced: that is `key_exists`, or `upload_conflict` where two came at
+ * once.
+ */
+export function createObjectSender(
+  options: PartSenderOptions,
+): (put: ObjectUpload) => Promise<{ etag: string; storedCrc32c: string | null }> {
+  const send = createSender(options)
+  return async ({ key, sizeBytes, body, contentType, writeToken, replaces, onBytes, signal }) => {
+    const headers: Record<string, string> = { [`x-amz-meta-${WRITE_TOKEN_KEY}`]: writeToken }
+    if (replaces === null) headers['if-none-match'] = '*'
+    else headers['if-match'] = replaces
+    // Signed as it is sent, so what a proxy could write otherwise is left out.
+    const type = contentType?.trim().replace(/\s+/g, ' ')
+    if (type && /^[\x20-\x7e]+$/.test(type)) headers['content-type'] = type
+    const sent = await send({ key, part: null, what: 'the object', sizeBytes, body, headers, onBytes, signal })
+    return { etag: sent.etag, storedCrc32c: sent.storedCrc32c }
+  }
+}
+
+/** One PUT, of a part or of a whole object. */
+interface Sending extends Pick<PartUpload, 'key' | 'sizeBytes' | 'body' | 'onBytes' | 'signal'> {
+  readonly part: { readonly uploadId: string; readonly number: number } | null
+  /** As a sentence names it. */
+  readonly what: string
+  /** Further headers. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+interface Sent {
+  readonly etag: string
+  /** Of the bytes we sent. */
+  readonly crc32c: string
+  /** As the store's answer gives it: equal to ours, or null. */
+  readonly storedCrc32c: string | null
+}
+
+function createSender(options: PartSenderOptions): (sending: Sending) => Promise<Sent> {
   const { connection, capabilities, carrier, clock, idleTimeoutMs } = options
   const signer = createPartSigner(connection)
   const host = new URL(connection.endpoint).host
 
-  return async function sendPart(part) {
-    part.signal.throwIfAborted()
-    const shape = shapeOf(part, capabilities)
+  return async function send(sending) {
+    sending.signal.throwIfAborted()
+    const shape = shapeOf(sending, capabilities)
     const { path, headers } = signer.sign({
-      key: part.key,
-      uploadId: part.uploadId,
-      number: part.number,
+      key: sending.key,
+      part: sending.part,
       payloadHash: shape.payloadHash,
-      headers: shape.headers,
+      headers: { ...shape.headers, ...sending.headers },
       at: clock.now(),
     })
     headers['content-length'] = String(shape.contentLength)
+    const doing = `sending ${sending.what}`
     const watch = new ProgressWatch(idleTimeoutMs, () =>
-      silence(`${host} was silent for ${idleTimeoutMs / 1000} s or more while sending part ${part.number}`),
+      silence(`${host} was silent for ${idleTimeoutMs / 1000} s or more while ${doing}`),
     )
     const state: BodyState = { crc: 0, sentBytes: 0, isWhole: false, isOver: false, failure: null }
     try {
       if (shape.contentLength === 0) {
-        await expectNothing(part)
+        await expectNothing(sending)
         watch.moved(idleTimeoutMs * ANSWER_FACTOR)
       }
       const answer = await carrier.put({
         origin: signer.origin,
         path,
         headers,
-        body: shape.contentLength === 0 ? null : bodyOf(part, shape.framer, state, watch, idleTimeoutMs),
-        signal: AbortSignal.any([part.signal, watch.signal]),
+        body: shape.contentLength === 0 ? null : bodyOf(sending, shape.framer, state, watch, idleTimeoutMs),
+        signal: AbortSignal.any([sending.signal, watch.signal]),
       })
       if (shape.contentLength === 0) state.isWhole = true
       judge(answer)
-      return acknowledged(part, answer.headers, state, host)
+      return acknowledged(sending, answer.headers, state, host)
     } catch (error) {
-      part.signal.throwIfAborted()
+      sending.signal.throwIfAborted()
       if (state.failure) throw state.failure.error
-      throw corrected(error, uploadFailure(error, { connection, doing: `sending part ${part.number}`, ofUpload: true }))
+      throw corrected(error, uploadFailure(error, { connection, doing, ofUpload: sending.part !== null }))
     } finally {
       state.isOver = true
       watch.stop()
@@ -104,7 +152,7 @@ interface Shape {
 }
 
 /** What a request looks like, by the kind of body and what the store takes. */
-function shapeOf(part: PartUpload, capabilities: BucketCapabilities): Shape {
+function shapeOf(part: Sending, capabilities: BucketCapabilities): Shape {
   if (part.body.kind === 'held') {
     const heldBytes = part.body.slices.reduce((sum, slice) => sum + slice.length, 0)
     if (heldBytes !== part.sizeBytes) throw wrongLength(part, heldBytes)
@@ -145,7 +193,7 @@ interface BodyState {
  * for after the last byte, or the answer would come before the request counts as sent and cost the connection.
  */
 async function* bodyOf(
-  part: PartUpload,
+  part: Sending,
   framer: Framer | null,
   state: BodyState,
   watch: ProgressWatch,
@@ -203,7 +251,7 @@ async function* bodyOf(
 }
 
 /** An empty body is no body to send, so whether its slices are empty too is looked at before. */
-async function expectNothing(part: PartUpload): Promise<void> {
+async function expectNothing(part: Sending): Promise<void> {
   for await (const slice of part.body.slices) if (slice.length > 0) throw wrongLength(part, slice.length)
 }
 
@@ -238,30 +286,30 @@ function judge({ statusCode, headers, text }: PartAnswer): void {
   )
 }
 
-/** The acknowledged part; throws where a success does not fit what was sent. */
-function acknowledged(part: PartUpload, headers: PartAnswer['headers'], state: BodyState, host: string): UploadedPart {
+/** What the store has acknowledged; throws where a success does not fit what was sent. */
+function acknowledged(part: Sending, headers: PartAnswer['headers'], state: BodyState, host: string): Sent {
   const problem = (message: string) => new TransferError('bucket_protocol_error', message, { retry: 'now' })
-  if (!state.isWhole)
-    throw problem(`${host} said it had part ${part.number} before all of it was sent. It is sent again.`)
+  const { what } = part
+  if (!state.isWhole) throw problem(`${host} said it had ${what} before all of it was sent. It is sent again.`)
   const etag = text1(headers.etag)
-  if (!etag)
-    throw problem(`${host} took part ${part.number} without giving an ETag for it. Check that it is an S3 store.`)
+  if (!etag) throw problem(`${host} took ${what} without giving an ETag for it. Check that it is an S3 store.`)
   const crc32c = part.body.kind === 'held' ? part.body.crc32c : encodeCrc32c(state.crc)
-  const returned = text1(headers['x-amz-checksum-crc32c'])
-  if (returned !== null && returned !== crc32c)
+  const storedCrc32c = text1(headers['x-amz-checksum-crc32c'])
+  if (storedCrc32c !== null && storedCrc32c !== crc32c)
     throw new TransferError(
       'checksum_mismatch',
-      `${host} has other bytes for part ${part.number} than were sent (CRC32C ${returned}, not ${crc32c}). It is sent again.`,
-      { retry: 'now', facts: { number: part.number } },
+      `${host} has other bytes for ${what} than were sent (CRC32C ${storedCrc32c}, not ${crc32c}). It is sent again.`,
+      { retry: 'now', facts: part.part ? { number: part.part.number } : {} },
     )
-  return { number: part.number, sizeBytes: part.sizeBytes, etag, crc32c }
+  return { etag, crc32c, storedCrc32c }
 }
 
-function wrongLength(part: PartUpload, bytes: number): TransferError {
+function wrongLength(part: Sending, bytes: number): TransferError {
+  const what = part.what.charAt(0).toUpperCase() + part.what.slice(1)
   return new TransferError(
     'size_mismatch',
-    `Part ${part.number} was to have ${part.sizeBytes} bytes and came to ${bytes}${bytes > part.sizeBytes ? ' or more' : ''}. It was not stored.`,
-    { retry: 'now', facts: { number: part.number, expectedBytes: part.sizeBytes, bytes } },
+    `${what} was to have ${part.sizeBytes} bytes and came to ${bytes}${bytes > part.sizeBytes ? ' or more' : ''}. It was not stored.`,
+    { retry: 'now', facts: { number: part.part?.number ?? 1, expectedBytes: part.sizeBytes, bytes } },
   )
 }
 

@@ -36,8 +36,7 @@ const sdkSigner = new SignatureV4({
 
 const part = (changes: Partial<PartToSign>): PartToSign => ({
   key: 'folder/file.bin',
-  uploadId: '2~abcDEF._-+/=',
-  number: 17,
+  part: { uploadId: '2~abcDEF._-+/=', number: 17 },
   payloadHash: 'UNSIGNED-PAYLOAD',
   headers: {},
   at,
@@ -52,7 +51,7 @@ async function signedBySdk(toSign: PartToSign, origin: string, path: string) {
       protocol: url.protocol,
       hostname: url.hostname,
       path,
-      query: { partNumber: String(toSign.number), uploadId: toSign.uploadId },
+      query: toSign.part ? { partNumber: String(toSign.part.number), uploadId: toSign.part.uploadId } : {},
       headers: { ...toSign.headers, host: url.host, 'x-amz-content-sha256': toSign.payloadHash },
     },
     { signingDate: at },

@@ -7,8 +7,8 @@ export type PayloadHash = 'UNSIGNED-PAYLOAD' | 'STREAMING-UNSIGNED-PAYLOAD-TRAIL
 
 export interface PartToSign {
   readonly key: string
-  readonly uploadId: string
-  readonly number: number
+  /** Null for a whole object (PutObject). */
+  readonly part: { readonly uploadId: string; readonly number: number } | null
   readonly payloadHash: PayloadHash
   /** Further headers to send and to sign; names in lower case. */
   readonly headers: Readonly<Record<string, string>>
@@ -28,7 +28,7 @@ type Credentials = Pick<
 >
 
 /**
- * Signs UploadPart requests with Signature Version 4 in the Authorization header ("Authenticating Requests: Using the
+ * Signs UploadPart and PutObject requests with Signature Version 4 in the Authorization header ("Authenticating Requests: Using the
  * Authorization Header", Amazon S3 API Reference). The day's key is kept, so that a part costs about 15 us, where the
  * SDK's signer takes 700.
  */
@@ -55,7 +55,7 @@ export function createPartSigner(connection: Credentials): PartSigner {
       const names = Object.keys(headers).sort()
       const signedHeaders = names.join(';')
       const path = pathPrefix + encodeKey(part.key)
-      const query = `partNumber=${part.number}&uploadId=${encodeSegment(part.uploadId)}`
+      const query = part.part ? `partNumber=${part.part.number}&uploadId=${encodeSegment(part.part.uploadId)}` : ''
       let canonicalHeaders = ''
       for (const name of names) canonicalHeaders += `${name}:${headers[name]}\n`
       const canonical = `PUT\n${path}\n${query}\n${canonicalHeaders}\n${signedHeaders}\n${part.payloadHash}`
@@ -63,7 +63,7 @@ export function createPartSigner(connection: Credentials): PartSigner {
       const toSign = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${hash('sha256', canonical, 'hex')}`
       const signature = createHmac('sha256', signingKey).update(toSign).digest('hex')
       headers.authorization = `AWS4-HMAC-SHA256 Credential=${connection.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`
-      return { path: `${path}?${query}`, headers }
+      return { path: query ? `${path}?${query}` : path, headers }
     },
   }
 }

@@ -41,6 +41,10 @@ describe('who may call the API', () => {
     expect((await send('buckets.list')).status).toBe(200)
   })
 
+  it('may ask for the list of transfers without any input', async () => {
+    expect((await send('transfers.list')).status).toBe(200)
+  })
+
   it('is who carries the administrator token', async () => {
     expect((await send('buckets.list', { headers: bearer(ADMIN_TOKEN) })).status).toBe(200)
   })

@@ -33,6 +33,9 @@ export const PROFILES = {
     cacheMemoryBytes: 32 * MIB,
   },
 } as const
+/** What an engine takes beside its budget: Node, code, sockets. */
+const ENGINE_BASE_BYTES = 128 * MIB
+
 export type ProfileName = keyof typeof PROFILES
 
 /** A setting that cannot be used. Its message names the variable, what is wrong and what to write; it is shown without a stack. */
@@ -210,9 +213,13 @@ export type Env = Readonly<ReturnType<typeof readEnv>>
 
 /**
  * Reads and checks the environment: the only place that does. Throws ConfigError with one sentence per bad setting.
- * Empty variables count as not set, because compose files and shells make them so.
+ * Empty variables count as not set, because compose files and shells make them so. `memoryLimitBytes` is what the container
+ * or cgroup allows; 0 for no limit.
  */
-export function readEnv(source: Record<string, string | undefined> = process.env) {
+export function readEnv(
+  source: Record<string, string | undefined> = process.env,
+  memoryLimitBytes: number = process.constrainedMemory(),
+) {
   const filled = Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''),
   )
@@ -233,7 +240,7 @@ export function readEnv(source: Record<string, string | undefined> = process.env
       `SLUICE_METRICS_ADDRESS is ${env.SLUICE_METRICS_ADDRESS}, which other machines can reach, and there is no sign-in yet. Use a loopback address such as 127.0.0.1:9464.`,
     )
   const profile = PROFILES[env.SLUICE_PROFILE]
-  const memoryBudgetBytes = env.SLUICE_MEMORY_BUDGET ?? profile.memoryBudgetBytes
+  const memoryBudgetBytes = env.SLUICE_MEMORY_BUDGET ?? Math.min(profile.memoryBudgetBytes, roomIn(memoryLimitBytes))
   if (memoryBudgetBytes > 64 * GIB) throw new ConfigError('SLUICE_MEMORY_BUDGET is above 64 GiB. Use a smaller size.')
   const sliceSizeBytes = env.SLUICE_SLICE_SIZE ?? profile.sliceSizeBytes
   if ((2 * MIB) % sliceSizeBytes !== 0)
@@ -256,6 +263,12 @@ export function readEnv(source: Record<string, string | undefined> = process.env
     cacheMemoryBytes: env.SLUICE_CACHE_MEMORY ?? profile.cacheMemoryBytes,
     cacheTtlMs: (env.SLUICE_CACHE_TTL_SECONDS ?? profile.cacheTtlSeconds) * 1000,
   })
+}
+
+/** What an engine may hold in flight under a limit of memory: half of what its own needs leave. */
+function roomIn(memoryLimitBytes: number): number {
+  if (!(memoryLimitBytes > 0)) return Number.POSITIVE_INFINITY
+  return Math.max(16 * MIB, Math.floor((memoryLimitBytes - ENGINE_BASE_BYTES) / 2 / MIB) * MIB)
 }
 
 function readListener(address: string | undefined): { host: string; port: number } | null {

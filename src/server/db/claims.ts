@@ -7,6 +7,8 @@ export interface Claim {
   readonly firstPart: number
   readonly lastPart: number
   readonly epoch: number
+  /** The engine whose lease on it had run out, where it was taken over from one. */
+  readonly lostBy?: string | null
 }
 
 interface ClaimOptions {
@@ -18,12 +20,13 @@ interface ClaimOptions {
 /**
  * Claims the first free piece of work of each of up to `limit` transfers that this engine is not working on yet, highest
  * priority and oldest first. A claim is free when nobody holds it or its lease has ended by the database's clock.
- * Parts wait as long as the transfer has a plan to be made or checked.
+ * Parts wait as long as the transfer has a plan to be made or checked. An engine that finds nothing, while others have parts
+ * of transfers it does not work on, says so in the same statement, and they give it some (share-work.ts).
  */
 export function claimTransfers(db: Db, options: ClaimOptions & { activeIds: readonly string[] }): Promise<Claim[]> {
   return db.$queryRaw<Claim[]>`
     WITH pick AS (
-      SELECT c.id FROM "PartClaim" c JOIN "Transfer" t ON t.id = c."transferId"
+      SELECT c.id, c."engineId" AS "lostBy" FROM "PartClaim" c JOIN "Transfer" t ON t.id = c."transferId"
       WHERE t.status IN ('queued', 'running', 'verifying') AND t."cancelRequestedAt" IS NULL
         AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now()) AND (t."startAt" IS NULL OR t."startAt" <= now())
         AND NOT (t.id = ANY(${[...options.activeIds]}::uuid[]))
@@ -34,11 +37,18 @@ export function claimTransfers(db: Db, options: ClaimOptions & { activeIds: read
         AND (c."firstPart" = 0 OR NOT EXISTS (SELECT 1 FROM "PartClaim" p WHERE p."transferId" = t.id AND p."firstPart" = 0))
       ORDER BY t.priority DESC, t."createdAt"
       LIMIT ${options.limit} FOR UPDATE OF c SKIP LOCKED
+    ), asked AS (
+      UPDATE "Engine" e SET "wantsWorkAt" = CASE WHEN EXISTS (SELECT 1 FROM pick) THEN NULL ELSE now() END
+      WHERE e.id = ${options.engineId}::uuid AND CASE WHEN EXISTS (SELECT 1 FROM pick) THEN e."wantsWorkAt" IS NOT NULL
+        ELSE EXISTS (
+          SELECT 1 FROM "PartClaim" o JOIN "Transfer" t ON t.id = o."transferId"
+          WHERE t.status = 'running' AND o."firstPart" > 0 AND o."engineId" <> e.id AND o."leaseUntil" >= now()
+            AND NOT (t.id = ANY(${[...options.activeIds]}::uuid[]))) END
     )
     UPDATE "PartClaim" c SET "engineId" = ${options.engineId}::uuid, epoch = c.epoch + 1,
       "leaseUntil" = now() + ${options.leaseMs} * interval '1 millisecond'
     FROM pick WHERE c.id = pick.id
-    RETURNING c.id, c."transferId", c."firstPart", c."lastPart", c.epoch`
+    RETURNING c.id, c."transferId", c."firstPart", c."lastPart", c.epoch, pick."lostBy"`
 }
 
 /** Claims up to `limit` more free pieces of one transfer, lowest parts first. Empty where it may not run any more. */
@@ -59,14 +69,21 @@ export async function claimParts(db: Db, transferId: string, options: ClaimOptio
   return claims.sort((a, b) => a.firstPart - b.firstPart)
 }
 
-/** Parts of a claim that are in the ledger already, from whoever held it before. */
-export async function recordedParts(db: Db, claim: Claim): Promise<Set<number>> {
-  const rows = await db.part.findMany({
-    where: { transferId: claim.transferId, number: { gte: claim.firstPart, lte: claim.lastPart } },
-    select: { number: true },
-  })
-  return new Set(rows.map((row) => row.number))
+/** Parts of claims that are in the ledger already, from whoever held them before, by the id of the claim. */
+export async function recordedParts(db: Db, claims: readonly Claim[]): Promise<(claim: Claim) => ReadonlySet<number>> {
+  const ids = claims.map((claim) => claim.id)
+  const rows =
+    ids.length === 0
+      ? []
+      : await db.$queryRaw<{ id: string; numbers: number[] }[]>`
+    SELECT c.id, array_agg(p.number) AS numbers FROM "PartClaim" c
+    JOIN "Part" p ON p."transferId" = c."transferId" AND p.number BETWEEN c."firstPart" AND c."lastPart"
+    WHERE c.id = ANY(${ids}::uuid[]) GROUP BY c.id`
+  const byId = new Map(rows.map(({ id, numbers }) => [id, new Set(numbers)]))
+  return (claim) => byId.get(claim.id) ?? NOTHING
 }
+
+const NOTHING: ReadonlySet<number> = new Set()
 
 /**
  * Renews the claims an engine works on, and its rights to complete those transfers, in one statement; returns the claims that are still its own.
@@ -88,6 +105,31 @@ export async function renewClaims(
     WHERE id = ANY(${[...work.claimIds]}::uuid[]) AND "engineId" = ${engineId}::uuid AND "leaseUntil" >= now()
     RETURNING id`
   return new Set(rows.map((row) => row.id))
+}
+
+/** Gives claims nothing was begun of to whoever wants work, and tells the others so. */
+export async function giveClaimsBack(
+  db: Db,
+  engineId: string,
+  transferId: string,
+  claimIds: readonly string[],
+): Promise<void> {
+  await db.$executeRaw`
+    WITH given AS (
+      UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
+      WHERE id = ANY(${[...claimIds]}::uuid[]) AND "engineId" = ${engineId}::uuid
+    )
+    SELECT pg_notify('sluice_transfers', ${transferId})`
+}
+
+/** An engine died while it worked on transfers: each of those counts it (Transfer.crashes). */
+export async function countCrashes(db: Db, deadEngineId: string, transferId?: string): Promise<void> {
+  if (transferId)
+    await db.$executeRaw`UPDATE "Transfer" SET crashes = crashes + 1 WHERE id = ${transferId}::uuid AND status = 'running'`
+  else
+    await db.$executeRaw`
+      UPDATE "Transfer" t SET crashes = crashes + 1 WHERE t.status = 'running' AND (t."completionEngineId" = ${deadEngineId}::uuid
+        OR EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."engineId" = ${deadEngineId}::uuid))`
 }
 
 /**

@@ -24,6 +24,14 @@ export type DbOrTx = Pick<
   | 'apiToken'
 >
 
+/**
+ * A statement that is not answered within this has lost its connection without a word (a partition, a firewall): it is given up,
+ * or whoever waits for it would wait for as long as TCP does. Above what any statement of ours takes.
+ */
+const ANSWER_MS = 20_000
+/** A transaction of an engine that was cut off or frozen must not hold its row locks against the others. */
+const IDLE_IN_TRANSACTION_MS = 10_000
+
 /** One pooled client for a process. `maxConnections` stays small: statements are batched, not many. */
 export function createDb(databaseUrl: string, maxConnections = 8): Db {
   const adapter = new PrismaPg({
@@ -31,6 +39,9 @@ export function createDb(databaseUrl: string, maxConnections = 8): Db {
     max: maxConnections,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
+    query_timeout: ANSWER_MS,
+    keepAlive: true,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   })
-  return new PrismaClient({ adapter })
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: ANSWER_MS, timeout: ANSWER_MS } })
 }

@@ -11,6 +11,7 @@ import { addEvent, lockTransfer } from './transfer-steps.ts'
 export async function takeCompletion(db: Db, engineId: string, id: string, leaseMs: number): Promise<number | null> {
   const rows = await db.$queryRaw<{ completionEpoch: number }[]>`
     UPDATE "Transfer" t SET status = 'running', "completingSince" = coalesce(t."completingSince", now()),
+      crashes = t.crashes + CASE WHEN t."completionEngineId" <> ${engineId}::uuid THEN 1 ELSE 0 END,
       "completionEngineId" = ${engineId}::uuid,
       "completionEpoch" = t."completionEpoch" + 1, "completionLeaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
     WHERE t.id = ${id}::uuid AND t.status IN ('queued', 'running') AND t."cancelRequestedAt" IS NULL

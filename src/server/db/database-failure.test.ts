@@ -63,4 +63,10 @@ describe('isDatabaseTrouble', () => {
     )
     expect(isDatabaseTrouble(new Error('boom'))).toBe(false)
   })
+
+  it('counts answers that do not come, and transactions that ran out of time on a busy machine', () => {
+    const late = Object.assign(new Error('Transaction API error: expired'), { code: 'P2028' })
+    const idle = Object.assign(new Error('terminating connection'), { originalCode: '25P03' })
+    for (const error of [late, idle, new Error('Query read timeout')]) expect(isDatabaseTrouble(error)).toBe(true)
+  })
 })

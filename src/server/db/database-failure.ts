@@ -5,9 +5,10 @@ import { TransferError } from '../domain/failure.ts'
  * codes of a connection, Postgres' SQLSTATEs of class 08, 57P0x (shutting down, crashed, starting) and 53300 (too many).
  */
 const UNAVAILABLE =
-  /^(P100[0-38]|P101[017]|P2024|P2037|DatabaseNotReachable|AuthenticationFailed|DatabaseDoesNotExist|DatabaseAccessDenied|ConnectionClosed|TooManyConnections|SocketTimeout|TlsConnectionError|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|EHOSTUNREACH|08\w{3}|57P0\d|53300)$/
+  /^(P100[0-38]|P101[017]|P2024|P2028|P2037|DatabaseNotReachable|AuthenticationFailed|DatabaseDoesNotExist|DatabaseAccessDenied|ConnectionClosed|TooManyConnections|SocketTimeout|TlsConnectionError|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|EHOSTUNREACH|08\w{3}|57P0\d|25P03|53300)$/
 /** What the pool and the driver say without a code. */
-const UNAVAILABLE_TEXT = /Connection terminated|timeout exceeded when trying to connect|server closed the connection/i
+const UNAVAILABLE_TEXT =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|server closed the connection/i
 const SCHEMA_MISSING = /^(P2021|P2022|TableDoesNotExist|ColumnNotFound|42P01|42703)$/
 const WRITE_CONFLICT = /^(P2034|TransactionWriteConflict|40001|40P01)$/
 

@@ -2,10 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../e2e/stack/test-database.ts'
 import { createSealer } from '../secrets.ts'
 import { saveBucket } from './buckets.ts'
-import { type FinishedPart, recordParts } from './ledger.ts'
+import type { Db } from './client.ts'
+import { type ClosedClaim, type FinishedPart, recordDue } from './ledger.ts'
 import { newId } from './new-id.ts'
 
-describe('recordParts', () => {
+const recordParts = async (db: Db, engineId: string, parts: FinishedPart[], closed: ClosedClaim[]) =>
+  (await recordDue(db, engineId, { parts, closed, progress: [], samples: [] })).taken
+
+describe('recordDue', () => {
   let database: TestDatabase
   let bucketId: string
   beforeAll(async () => {

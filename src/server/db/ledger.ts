@@ -1,4 +1,5 @@
 import type { LiveEntry } from '../domain/live.ts'
+import type { RunSettings } from '../domain/run-settings.ts'
 import type { TransferMetrics, TransferStatus } from '../domain/transfer.ts'
 import type { Db } from './client.ts'
 
@@ -34,6 +35,11 @@ export interface SampleRow {
   readonly readLanes: number
   readonly uploadLanes: number
   readonly retries: number
+  /** For how long of `durationMs` each held the source up, where it was measured. */
+  readonly bucketLimitMs?: number
+  readonly memoryLimitMs?: number
+  readonly processorLimitMs?: number
+  readonly rateLimitMs?: number
 }
 
 /** What an engine has to say about a transfer it works on. `live` null takes its entry out. */
@@ -42,7 +48,7 @@ export interface TransferProgress {
   /** Names this run, so that counters of an earlier run of the same engine are kept. */
   readonly runId: string
   readonly live: LiveEntry | null
-  readonly metrics: TransferMetrics
+  readonly metrics: TransferMetrics & { readonly settings?: RunSettings }
 }
 
 /** What the user wants of a transfer by now; read back with each flush, so that it costs no statement of its own. */
@@ -51,23 +57,39 @@ export interface Wishes {
   readonly status: TransferStatus
   readonly cancelRequestedAt: Date | null
   readonly bandwidthLimitBytesPerSecond: bigint | null
+  /** Engines that hold claims on it now: they share its bandwidth limit. */
+  readonly engines: number
+  /** Other engines that have nothing to do. */
+  readonly wanting: number
+}
+
+/** All that is due of an engine at one moment. */
+export interface Due {
+  readonly parts: readonly FinishedPart[]
+  readonly closed: readonly ClosedClaim[]
+  readonly progress: readonly TransferProgress[]
+  readonly samples: readonly SampleRow[]
+}
+
+/** What was written of it, and what the users want by now. */
+export interface Recorded {
+  /** Parts that are in the ledger as given, as `transferId/number`. */
+  readonly taken: ReadonlySet<string>
+  /** Of every transfer whose progress was given and that still is. */
+  readonly wishes: readonly Wishes[]
 }
 
 /**
- * Writes finished parts to the ledger in one statement: the parts, the transfers' sums, and the claims that are done with.
- * Only parts whose claim is still held under the same epoch are taken; returns which ones are in the ledger as given here
- * (`transferId/number`). Writing the same part again changes nothing, so a flush whose answer was lost may be repeated.
- * What this engine reports as moving shrinks by what is now done, so that nobody who reads in between counts a part twice.
+ * Writes all that is due in one statement, however many transfers and parts it is: parts, the transfers' sums, the claims that are
+ * done with, what moves and the counters, samples; whoever watches is told.
+ * Only parts whose claim is still held under the same epoch are taken. Writing the same again changes nothing but samples, so a
+ * flush whose answer was lost may be repeated. What moves and what is done change together, so that nobody counts a part twice.
  */
-export async function recordParts(
-  db: Db,
-  engineId: string,
-  parts: readonly FinishedPart[],
-  closed: readonly ClosedClaim[],
-): Promise<Set<string>> {
-  const rows = await db.$queryRaw<{ transferId: string; number: number }[]>`
+export async function recordDue(db: Db, engineId: string, due: Due): Promise<Recorded> {
+  const watched = [...new Set(due.samples.map((sample) => sample.transferId))].join(',').slice(0, 7900)
+  const [row] = await db.$queryRaw<{ taken: string[] | null; wishes: StoredWishes[] | null }[]>`
     WITH input AS (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(parts)}::jsonb) AS p("transferId" uuid, number int, "sizeBytes" bigint,
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(due.parts)}::jsonb) AS p("transferId" uuid, number int, "sizeBytes" bigint,
         etag text, crc32c text, retries int, "startedAt" timestamptz, "finishedAt" timestamptz, "claimId" uuid, epoch int)
     ), fenced AS (
       SELECT i.* FROM input i JOIN "PartClaim" c ON c.id = i."claimId" AND c.epoch = i.epoch AND c."engineId" = ${engineId}::uuid
@@ -77,46 +99,64 @@ export async function recordParts(
       ON CONFLICT DO NOTHING RETURNING "transferId", "sizeBytes"
     ), summed AS (
       SELECT "transferId", sum("sizeBytes")::bigint AS bytes, count(*)::int AS parts FROM inserted GROUP BY "transferId"
-    ), counted AS (
-      UPDATE "Transfer" t SET "doneBytes" = t."doneBytes" + s.bytes, "partsDone" = t."partsDone" + s.parts, attempts = 0,
-        live = CASE WHEN jsonb_exists(t.live, ${engineId}) THEN jsonb_set(t.live, ARRAY[${engineId}, 'inflightBytes'],
-          to_jsonb(greatest(0, coalesce((t.live->${engineId}->>'inflightBytes')::bigint, 0) - s.bytes))) ELSE t.live END
-      FROM summed s WHERE t.id = s."transferId"
-    ), gone AS (
-      DELETE FROM "PartClaim" c USING jsonb_to_recordset(${JSON.stringify(closed)}::jsonb) AS x("claimId" uuid, epoch int)
-      WHERE c.id = x."claimId" AND c.epoch = x.epoch AND c."engineId" = ${engineId}::uuid
-    )
-    SELECT "transferId", number FROM fenced
-    UNION
-    SELECT i."transferId", i.number FROM input i JOIN "Part" p ON p."transferId" = i."transferId" AND p.number = i.number
-      AND p.etag = i.etag AND p."engineId" = ${engineId}::uuid`
-  return new Set(rows.map((row) => `${row.transferId}/${row.number}`))
-}
-
-/** Writes what moves and the counters of all transfers of an engine in one statement, and reads the users' wishes back. */
-export function recordProgress(db: Db, engineId: string, progress: readonly TransferProgress[]): Promise<Wishes[]> {
-  return db.$queryRaw<Wishes[]>`
-    UPDATE "Transfer" t SET
-      live = CASE WHEN i.live IS NULL OR i.live = 'null' THEN t.live - ${engineId} ELSE jsonb_set(t.live, ARRAY[${engineId}], i.live) END,
-      metrics = jsonb_set(t.metrics, ARRAY[i."runId"], i.metrics)
-    FROM jsonb_to_recordset(${JSON.stringify(progress)}::jsonb) AS i(id uuid, "runId" text, live jsonb, metrics jsonb)
-    WHERE t.id = i.id
-    RETURNING t.id, t.status, t."cancelRequestedAt", t."bandwidthLimitBytesPerSecond"`
-}
-
-/** Writes the samples of all transfers of an engine in one statement, and tells whoever watches. */
-export async function recordSamples(db: Db, engineId: string, samples: readonly SampleRow[]): Promise<void> {
-  const ids = [...new Set(samples.map((sample) => sample.transferId))]
-  await db.$executeRaw`
-    WITH written AS (
+    ), due AS (
+      SELECT coalesce(p.id, s."transferId") AS id, p."runId", p.live, p.metrics, coalesce(s.bytes, 0) AS bytes, coalesce(s.parts, 0) AS parts
+      FROM jsonb_to_recordset(${JSON.stringify(due.progress)}::jsonb) AS p(id uuid, "runId" text, live jsonb, metrics jsonb)
+      FULL JOIN summed s ON s."transferId" = p.id
+    ), changed AS (
+      UPDATE "Transfer" t SET "doneBytes" = t."doneBytes" + d.bytes, "partsDone" = t."partsDone" + d.parts,
+        attempts = CASE WHEN d.parts > 0 THEN 0 ELSE t.attempts END,
+        crashes = CASE WHEN d.parts > 0 THEN 0 ELSE t.crashes END,
+        metrics = CASE WHEN d."runId" IS NULL THEN t.metrics ELSE jsonb_set(t.metrics, ARRAY[d."runId"], d.metrics) END,
+        live = CASE WHEN d."runId" IS NOT NULL AND (d.live IS NULL OR d.live = 'null') THEN t.live - ${engineId}
+          WHEN d."runId" IS NOT NULL THEN jsonb_set(t.live, ARRAY[${engineId}], d.live)
+          WHEN jsonb_exists(t.live, ${engineId}) THEN jsonb_set(t.live, ARRAY[${engineId}, 'inflightBytes'],
+            to_jsonb(greatest(0, coalesce((t.live->${engineId}->>'inflightBytes')::bigint, 0) - d.bytes)))
+          ELSE t.live END
+      FROM due d WHERE t.id = d.id
+      RETURNING t.id, t.status, t."cancelRequestedAt", t."bandwidthLimitBytesPerSecond",
+        (SELECT count(DISTINCT c."engineId")::int FROM "PartClaim" c
+          WHERE c."transferId" = t.id AND c."engineId" IS NOT NULL AND c."leaseUntil" >= now()) AS engines,
+        (SELECT count(*)::int FROM "Engine" e
+          WHERE e.id <> ${engineId}::uuid AND e."wantsWorkAt" > now() - interval '3 seconds') AS wanting
+    ), sampled AS (
       INSERT INTO "Sample" ("transferId", "engineId", at, "durationMs", "sourceBytes", "bucketBytes", "cacheBytes", "bufferedBytes",
-        "readLanes", "uploadLanes", retries)
+        "readLanes", "uploadLanes", retries, "bucketLimitMs", "memoryLimitMs", "processorLimitMs", "rateLimitMs")
       SELECT "transferId", ${engineId}::uuid, at, "durationMs", "sourceBytes", "bucketBytes", "cacheBytes", "bufferedBytes",
-        "readLanes", "uploadLanes", retries
-      FROM jsonb_to_recordset(${JSON.stringify(samples)}::jsonb) AS s("transferId" uuid, at timestamptz, "durationMs" int,
+        "readLanes", "uploadLanes", retries, "bucketLimitMs", "memoryLimitMs", "processorLimitMs", "rateLimitMs"
+      FROM jsonb_to_recordset(${JSON.stringify(due.samples)}::jsonb) AS s("transferId" uuid, at timestamptz, "durationMs" int,
         "sourceBytes" bigint, "bucketBytes" bigint, "cacheBytes" bigint, "bufferedBytes" bigint, "readLanes" int,
-        "uploadLanes" int, retries int)
+        "uploadLanes" int, retries int, "bucketLimitMs" int, "memoryLimitMs" int, "processorLimitMs" int, "rateLimitMs" int)
       WHERE EXISTS (SELECT 1 FROM "Transfer" t WHERE t.id = s."transferId")
+    ), gone AS (
+      DELETE FROM "PartClaim" c USING jsonb_to_recordset(${JSON.stringify(due.closed)}::jsonb) AS x("claimId" uuid, epoch int)
+      WHERE c.id = x."claimId" AND c.epoch = x.epoch AND c."engineId" = ${engineId}::uuid
+    ), taken AS (
+      SELECT "transferId", number FROM fenced
+      UNION
+      SELECT i."transferId", i.number FROM input i JOIN "Part" p ON p."transferId" = i."transferId" AND p.number = i.number
+        AND p.etag = i.etag AND p."engineId" = ${engineId}::uuid
     )
-    SELECT pg_notify('sluice_progress', ${ids.join(',').slice(0, 7900)})`
+    SELECT (SELECT jsonb_agg("transferId" || '/' || number) FROM taken) AS taken,
+      (SELECT jsonb_agg(to_jsonb(changed)) FROM changed) AS wishes,
+      CASE WHEN ${watched} <> '' THEN pg_notify('sluice_progress', ${watched})::text END AS told`
+  return { taken: new Set(row?.taken), wishes: (row?.wishes ?? []).map(toWishes) }
+}
+
+/** Wishes as JSON has them. */
+interface StoredWishes {
+  readonly id: string
+  readonly status: TransferStatus
+  readonly cancelRequestedAt: string | null
+  readonly bandwidthLimitBytesPerSecond: number | null
+  readonly engines: number
+  readonly wanting: number
+}
+
+function toWishes({ cancelRequestedAt, bandwidthLimitBytesPerSecond: limit, ...wishes }: StoredWishes): Wishes {
+  return {
+    ...wishes,
+    cancelRequestedAt: cancelRequestedAt === null ? null : new Date(cancelRequestedAt),
+    bandwidthLimitBytesPerSecond: limit === null ? null : BigInt(limit),
+  }
 }

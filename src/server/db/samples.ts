@@ -25,6 +25,11 @@ interface StepRow {
   readLanes: number
   uploadLanes: number
   retries: number
+  bucketLimitMs: number | null
+  memoryLimitMs: number | null
+  processorLimitMs: number | null
+  rateLimitMs: number | null
+  measuredMs: number
 }
 
 /**
@@ -41,6 +46,9 @@ export async function sampleWindow(db: DbOrTx, transferId: string, points = 300)
       SELECT date_bin(${stepMs}::int * interval '1 millisecond', at, timestamptz 'epoch') AS step,
         sum("sourceBytes")::bigint AS "sourceBytes", sum("bucketBytes")::bigint AS "bucketBytes",
         sum("cacheBytes")::bigint AS "cacheBytes", sum(retries)::int AS retries,
+        sum("bucketLimitMs")::int AS "bucketLimitMs", sum("memoryLimitMs")::int AS "memoryLimitMs",
+        sum("processorLimitMs")::int AS "processorLimitMs", sum("rateLimitMs")::int AS "rateLimitMs",
+        sum("durationMs")::int AS "measuredMs",
         (array_agg("bufferedBytes" ORDER BY id DESC))[1] AS "bufferedBytes",
         (array_agg("readLanes" ORDER BY id DESC))[1] AS "readLanes",
         (array_agg("uploadLanes" ORDER BY id DESC))[1] AS "uploadLanes"
@@ -48,7 +56,10 @@ export async function sampleWindow(db: DbOrTx, transferId: string, points = 300)
       GROUP BY step, "engineId")
     SELECT step AS at, sum("sourceBytes")::bigint AS "sourceBytes", sum("bucketBytes")::bigint AS "bucketBytes",
       sum("cacheBytes")::bigint AS "cacheBytes", sum("bufferedBytes")::bigint AS "bufferedBytes",
-      sum("readLanes")::int AS "readLanes", sum("uploadLanes")::int AS "uploadLanes", sum(retries)::int AS retries
+      sum("readLanes")::int AS "readLanes", sum("uploadLanes")::int AS "uploadLanes", sum(retries)::int AS retries,
+      avg("bucketLimitMs")::int AS "bucketLimitMs", avg("memoryLimitMs")::int AS "memoryLimitMs",
+      avg("processorLimitMs")::int AS "processorLimitMs", avg("rateLimitMs")::int AS "rateLimitMs",
+      max("measuredMs")::int AS "measuredMs"
     FROM perEngine GROUP BY step ORDER BY step`
   return { samples: rows.map(toSample), stepMs, lastEventId: String(span.lastId) }
 }
@@ -84,9 +95,14 @@ export async function samplesAfter(
       readLanes: true,
       uploadLanes: true,
       retries: true,
+      bucketLimitMs: true,
+      memoryLimitMs: true,
+      processorLimitMs: true,
+      rateLimitMs: true,
+      durationMs: true,
     },
   })
-  return rows.map(({ id, ...row }) => ({ id, sample: toSample(row) }))
+  return rows.map(({ id, ...row }) => ({ id, sample: toSample({ ...row, measuredMs: row.durationMs }) }))
 }
 
 /** Bytes moved by all transfers since `since`, by steps of `stepMs`; steps without samples are absent. */
@@ -112,5 +128,10 @@ function toSample(row: StepRow): Sample {
     readLanes: row.readLanes,
     uploadLanes: row.uploadLanes,
     retries: row.retries,
+    bucketLimitMs: row.bucketLimitMs,
+    memoryLimitMs: row.memoryLimitMs,
+    processorLimitMs: row.processorLimitMs,
+    rateLimitMs: row.rateLimitMs,
+    measuredMs: row.measuredMs,
   }
 }

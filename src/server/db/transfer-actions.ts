@@ -109,7 +109,7 @@ const CHANGES: Record<TransferAction, Change> = {
   // Claims of the old run go; the new plan decides which parts are still missing.
   retry: async (tx, ids) => {
     const queued = await tx.$queryRaw<{ id: string }[]>`
-      UPDATE "Transfer" SET status = 'queued', failure = NULL, attempts = 0, "nextRunAt" = NULL, "finishedAt" = NULL,
+      UPDATE "Transfer" SET status = 'queued', failure = NULL, attempts = 0, crashes = 0, "nextRunAt" = NULL, "finishedAt" = NULL,
         "cancelRequestedAt" = NULL, "completingSince" = NULL, verification = NULL
       WHERE id = ANY(${ids}::uuid[])
         AND (status = 'cancelled' OR (status = 'failed' AND "cancelRequestedAt" IS NULL))

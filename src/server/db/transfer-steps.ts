@@ -42,6 +42,17 @@ export async function beginTransfer(db: Db, id: string): Promise<boolean> {
   return changed === 1
 }
 
+/**
+ * `beginTransfer` and `loadTransfer` for many at once, in three statements however many there are: those of `ids` that still
+ * are, begun where they were queued.
+ */
+export async function beginTransfers(db: Db, ids: readonly string[]): Promise<TransferRow[]> {
+  await db.$executeRaw`UPDATE "Transfer" SET status = 'running', "startedAt" = coalesce("startedAt", now())
+    WHERE id IN (SELECT id FROM "Transfer" WHERE id = ANY(${[...ids]}::uuid[]) AND status = 'queued' AND "cancelRequestedAt" IS NULL
+      ORDER BY id FOR UPDATE) AND status = 'queued' AND "cancelRequestedAt" IS NULL`
+  return db.transfer.findMany({ where: { id: { in: [...ids] } }, include: { bucket: true } })
+}
+
 /** What a plan pins and fixes. Fields left out stay as they are. */
 export interface PlanFields {
   readonly sizeBytes: number | null

@@ -55,6 +55,7 @@ export const FAILURE_CODES = [
   'clock_skewed',
   // Us.
   'no_engine',
+  'engines_died',
   'timed_out',
   'secret_key_changed',
   'database_unavailable',

@@ -13,5 +13,15 @@ export const sampleSchema = z.object({
   readLanes: z.number(),
   uploadLanes: z.number(),
   retries: z.number(),
+  /**
+   * For how long of the step bucket, memory budget, processor and bandwidth limit each were what held the source up; the rest is
+   * the source's own. The mean of the engines that reported. Null where it was not measured.
+   */
+  bucketLimitMs: z.number().nullish(),
+  memoryLimitMs: z.number().nullish(),
+  processorLimitMs: z.number().nullish(),
+  rateLimitMs: z.number().nullish(),
+  /** How much of the step was sampled: less than its length where nobody worked on the transfer for a while. */
+  measuredMs: z.number().nullish(),
 })
 export type Sample = z.infer<typeof sampleSchema>

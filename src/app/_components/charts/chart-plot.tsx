@@ -5,7 +5,7 @@ import { Area, AreaChart, CartesianGrid, ReferenceLine, XAxis, YAxis } from 'rec
 import type { RateScale, ThroughputPoint, TimeWindow } from './chart-domain.ts'
 
 /** Where the plot lies in the drawing, in pixels: what is outside of it are the labels of the axes. */
-export const PLOT_MARGIN = { top: 10, right: 26, bottom: 24, left: 78 } as const
+export const PLOT_MARGIN = { top: 10, right: 32, bottom: 24, left: 78 } as const
 
 interface ChartPlotProps {
   points: readonly ThroughputPoint[]

@@ -1,8 +1,12 @@
 'use client'
 
 import { type RefObject, useLayoutEffect, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 
-/** The width of an element in pixels, kept up to date; 0 until it was measured. */
+/** What fits on a sheet of A4 or Letter between its margins; a layout for paper is made too late to be measured. */
+const PAPER_WIDTH_PX = 680
+
+/** The width of an element in pixels, kept up to date; 0 until it was measured, and that of paper while it is printed. */
 export function useElementWidth<T extends HTMLElement>(): { ref: RefObject<T | null>; widthPx: number } {
   const ref = useRef<T | null>(null)
   const [widthPx, setWidthPx] = useState(0)
@@ -14,7 +18,15 @@ export function useElementWidth<T extends HTMLElement>(): { ref: RefObject<T | n
       if (entry) setWidthPx(Math.floor(entry.contentRect.width))
     })
     observer.observe(element)
-    return () => observer.disconnect()
+    const print = () => flushSync(() => setWidthPx(PAPER_WIDTH_PX))
+    const screen = () => setWidthPx(Math.floor(element.getBoundingClientRect().width))
+    window.addEventListener('beforeprint', print)
+    window.addEventListener('afterprint', screen)
+    return () => {
+      observer.disconnect()
+      window.removeEventListener('beforeprint', print)
+      window.removeEventListener('afterprint', screen)
+    }
   }, [])
   return { ref, widthPx }
 }

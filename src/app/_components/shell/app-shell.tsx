@@ -31,7 +31,7 @@ export function AppShell({ children }: { children: ReactNode }) {
       <Rail />
       <div className="flex min-w-0 flex-1 flex-col">
         <TopLine searchRef={searchRef} />
-        <main id="content" tabIndex={-1} className="flex-1 pb-24 outline-none md:pb-10">
+        <main id="content" tabIndex={-1} className="flex-1 pb-24 outline-none md:pb-10 print:pb-0">
           {children}
         </main>
       </div>

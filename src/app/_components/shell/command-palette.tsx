@@ -1,7 +1,7 @@
 'use client'
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { Keyboard, Plus, Search } from 'lucide-react'
+import { FileUp, Keyboard, Plus, Search } from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { useTheme } from 'next-themes'
 import { useDeferredValue, useState } from 'react'
@@ -43,6 +43,7 @@ function PaletteContent({ close, onKeys }: { close: () => void; onKeys: () => vo
   }
   const actions = [
     { name: 'New transfer', icon: Plus, keys: 'c', run: () => router.push('/transfers/new') },
+    { name: 'Open a report file', icon: FileUp, keys: '', run: () => router.push('/reports') },
     { name: 'Show the keys', icon: Keyboard, keys: '?', run: onKeys },
     ...THEMES.map((theme) => ({
       name: `Colours: ${theme.name.toLowerCase()}`,

@@ -1,4 +1,14 @@
-import { ArrowLeftRight, Cpu, Database, Globe, House, Layers, type LucideIcon, Settings } from 'lucide-react'
+import {
+  ArrowLeftRight,
+  ChartNoAxesCombined,
+  Cpu,
+  Database,
+  Globe,
+  House,
+  Layers,
+  type LucideIcon,
+  Settings,
+} from 'lucide-react'
 
 export interface PageEntry {
   href: string
@@ -12,6 +22,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { href: '/', name: 'Overview', icon: House, key: 'o' },
   { href: '/transfers', name: 'Transfers', icon: ArrowLeftRight, key: 't' },
+  { href: '/reports', name: 'Reports', icon: ChartNoAxesCombined, key: 'r' },
   { href: '/cache', name: 'Cache', icon: Layers, key: 'c' },
   { href: '/origins', name: 'Origins', icon: Globe, key: 'i' },
   { href: '/buckets', name: 'Buckets', icon: Database, key: 'b' },

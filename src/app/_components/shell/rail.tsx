@@ -11,7 +11,7 @@ import { ThemeButton } from './theme-button.tsx'
 export function Rail() {
   const current = pageOf(usePathname())
   return (
-    <div className="sticky top-0 hidden h-dvh w-13 shrink-0 flex-col border-r bg-canvas md:flex xl:w-44">
+    <div className="sticky top-0 hidden h-dvh w-13 shrink-0 flex-col border-r bg-canvas md:flex xl:w-44 print:hidden">
       <Link href="/" className="flex h-13 items-center gap-2 px-4 xl:px-4" aria-label="Sluice, to the overview">
         <LogoMark className="size-5 shrink-0" />
         <span className="font-semibold text-base tracking-tight max-xl:hidden">Sluice</span>
@@ -46,7 +46,7 @@ export function BottomBar() {
   return (
     <nav
       aria-label="Pages"
-      className="fixed inset-x-0 bottom-0 z-40 flex border-t bg-canvas pb-[env(safe-area-inset-bottom)] md:hidden"
+      className="fixed inset-x-0 bottom-0 z-40 flex border-t bg-canvas pb-[env(safe-area-inset-bottom)] md:hidden print:hidden"
     >
       {PAGES.map(({ href, name, icon: Icon }) => (
         <Link

@@ -15,7 +15,7 @@ export function TopLine({ searchRef }: { searchRef: RefObject<HTMLInputElement |
   const page = pageOf(pathname)
   const isTopPage = page?.href === pathname
   return (
-    <header className="sticky top-0 z-30 flex h-13 items-center gap-3 border-b bg-background px-4 md:px-6">
+    <header className="sticky top-0 z-30 flex h-13 items-center gap-3 border-b bg-background px-4 md:px-6 print:hidden">
       {isTopPage ? (
         <h1 className="truncate font-semibold text-base">{page.name}</h1>
       ) : (

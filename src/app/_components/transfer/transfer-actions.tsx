@@ -1,6 +1,6 @@
 'use client'
 
-import { Copy, Pause, Play, RotateCcw, ShieldCheck, Trash2, X } from 'lucide-react'
+import { ChartNoAxesCombined, Copy, Pause, Play, RotateCcw, ShieldCheck, Trash2, X } from 'lucide-react'
 import Link from 'next/link'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
@@ -55,6 +55,13 @@ export function TransferActions({ transfer }: { transfer: TransferView }) {
       {can('verify') && (
         <Button disabled={busy} onClick={() => action.mutate('verify')} variant="outline">
           <ShieldCheck aria-hidden /> Verify again
+        </Button>
+      )}
+      {transfer.startedAt && (
+        <Button asChild variant="outline">
+          <Link href={`/transfers/${transfer.id}/report`}>
+            <ChartNoAxesCombined aria-hidden /> Report
+          </Link>
         </Button>
       )}
       <Button asChild variant="outline">

@@ -1,10 +1,10 @@
 'use client'
 
 import type { ReactNode } from 'react'
+import { tookText } from '../../../server/domain/duration.ts'
 import type { TransferMetrics } from '../../../server/domain/transfer.ts'
 import { formatElapsed } from '../charts/chart-domain.ts'
 import { Bytes, Duration, Quantity, Rate } from '../ui/quantity.tsx'
-import { tookText } from './transfer-summary.ts'
 
 /** The numbers beside the chart. Null where nothing is known. */
 export interface Figures {

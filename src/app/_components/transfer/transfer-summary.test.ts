@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MIB } from '../../../server/domain/bytes.ts'
-import { doneFraction, elapsedMs, percentText, planText, tookText } from './transfer-summary.ts'
+import { tookText } from '../../../server/domain/duration.ts'
+import { doneFraction, elapsedMs, percentText, planText } from './transfer-summary.ts'
 
 const running = { status: 'running' as const, sizeBytes: 1000, transferredBytes: 719 }
 

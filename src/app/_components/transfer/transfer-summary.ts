@@ -1,6 +1,6 @@
 import { formatBytes, formatRate } from '../../../server/domain/bytes.ts'
+import { tookText } from '../../../server/domain/duration.ts'
 import type { TransferView } from '../../../server/domain/transfer.ts'
-import { formatDuration } from '../ui/format-duration.ts'
 
 /** How much of the file is in the bucket, 0 to 1; null where its size is not known. Never 1 before the transfer is done. */
 export function doneFraction(transfer: Pick<TransferView, 'status' | 'sizeBytes' | 'transferredBytes'>): number | null {
@@ -37,11 +37,6 @@ export function planText(
   else if (partSizeBytes !== null) pieces.push(`parts of ${formatBytes(partSizeBytes)}`)
   if (transfer.acceptsRanges === false) pieces.push('one stream')
   return pieces.join(' · ')
-}
-
-/** How long a run took, with tenths where they matter: `7.6 s`, `3 min 12 s`. */
-export function tookText(milliseconds: number): string {
-  return milliseconds < 59_950 ? `${(milliseconds / 1000).toFixed(1)} s` : formatDuration(milliseconds / 1000)
 }
 
 /** The one sentence that a finished transfer leads with. */

@@ -1,6 +1,17 @@
 'use client'
 
-import { Copy, Ellipsis, Files, Pause, Play, RotateCcw, ShieldCheck, Trash2, X } from 'lucide-react'
+import {
+  ChartNoAxesCombined,
+  Copy,
+  Ellipsis,
+  Files,
+  Pause,
+  Play,
+  RotateCcw,
+  ShieldCheck,
+  Trash2,
+  X,
+} from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { toast } from 'sonner'
 import type { TransferView } from '../../../server/domain/transfer.ts'
@@ -57,6 +68,12 @@ export function RowMenu(props: {
           )
         })}
         {actions.length > 0 && <DropdownMenuSeparator />}
+        {transfer.startedAt && (
+          <DropdownMenuItem onSelect={() => router.push(`/transfers/${transfer.id}/report`)}>
+            <ChartNoAxesCombined aria-hidden />
+            Report
+          </DropdownMenuItem>
+        )}
         <DropdownMenuItem onSelect={() => router.push(`/transfers/new?from=${transfer.id}`)}>
           <Files aria-hidden />
           Duplicate

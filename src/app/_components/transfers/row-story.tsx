@@ -1,5 +1,6 @@
 'use client'
 
+import Link from 'next/link'
 import type { TransferView } from '../../../server/domain/transfer.ts'
 import { Button } from '../ui/button.tsx'
 import { cn } from '../ui/cn.ts'
@@ -30,9 +31,16 @@ export function RowStory({
         <Button variant="outline" size="sm" className="relative z-10 h-6" onClick={onRetry}>
           Retry
         </Button>
+        {transfer.startedAt && <ReportLink id={transfer.id} />}
       </div>
     )
-  if (transfer.status === 'completed') return <CompletedStory transfer={transfer} className={className} />
+  if (transfer.status === 'completed')
+    return (
+      <div className={cn('flex min-w-0 items-center gap-3', className)}>
+        <CompletedStory transfer={transfer} className="min-w-0" />
+        <ReportLink id={transfer.id} />
+      </div>
+    )
   if (transfer.status === 'queued')
     return (
       <p className={cn('truncate text-muted-foreground', className)}>
@@ -56,4 +64,15 @@ export function RowStory({
       <p className={cn('truncate text-muted-foreground', className)}>Cancelled; nothing of it is left in the bucket</p>
     )
   return <RowProgress transfer={transfer} className={className} />
+}
+
+function ReportLink({ id }: { id: string }) {
+  return (
+    <Link
+      className="relative z-10 shrink-0 text-link text-xs underline-offset-4 hover:underline max-md:hidden"
+      href={`/transfers/${id}/report`}
+    >
+      Report
+    </Link>
+  )
 }

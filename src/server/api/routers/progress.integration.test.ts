@@ -73,7 +73,7 @@ describe('progress.onSample', () => {
     expect((await take(stream, 2)).map(([, sample]) => sample.readLanes)).toEqual([1, 2])
     const live = stream.next()
     await record(3)
-    expect((await live).value[1]).toEqual({
+    expect((await live).value[1]).toMatchObject({
       at: new Date(START + 3000),
       sourceBytes: 10,
       bucketBytes: 5,

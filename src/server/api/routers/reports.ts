@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { compareReports, reportByTransfer } from '../../db/reports.ts'
+import { compareReports, reportByTransfer, reportViewOf } from '../../db/reports.ts'
 import { exportReport } from '../export-report.ts'
 import { procedure, router } from '../trpc.ts'
 
@@ -9,6 +9,10 @@ export const reportsRouter = router({
   byTransfer: procedure
     .input(z.object({ transferId }))
     .query(({ ctx, input }) => reportByTransfer(ctx.services.db, input.transferId)),
+
+  view: procedure
+    .input(z.object({ transferId }))
+    .query(({ ctx, input }) => reportViewOf(ctx.services.db, input.transferId)),
 
   compare: procedure
     .input(

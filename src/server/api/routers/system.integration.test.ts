@@ -165,16 +165,46 @@ describe('reports', () => {
     expect([report.samples.length, report.parts.length]).toEqual([2, 2])
   })
 
+  it('are small for a page, and name the engines and what the run went by', async () => {
+    const id = await finished()
+    const engineId = await addEngine(harness.db)
+    const run = {
+      uploadLanes: 7,
+      readLanes: null,
+      sliceSizeBytes: 1,
+      memoryBudgetBytes: 2,
+      highWaterBytes: 3,
+      lowWaterBytes: 1,
+      shape: 'held',
+      httpClient: 'lean',
+      profile: 'balanced',
+    }
+    const metrics = { a1: { settings: { ...run, uploadLanes: 5 } }, b2: { settings: run }, c3: { other: true } }
+    await harness.db.transfer.update({ where: { id }, data: { metrics, wantedLanes: 7 } })
+    await harness.db.part.updateMany({ where: { transferId: id }, data: { engineId } })
+    const view = await api.reports.view({ transferId: id })
+    expect(view).not.toHaveProperty('parts')
+    expect(view.timeline).toMatchObject({ parts: 2, lanes: [{ engineId }, { engineId }] })
+    expect(view.slowestParts.map((part) => part.number)).toEqual([2, 1])
+    expect(view.engines).toEqual([{ id: engineId, name: `engine-${engineId.slice(-4)}` }])
+    expect(view.settings).toMatchObject({ run, wantedUploadLanes: 7, ifExists: 'fail' })
+    expect(view.sentences[0]).toBe('100 B in 10.0 s, 10 B/s on average.')
+    expect(await failureOf(api.reports.view({ transferId: newId() }))).toMatchObject({ code: 'not_found' })
+  })
+
   it('say null where nothing was measured', async () => {
     const report = await api.reports.byTransfer({ transferId: await addTransfer({}) })
     expect(report.figures).toEqual({
       durationSeconds: null,
       averageBytesPerSecond: null,
       peakBytesPerSecond: null,
+      peakSourceBytesPerSecond: null,
       averagePartSeconds: null,
+      medianPartSeconds: null,
       slowestPartSeconds: null,
       partRetries: 0,
     })
+    expect(report).toMatchObject({ sentences: ['It has not begun yet.'], advice: [], timeSplit: { totalMs: 0 } })
   })
 
   it('put runs side by side in the order asked for', async () => {
@@ -182,6 +212,12 @@ describe('reports', () => {
     const { runs } = await api.reports.compare({ transferIds: [second, first] })
     expect(runs.map((run) => run.transfer.id)).toEqual([second, first])
     expect(runs[1]?.figures).toMatchObject({ peakBytesPerSecond: 70 })
+    expect(runs[1]?.figures).toMatchObject({ medianPartSeconds: 1, slowestPartSeconds: 3, averagePartSeconds: 2 })
+    expect(runs[1]?.curve).toEqual([
+      [1, 60, 30],
+      [2, 140, 70],
+    ])
+    expect(runs[0]).toMatchObject({ curve: [], figures: { medianPartSeconds: null, partRetries: 0 } })
     const missing = api.reports.compare({ transferIds: [first, newId()] })
     expect(await failureOf(missing)).toMatchObject({ code: 'not_found' })
   })

@@ -44,7 +44,9 @@ export const transfersRouter = router({
     }
   }),
 
-  list: procedure.input(transferListSchema).query(({ ctx, input }) => listTransfers(ctx.services.db, input)),
+  list: procedure
+    .input(transferListSchema.default({}))
+    .query(({ ctx, input }) => listTransfers(ctx.services.db, input)),
 
   byId: procedure
     .input(z.object({ id: z.uuid('A transfer id is a UUID.') }))

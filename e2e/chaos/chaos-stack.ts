@@ -1,0 +1,241 @@
+import { fork } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { S3Client } from '@aws-sdk/client-s3'
+import { findFreePort } from '../../src/embedded/free-port.ts'
+import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
+import type { HostileAnswer, HostileRequest } from '../../src/engine/testing/hostile-behaviour.ts'
+import { createHostileSource, type HostileSource } from '../../src/engine/testing/hostile-source.ts'
+import { saveBucket } from '../../src/server/db/buckets.ts'
+import { createTransfer } from '../../src/server/db/create-transfers.ts'
+import { getTransfer } from '../../src/server/db/transfers.ts'
+import type { TransferDetail, TransferStatus } from '../../src/server/domain/transfer.ts'
+import { type TransferInput, transferInputSchema } from '../../src/server/domain/transfer-input.ts'
+import { createSealer } from '../../src/server/secrets.ts'
+import type { TestStore } from '../stack/engine-stack.ts'
+import { createTestDatabase, type TestDatabase } from '../stack/test-database.ts'
+import { until } from '../stack/until.ts'
+import { bareEnv, type EngineProcess, type EngineProcessOptions, startEngineProcess } from './engine-process.ts'
+import { type AcknowledgedPart, acknowledgedParts, type ChaosFacts } from './invariants.ts'
+import { type S3Gate, startS3Gate } from './s3-gate.ts'
+import { watchTransfer } from './watch-transfer.ts'
+
+const STORE = resolve(import.meta.dirname, '..', '..', 'src', 'embedded', 'object-store-process.ts')
+export const SECRET_KEY = 'a sealing key for chaos, 32 characters and more'
+/** Kept out of every log: the bucket's secret key, and one that each link carries. */
+export const CANARIES = ['chaos-secret-key-canary', 'chaos-link-canary'] as const
+const KEYS = { accessKeyId: 'chaoskey', secretAccessKey: CANARIES[0] }
+export const BUCKET = 'sluice'
+/** Outages are scaled to it. */
+export const LEASE_MS = 3_000
+
+/** A file of the source and the transfer that moves it, with the facts the invariants are judged by. */
+export interface ChaosCase {
+  readonly id: string
+  readonly path: string
+  readonly key: string
+  /** How fast each connection gets it from now on; null: as fast as it goes. */
+  setRate(bytesPerSecond: number | null): void
+  /** Facts for assertInvariants; ends the watch. Requests before the last `mark` count as before the fault. */
+  facts(more?: Partial<ChaosFacts>): Promise<ChaosFacts>
+  /** From here on requests count as after the fault. */
+  mark(): void
+  /** For faults that come again and again: what is in the ledger now must not move any more. */
+  snapshot(): Promise<void>
+  /** The facts of each snapshot, for `movedTwice`. */
+  snapshots(): readonly Pick<ChaosFacts, 'acknowledged' | 'askedAfter' | 'sentAfter'>[]
+}
+
+/** A database, a store in a process, a source, and engines in processes. */
+export interface ChaosStack {
+  readonly database: TestDatabase
+  readonly source: HostileSource
+  readonly gate: S3Gate
+  /** Straight to the store, past the gate. */
+  readonly s3: S3Client
+  readonly bucketId: string
+  readonly engines: readonly EngineProcess[]
+  startEngine(env?: Record<string, string>, over?: Partial<EngineProcessOptions>): Promise<EngineProcess>
+  /** Makes a file and a transfer of it, and begins to watch both. */
+  begin(file: {
+    readonly sizeBytes: number
+    readonly bytesPerSecond?: number
+    readonly input?: Partial<TransferInput>
+    /** How the source answers, beside size and rate. */
+    readonly answer?: HostileAnswer | ((request: HostileRequest) => HostileAnswer)
+    /** Another way to the source than straight. */
+    readonly sourceOrigin?: string
+    /** False: nobody looks at it on the way, which costs less where there are many. */
+    readonly isWatched?: boolean
+  }): Promise<ChaosCase>
+  waitFor(id: string, ...statuses: TransferStatus[]): Promise<TransferDetail>
+  until(id: string, what: string, condition: (transfer: TransferDetail) => boolean): Promise<TransferDetail>
+  /** Ends all engines there are, for the next case. */
+  endEngines(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts all but the engines. `database`: instead of one on the server of the tests; the caller closes it. */
+export async function startChaosStack(
+  options: { readonly store?: TestStore; readonly database?: TestDatabase } = {},
+): Promise<ChaosStack> {
+  const database = options.database ?? (await createTestDatabase())
+  const source = await createHostileSource()
+  const dir = await mkdtemp(join(tmpdir(), 'sluice-chaos-'))
+  const store = options.store ? null : await startStore(dir)
+  const connection = options.store ?? { endpoint: store?.endpoint ?? '', region: 'us-east-1', ...KEYS }
+  const gate = await startS3Gate(connection.endpoint)
+  const s3 = new S3Client({ ...connection, credentials: connection, forcePathStyle: true })
+  const sealer = createSealer(SECRET_KEY)
+  const bucket = { name: 'chaos', bucket: BUCKET, forcePathStyle: true, prefix: '', ...connection, endpoint: gate.url }
+  const { id: bucketId } = await saveBucket(database.db, sealer, bucket)
+  const engines: EngineProcess[] = []
+  let files = 0
+
+  const untilTransfer: ChaosStack['until'] = (id, what, condition) =>
+    until(`${what} (transfer ${id})`, async () => {
+      const transfer = await getTransfer(database.db, id).catch(() => null)
+      return transfer && condition(transfer) ? transfer : null
+    }).catch(async (error) => {
+      const { status, failure, events, partsDone, partsTotal } = await getTransfer(database.db, id)
+      const claims = await database.db.partClaim.findMany({ where: { transferId: id } })
+      const story = events.map((event) => event.message).reverse()
+      throw new Error(
+        `${error}\n${JSON.stringify({ status, failure, partsDone, partsTotal, claims, story }, null, 1)}\n${engines.map((one) => one.logs().slice(-3000)).join('\n--\n')}`,
+      )
+    })
+  const stack: ChaosStack = {
+    database,
+    source,
+    gate,
+    s3,
+    bucketId,
+    engines,
+    until: untilTransfer,
+    waitFor: (id, ...statuses) => untilTransfer(id, statuses.join(' or '), ({ status }) => statuses.includes(status)),
+    async startEngine(env = {}, over = {}) {
+      const settings = {
+        SLUICE_SECRET_KEY: SECRET_KEY,
+        SLUICE_DATA_DIR: dir,
+        SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
+        SLUICE_LEASE_MS: String(LEASE_MS),
+        SLUICE_LOG_LEVEL: 'debug',
+        ENGINE_PORT: String(await findFreePort()),
+        ...env,
+      }
+      const engine = await startEngineProcess({ databaseUrl: database.url, env: settings, ...over })
+      engines.push(engine)
+      return engine
+    },
+    async begin({
+      sizeBytes,
+      bytesPerSecond,
+      input = {},
+      answer = {},
+      sourceOrigin = source.origin,
+      isWatched = true,
+    }) {
+      const seed = ++files
+      const path = `/file-${seed}.bin?signature=${CANARIES[1]}`
+      const setRate = (rate: number | null) =>
+        void source.serve(path, (request) => ({
+          sizeBytes,
+          seed,
+          ...(rate === null ? {} : { bytesPerSecond: rate }),
+          ...(typeof answer === 'function' ? answer(request) : answer),
+        }))
+      setRate(bytesPerSecond ?? null)
+      const key = `file-${seed}.bin`
+      const sourceUrl = `${sourceOrigin}${path}`
+      const parsed = transferInputSchema.parse({ bucketId, sourceUrl, key, partSizeBytes: 6 * 2 ** 20, ...input })
+      const { id } = await createTransfer(database.db, sealer, parsed)
+      const at = { db: database.db, s3, bucket: BUCKET, transferId: id }
+      const watch = isWatched ? watchTransfer(at) : null
+      let asked = 0
+      let sent = 0
+      const partsOf = () => gate.requests('part').filter((one) => one.path.endsWith(`/${key}`))
+      const askedFrom = (first: number) =>
+        source
+          .requests(path)
+          .slice(first)
+          .flatMap((one) => one.range ?? [])
+      const sentFrom = (first: number) =>
+        partsOf()
+          .slice(first)
+          .flatMap((one) => one.partNumber ?? [])
+      const taken: { acknowledged: AcknowledgedPart[]; asked: number; sent: number }[] = []
+      return {
+        id,
+        path,
+        key,
+        setRate,
+        async snapshot() {
+          const acknowledged = await acknowledgedParts(database.db, id)
+          taken.push({ acknowledged, asked: source.requests(path).length, sent: partsOf().length })
+        },
+        snapshots: () =>
+          taken.map(({ acknowledged, ...from }) => ({
+            acknowledged,
+            askedAfter: askedFrom(from.asked),
+            sentAfter: sentFrom(from.sent),
+          })),
+        mark() {
+          asked = source.requests(path).length
+          sent = partsOf().length
+        },
+        facts: async (more) => ({
+          ...at,
+          sha256: patternSha256(sizeBytes, seed),
+          logs: engines.map((one) => one.logs()).join('\n'),
+          canaries: CANARIES,
+          seen: (await watch?.stop()) ?? [],
+          askedAfter: askedFrom(asked),
+          sentAfter: sentFrom(sent),
+          ...more,
+        }),
+      }
+    },
+    async endEngines() {
+      await Promise.all(engines.map((engine) => engine.kill()))
+      engines.length = 0
+    },
+    async close() {
+      await stack.endEngines()
+      s3.destroy()
+      await gate.close()
+      await source.close()
+      await store?.stop()
+      if (!options.database) await database.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+  return stack
+}
+
+/** The embedded store in a process of its own, as `npm start` runs it. */
+async function startStore(dir: string): Promise<{ endpoint: string; stop(): Promise<void> }> {
+  const child = fork(STORE, [], {
+    env: {
+      ...bareEnv(),
+      SLUICE_DATA_DIR: dir,
+      SLUICE_EMBEDDED_S3_PORT: String(await findFreePort()),
+      SLUICE_EMBEDDED_S3_ACCESS_KEY: KEYS.accessKeyId,
+      SLUICE_EMBEDDED_S3_SECRET_KEY: KEYS.secretAccessKey,
+      SLUICE_LOG_LEVEL: 'warn',
+    },
+  })
+  const message = await new Promise<{ ready?: { host: string; port: number }; failure?: string }>((settle, fail) => {
+    child.once('message', settle)
+    child.once('exit', () => fail(new Error('The store ended before it was ready.')))
+  })
+  if (!message.ready) throw new Error(message.failure ?? 'The store did not start.')
+  return {
+    endpoint: `http://${message.ready.host}:${message.ready.port}`,
+    stop: () =>
+      new Promise((done) => {
+        child.once('exit', () => done())
+        child.kill('SIGTERM')
+      }),
+  }
+}

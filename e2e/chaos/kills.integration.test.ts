@@ -1,0 +1,148 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { MIB } from '../../src/server/domain/bytes.ts'
+import { until } from '../stack/until.ts'
+import { type ChaosStack, LEASE_MS, startChaosStack } from './chaos-stack.ts'
+import type { EngineProcess } from './engine-process.ts'
+import { acknowledgedParts, assertInvariants } from './invariants.ts'
+import type { S3Operation } from './s3-gate.ts'
+
+const SIZE_BYTES = 27 * MIB
+/** What the source gives each connection, until it is let go: a transfer takes some seconds. */
+const SLOW = 2 * MIB
+const SHAPE = { lanes: 2 }
+
+describe('an engine is killed', () => {
+  let stack: ChaosStack
+  beforeAll(async () => {
+    stack = await startChaosStack()
+  })
+  afterEach(() => stack.endEngines())
+  afterAll(() => stack.close())
+
+  /** The one that works on a claim of the transfer. */
+  const claimedBy = (id: string, engine: EngineProcess) =>
+    until(`a claim of ${engine.id}`, async () => {
+      const claims = await stack.database.db.partClaim.findMany({ where: { transferId: id, engineId: engine.id } })
+      return claims.length > 0
+    })
+  const codesOf = async (id: string) =>
+    (await stack.database.db.event.findMany({ where: { transferId: id } })).map((event) => event.code)
+
+  interface Row {
+    readonly name: string
+    readonly operation: S3Operation
+    readonly when: 'before' | 'after'
+    /** Requests to the store there are at the end, over both engines: those the store has carried out. */
+    readonly creates: number
+    /** At least; a store that takes a second Complete for the same upload answers that too. */
+    readonly completes: number
+  }
+  const rows: readonly Row[] = [
+    {
+      name: '1: after the claim, before CreateMultipartUpload',
+      operation: 'create',
+      when: 'before',
+      creates: 1,
+      completes: 1,
+    },
+    {
+      name: '2: after the reply of Create, before the upload is saved',
+      operation: 'create',
+      when: 'after',
+      creates: 2,
+      completes: 1,
+    },
+    {
+      name: '5: when it is completing, before Complete is sent',
+      operation: 'complete',
+      when: 'before',
+      creates: 1,
+      completes: 1,
+    },
+    {
+      name: '6: after Complete succeeded, before that is saved',
+      operation: 'complete',
+      when: 'after',
+      creates: 1,
+      completes: 1,
+    },
+  ]
+  it.each(rows)('row $name', async ({ operation, when, creates, completes }) => {
+    const first = await stack.startEngine()
+    const one = await stack.begin({ sizeBytes: SIZE_BYTES, input: SHAPE })
+    const hold = stack.gate.hold(operation, when, one.key)
+    await hold.reached
+    // Started only now, so that the first one had the claim; it has to wait for the lease.
+    const second = await stack.startEngine()
+    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
+    one.mark()
+    await first.kill()
+    hold.drop()
+    const killedMs = performance.now()
+    await stack.waitFor(one.id, 'completed', 'failed')
+    console.log(`row ${operation} ${when}: done ${((performance.now() - killedMs) / 1000).toFixed(1)} s after the kill`)
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+    const succeeded = (name: S3Operation) =>
+      stack.gate.requests(name).filter((seen) => seen.path.endsWith(one.key) && seen.status === 200).length
+    expect(succeeded('create')).toBe(creates)
+    expect(succeeded('complete')).toBeGreaterThanOrEqual(completes)
+    expect(await codesOf(one.id)).not.toContain('started_over')
+    expect(second.isRunning).toBe(true)
+  })
+
+  it('row 3: with parts in the ledger and parts under way', async () => {
+    const first = await stack.startEngine()
+    const one = await stack.begin({ sizeBytes: 4 * SIZE_BYTES, bytesPerSecond: SLOW, input: SHAPE })
+    await stack.until(one.id, 'half of the parts', ({ partsDone, partsTotal }) => partsDone >= (partsTotal ?? 99) / 2)
+    await first.kill()
+    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
+    expect(acknowledged.length).toBeGreaterThanOrEqual(9)
+    one.mark()
+    one.setRate(null)
+    await stack.startEngine()
+    await stack.waitFor(one.id, 'completed', 'failed')
+    const facts = await one.facts({ status: 'completed', acknowledged })
+    await assertInvariants(facts)
+    expect(new Set(facts.sentAfter).size).toBe(18 - acknowledged.length)
+  })
+
+  it('row 4: with parts that the bucket has and the ledger has not', async () => {
+    const { db } = stack.database
+    const first = await stack.startEngine()
+    const one = await stack.begin({ sizeBytes: 2 * SIZE_BYTES, bytesPerSecond: 2 * SLOW, input: SHAPE })
+    await stack.until(one.id, 'a part in the ledger', ({ partsDone }) => partsDone >= 1)
+    first.postgres.freeze()
+    const sent = () => stack.gate.requests('part').filter((seen) => seen.path.endsWith(one.key) && seen.status === 200)
+    await until('a part that only the bucket knows', async () => {
+      const recorded = await db.part.count({ where: { transferId: one.id } })
+      return sent().length > recorded
+    })
+    await first.kill()
+    const acknowledged = await acknowledgedParts(db, one.id)
+    expect(sent().length).toBeGreaterThan(acknowledged.length)
+    one.mark()
+    one.setRate(null)
+    await stack.startEngine()
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+  })
+
+  it('and a neighbour that stands by takes over when the lease has ended, not before', async () => {
+    const first = await stack.startEngine()
+    const one = await stack.begin({ sizeBytes: SIZE_BYTES, input: SHAPE })
+    const hold = stack.gate.hold('create', 'before', one.key)
+    await hold.reached
+    const second = await stack.startEngine()
+    const before = await stack.database.db.partClaim.findFirstOrThrow({ where: { transferId: one.id } })
+    expect(before.engineId).toBe(first.id)
+    await first.kill()
+    hold.drop()
+    const killedMs = performance.now()
+    await claimedBy(one.id, second)
+    console.log(
+      `claimed again ${((performance.now() - killedMs) / 1000).toFixed(1)} s after the kill (lease ${LEASE_MS / 1000} s)`,
+    )
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await assertInvariants(await one.facts({ status: 'completed' }))
+  })
+})

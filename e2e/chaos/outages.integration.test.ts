@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { MIB } from '../../src/server/domain/bytes.ts'
+import { type OwnPostgres, startOwnPostgres } from '../stack/own-postgres.ts'
+import { until } from '../stack/until.ts'
+import { type ChaosStack, LEASE_MS, startChaosStack } from './chaos-stack.ts'
+import { acknowledgedParts, assertInvariants } from './invariants.ts'
+
+const PART_BYTES = 6 * MIB
+/** Some seconds longer than what is to happen meanwhile. */
+const SLOW = { sizeBytes: 12 * PART_BYTES, bytesPerSecond: 2 * MIB, input: { lanes: 2 } }
+const FEW_LANES = { SLUICE_READ_LANES: '2' }
+
+describe('an engine and its database', () => {
+  let postgres: OwnPostgres
+  let stack: ChaosStack
+  beforeAll(async () => {
+    postgres = await startOwnPostgres()
+    stack = await startChaosStack({ database: postgres.database })
+  })
+  afterEach(() => stack.endEngines())
+  afterAll(async () => {
+    await stack.close()
+    await postgres.close()
+  })
+
+  const openReads = (path: string) => stack.source.requests(path).filter((request) => request.isOpen).length
+  const sentParts = (key: string) => stack.gate.requests('part').filter((one) => one.path.endsWith(`/${key}`))
+  const openSends = (key: string) => sentParts(key).filter((one) => one.isOpen).length
+
+  it('row 20: a crash of Postgres for less than the lease costs nothing', async () => {
+    await stack.startEngine({ ...FEW_LANES, SLUICE_LEASE_MS: '60000' })
+    const one = await stack.begin(SLOW)
+    await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+    await postgres.crash()
+    one.mark()
+    const before = sentParts(one.key).length
+    // The bytes flow on while nobody can write that they do.
+    await until('a part to go on without a database', () => sentParts(one.key).length > before)
+    await postgres.restart()
+    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
+    one.setRate(null)
+    const done = await stack.waitFor(one.id, 'completed', 'failed')
+    const facts = await one.facts({ status: 'completed', acknowledged })
+    await assertInvariants(facts)
+    const numbers = sentParts(one.key).map((sent) => sent.partNumber)
+    expect(new Set(numbers).size).toBe(numbers.length)
+    expect(done.events.map((event) => event.code)).not.toContain('started_over')
+  })
+
+  it('row 20: for longer than the lease the engine stops by itself, and goes on when it is back', async () => {
+    const engine = await stack.startEngine(FEW_LANES)
+    const one = await stack.begin(SLOW)
+    await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+    await postgres.crash()
+    await until('every connection to source and bucket to end', () => openReads(one.path) + openSends(one.key) === 0)
+    const fenced = sentParts(one.key).length
+    await delay(LEASE_MS)
+    expect(sentParts(one.key).length).toBe(fenced)
+    one.mark()
+    await postgres.restart()
+    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
+    one.setRate(null)
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+    expect(engine.isRunning).toBe(true)
+  })
+
+  it('row 21: cut off from Postgres alone, it stops before its lease ends, and another goes on', async () => {
+    const { db } = stack.database
+    const first = await stack.startEngine(FEW_LANES)
+    const one = await stack.begin(SLOW)
+    await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+    first.postgres.freeze()
+    await until('every connection to source and bucket to end', () => openReads(one.path) + openSends(one.key) === 0)
+    const [held] = await db.$queryRaw<{ ended: boolean; held: bigint }[]>`
+      SELECT bool_and("leaseUntil" < now()) AS ended, count(*) AS held FROM "PartClaim"
+      WHERE "transferId" = ${one.id}::uuid AND "engineId" = ${first.id}::uuid`
+    console.log(`row 21: it held ${held?.held} claims when it stopped; the leases had ended: ${held?.ended}`)
+    const acknowledged = await acknowledgedParts(db, one.id)
+    one.mark()
+    one.setRate(null)
+    const second = await stack.startEngine(FEW_LANES)
+    await stack.waitFor(one.id, 'completed', 'failed')
+    const wroteLast = await db.event.findFirstOrThrow({ where: { transferId: one.id }, orderBy: { id: 'desc' } })
+    expect(wroteLast.engineId).toBe(second.id)
+    const rows = () => db.part.findMany({ where: { transferId: one.id }, orderBy: { number: 'asc' } })
+    const before = await rows()
+    first.postgres.mend()
+    // It has work again when it is healed: the old statements it still sends change nothing.
+    const other = await stack.begin({ sizeBytes: PART_BYTES })
+    await stack.waitFor(other.id, 'completed', 'failed')
+    await delay(2_000)
+    expect(await rows()).toEqual(before)
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+    await assertInvariants(await other.facts({ status: 'completed' }))
+  })
+
+  it('row 21: healed after its connections were lost without a word, it works again', async () => {
+    const engine = await stack.startEngine(FEW_LANES)
+    engine.postgres.freeze()
+    const one = await stack.begin({ sizeBytes: PART_BYTES })
+    await delay(2 * LEASE_MS)
+    // The old connections stay silent for ever; new ones get through.
+    engine.postgres.letNewThrough()
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await assertInvariants(await one.facts({ status: 'completed' }))
+  })
+
+  it('row 22: frozen for two leases and thawed in the middle of a part, it does no harm', async () => {
+    const { db } = stack.database
+    const first = await stack.startEngine(FEW_LANES)
+    const one = await stack.begin(SLOW)
+    await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+    await until('a part under way', () => openSends(one.key) + openReads(one.path) > 0)
+    first.freeze()
+    const acknowledged = await acknowledgedParts(db, one.id)
+    one.mark()
+    one.setRate(null)
+    const second = await stack.startEngine()
+    await delay(2 * LEASE_MS)
+    const completes = () => stack.gate.requests('complete').filter((sent) => sent.path.endsWith(one.key)).length
+    first.thaw()
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await until('the thawed one to let go', () => openReads(one.path) + openSends(one.key) === 0)
+    expect(completes()).toBe(1)
+    const completed = await db.event.findFirstOrThrow({ where: { transferId: one.id, code: 'completed' } })
+    expect(completed.engineId).toBe(second.id)
+    expect(first.isRunning).toBe(true)
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+  })
+})

@@ -1,0 +1,137 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { applyAction, setBandwidth } from '../../src/server/db/transfer-actions.ts'
+import { MIB } from '../../src/server/domain/bytes.ts'
+import { until } from '../stack/until.ts'
+import { type ChaosStack, startChaosStack } from './chaos-stack.ts'
+import { acknowledgedParts, assertInvariants } from './invariants.ts'
+
+const PART_BYTES = 6 * MIB
+
+describe('several engines', () => {
+  let stack: ChaosStack
+  beforeAll(async () => {
+    stack = await startChaosStack()
+  })
+  afterEach(() => stack.endEngines())
+  afterAll(() => stack.close())
+
+  const partsBy = async (id: string) => {
+    const parts = await stack.database.db.part.groupBy({ by: ['engineId'], where: { transferId: id }, _count: true })
+    return new Map(parts.map((row) => [row.engineId, row._count]))
+  }
+  /** Both have finished parts of it. */
+  const bothWork = (id: string) =>
+    until(`two engines to finish parts of ${id}`, async () => (await partsBy(id)).size >= 2)
+
+  it('row 23: race for one transfer, and each part is moved once', async () => {
+    await Promise.all([stack.startEngine(), stack.startEngine()])
+    const one = await stack.begin({ sizeBytes: 20 * PART_BYTES, bytesPerSecond: 8 * MIB, input: { lanes: 1 } })
+    const done = await stack.waitFor(one.id, 'completed', 'failed')
+    const facts = await one.facts({ status: 'completed' })
+    await assertInvariants(facts)
+    expect(done.parts).toHaveLength(20)
+    expect(facts.sentAfter?.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
+  })
+
+  it('row 23: six on many transfers claim each of them once', async () => {
+    // A lease that even this many engines on two cores keep, so that nothing is taken over.
+    await Promise.all(Array.from({ length: 6 }, () => stack.startEngine({ SLUICE_LEASE_MS: '60000' })))
+    // The first transfer finds out what the store can do; the others need not, all at once.
+    const first = await stack.begin({ sizeBytes: MIB })
+    await stack.waitFor(first.id, 'completed')
+    await assertInvariants(await first.facts({ status: 'completed' }))
+    const cases = await Promise.all(
+      Array.from({ length: 24 }, () => stack.begin({ sizeBytes: 7 * MIB, input: { lanes: 1 }, isWatched: false })),
+    )
+    for (const one of cases) await stack.waitFor(one.id, 'completed', 'failed')
+    const all = await Promise.all(cases.map((one) => one.facts({ status: 'completed' })))
+    for (const facts of all) {
+      await assertInvariants(facts)
+      expect(facts.sentAfter?.toSorted()).toEqual([1, 2])
+    }
+    const probes = await stack.database.db.event.groupBy({
+      by: ['transferId'],
+      where: { code: 'planned', transferId: { in: cases.map((one) => one.id) } },
+      _count: true,
+    })
+    expect(probes.every((row) => row._count === 1)).toBe(true)
+  }, 240_000)
+
+  it('share what one of them has claimed already, as soon as another joins', async () => {
+    const first = await stack.startEngine({ SLUICE_READ_LANES: '2' })
+    const one = await stack.begin({ sizeBytes: 16 * PART_BYTES, bytesPerSecond: 3 * MIB, input: { lanes: 10 } })
+    await stack.until(one.id, 'the first part', ({ partsDone }) => partsDone >= 1)
+    // The first one has all of them: there is nothing free to be claimed.
+    const free = await stack.database.db.partClaim.count({ where: { transferId: one.id, engineId: null } })
+    expect(free).toBe(0)
+    const second = await stack.startEngine({ SLUICE_READ_LANES: '2' })
+    const joinedMs = performance.now()
+    await bothWork(one.id)
+    console.log(`the second engine had a part after ${((performance.now() - joinedMs) / 1000).toFixed(1)} s`)
+    one.setRate(null)
+    await stack.waitFor(one.id, 'completed', 'failed')
+    const facts = await one.facts({ status: 'completed' })
+    await assertInvariants(facts)
+    const by = await partsBy(one.id)
+    expect([...by.keys()].sort()).toEqual([first.id, second.id].sort())
+    expect(new Set(facts.sentAfter).size).toBe(facts.sentAfter?.length)
+  })
+
+  it('lose at most the unfinished parts of the one that dies', async () => {
+    const [first] = await Promise.all([
+      stack.startEngine({ SLUICE_READ_LANES: '2' }),
+      stack.startEngine({ SLUICE_READ_LANES: '2' }),
+    ])
+    const one = await stack.begin({ sizeBytes: 16 * PART_BYTES, bytesPerSecond: 4 * MIB, input: { lanes: 2 } })
+    await bothWork(one.id)
+    await first?.kill()
+    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
+    one.mark()
+    one.setRate(null)
+    await stack.waitFor(one.id, 'completed', 'failed')
+    // What was under way on the other one goes on: only its requests after the kill count, and those are of unfinished parts.
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+  })
+
+  it('hold the bandwidth limit together, and a changed one too', async () => {
+    await Promise.all([stack.startEngine(), stack.startEngine()])
+    const limit = 4 * MIB
+    const input = { lanes: 2, bandwidthLimitBytesPerSecond: limit }
+    const one = await stack.begin({ sizeBytes: 16 * PART_BYTES, input })
+    await bothWork(one.id)
+    const rateOver = async (ms: number) => {
+      const before = stack.source.bytesSent(one.path)
+      const startedMs = performance.now()
+      await until('time to pass', () => performance.now() - startedMs > ms)
+      return (stack.source.bytesSent(one.path) - before) / ((performance.now() - startedMs) / 1000)
+    }
+    // Each with the whole limit would be twice this; a slow machine can only make it less.
+    const together = await rateOver(5_000)
+    expect(together).toBeLessThan(limit * 1.5)
+    await setBandwidth(stack.database.db, [one.id], null)
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await assertInvariants(await one.facts({ status: 'completed' }))
+  })
+
+  it('all stop for a pause and for a cancellation, and go on after the pause', async () => {
+    await Promise.all([stack.startEngine({ SLUICE_READ_LANES: '2' }), stack.startEngine({ SLUICE_READ_LANES: '2' })])
+    const one = await stack.begin({ sizeBytes: 20 * PART_BYTES, bytesPerSecond: 3 * MIB, input: { lanes: 2 } })
+    await bothWork(one.id)
+    const stillAsks = () => stack.source.requests(one.path).some((request) => request.isOpen)
+    await applyAction(stack.database.db, 'pause', [one.id])
+    await until('every engine to let go', async () => {
+      const held = await stack.database.db.partClaim.count({ where: { transferId: one.id, engineId: { not: null } } })
+      return held === 0 && !stillAsks()
+    })
+    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
+    one.mark()
+    await applyAction(stack.database.db, 'resume', [one.id])
+    await stack.until(one.id, 'two more parts', ({ partsDone }) => partsDone >= acknowledged.length + 2)
+    await applyAction(stack.database.db, 'cancel', [one.id])
+    const askedMs = performance.now()
+    await stack.waitFor(one.id, 'cancelled')
+    console.log(`cancelled over two engines after ${((performance.now() - askedMs) / 1000).toFixed(1)} s`)
+    await until('every engine to let go', () => !stillAsks())
+    await assertInvariants(await one.facts({ status: 'cancelled', acknowledged }))
+  })
+})

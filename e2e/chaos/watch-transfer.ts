@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { Db } from '../../src/server/db/client.ts'
+import { getTransfer } from '../../src/server/db/transfers.ts'
+import type { TransferStatus } from '../../src/server/domain/transfer.ts'
+import { objectEtag } from './invariants.ts'
+
+const EVERY_MS = 100
+
+/** What somebody who looks at the transfer and at its key sees at one moment. */
+export interface SeenMoment {
+  readonly status: TransferStatus
+  readonly transferredBytes: number
+  /** Bytes of parts in the ledger. */
+  readonly acknowledgedBytes: number
+  readonly sizeBytes: number | null
+  /** ETag of the object at the key; null: none. */
+  readonly objectEtag: string | null
+}
+
+/** Looks at a transfer and its key, without the help of what is under test, until it is stopped. */
+export interface TransferWatch {
+  readonly seen: readonly SeenMoment[]
+  /** Takes a last look and ends. */
+  stop(): Promise<readonly SeenMoment[]>
+}
+
+/** Starts to look ten times a second or so. A store or database that is away is looked at again later. */
+export function watchTransfer(at: {
+  readonly db: Db
+  readonly s3: S3Client
+  readonly bucket: string
+  readonly transferId: string
+}): TransferWatch {
+  const seen: SeenMoment[] = []
+  let isStopped = false
+  const look = async () => {
+    // The row first: "completed" is a lie only if there is still no object afterwards.
+    const transfer = await getTransfer(at.db, at.transferId)
+    seen.push({
+      status: transfer.status,
+      transferredBytes: transfer.transferredBytes,
+      acknowledgedBytes: transfer.parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+      sizeBytes: transfer.sizeBytes,
+      objectEtag: await objectEtag(at.s3, at.bucket, transfer.key),
+    })
+  }
+  const looking = (async () => {
+    while (!isStopped) {
+      await look().catch(() => {})
+      await delay(EVERY_MS)
+    }
+  })()
+  return {
+    seen,
+    async stop() {
+      isStopped = true
+      await looking
+      await look()
+      return seen
+    },
+  }
+}

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs'
+import { expect, type Page } from '@playwright/test'
+import type { HostileBehaviour } from '../../src/engine/testing/hostile-behaviour.ts'
+import { type Product, test } from './product-test.ts'
+
+// A report is read, taken along and opened again, and runs are held against each other.
+
+const MIB = 1024 * 1024
+
+/** Moves a file to its end, whatever that is, and returns the id of its transfer. */
+async function run({ sluice, source }: Product, path: string, behaviour: HostileBehaviour): Promise<string> {
+  const [bucket] = await sluice.api.buckets.list.query()
+  if (!bucket) throw new Error('The embedded bucket is always there.')
+  const sourceUrl = source.serve(path, behaviour)
+  const { id } = await sluice.api.transfers.create.mutate({ sourceUrl, bucketId: bucket.id, key: path.slice(1) })
+  const status = async () => (await sluice.api.transfers.byId.query({ id })).status
+  await expect.poll(status, { timeout: 60_000 }).toMatch(/completed|failed/)
+  return id
+}
+
+const article = (page: Page) => page.getByRole('article')
+
+test('a report says what came of a transfer, is taken along as a file, and the file opens as the same page', async ({
+  page,
+  product,
+}) => {
+  const id = await run(product, '/report.bin', { sizeBytes: 40 * MIB, bytesPerSecond: 2 * MIB })
+  const { url } = product.sluice
+  await page.goto(`${url}/transfers/${id}`)
+  await page.getByRole('link', { name: 'Report', exact: true }).click()
+  await expect(article(page).getByRole('heading', { level: 1, name: 'report.bin' })).toBeVisible()
+  const sentence = article(page).getByText(/^40\.0 MiB in [\d.]+ s, [\d.]+ MiB\/s on average\.$/)
+  await expect(sentence).toBeVisible()
+  await expect(
+    article(page).getByRole('slider', { name: /^Timeline of parts: \d+ parts? in \d+ lanes?, / }),
+  ).toBeVisible()
+  await expect(article(page).getByRole('slider', { name: 'Moment of the chart' })).toBeVisible()
+  await article(page).getByText('The curve as a table').click()
+  await expect(article(page).getByRole('columnheader', { name: 'Read lanes' })).toBeVisible()
+  const said = (await sentence.textContent()) ?? ''
+
+  const downloading = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Export as JSON' }).click()
+  const file = await (await downloading).path()
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ format: 'sluice-transfer-report', transfer: { id } })
+
+  await page.goto(`${url}/reports`)
+  await page.getByLabel('A report to open').setInputFiles(file)
+  await expect(page.getByText('Nothing of it was uploaded.')).toBeVisible()
+  await expect(article(page).getByText(said, { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Close' }).click()
+  await expect(page.getByRole('list', { name: 'Runs' })).toBeVisible()
+})
+
+test('two runs are picked and compared, at an address that can be passed on', async ({ page, product }) => {
+  const { url } = product.sluice
+  await run(product, '/before.bin', { sizeBytes: 24 * MIB, bytesPerSecond: MIB })
+  await run(product, '/after.bin', { sizeBytes: 24 * MIB })
+  await page.goto(url)
+  await page.keyboard.press('g')
+  await page.keyboard.press('r')
+  await expect(page.getByRole('heading', { name: 'Reports', level: 1 })).toBeVisible()
+  const compare = page.getByRole('button', { name: 'Compare' })
+  await page.getByRole('checkbox', { name: 'Choose before.bin to compare' }).click()
+  await expect(compare).toBeDisabled()
+  await page.getByRole('checkbox', { name: 'Choose after.bin to compare' }).click()
+  await compare.click()
+
+  await expect(page).toHaveURL(/\/reports\/compare\?ids=[0-9a-f-]{36},[0-9a-f-]{36}$/)
+  await expect(article(page).getByText(/^B was .* A: [\d.]+ .iB\/s against [\d.]+ .iB\/s\.$/)).toBeVisible()
+  await expect(article(page).getByRole('img', { name: /^Bytes from the source of 2 runs: A/ })).toBeVisible()
+  await expect(article(page).getByRole('rowheader', { name: 'Time to first byte' })).toBeVisible()
+  await page.reload()
+  await expect(article(page).getByRole('heading', { name: '2 runs side by side' })).toBeVisible()
+  await page.setViewportSize({ width: 390, height: 844 })
+  const sideways = () =>
+    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  await expect.poll(sideways).toBe(0)
+})
+
+test('what failed before its first byte has a report, and files that are none say why', async ({ page, product }) => {
+  const { url } = product.sluice
+  const id = await run(product, '/nothing.bin', { status: 404, body: 'no' })
+  await page.goto(`${url}/transfers/${id}/report`)
+  await expect(article(page).getByText('Failed before the first byte arrived.')).toBeVisible()
+  await expect(article(page).getByText('No byte moved, so there is no curve.')).toBeVisible()
+  await page.goto(`${url}/reports`)
+  const open = (name: string, text: string) =>
+    page.getByLabel('A report to open').setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) })
+  const cases: [name: string, text: string, words: RegExp][] = [
+    ['cut-off.json', '{"transfer":', /not JSON, or it was cut off/],
+    ['other.json', '{"hello":"world"}', /no report that is known here.*npm run perf/],
+    ['perf.json', '{"kind":"sluice-perf","format":1}', /npm run perf, but something in it is missing/],
+  ]
+  for (const [name, text, words] of cases) {
+    await open(name, text)
+    await expect(page.getByRole('alert').filter({ hasText: `${name} could not be opened` })).toContainText(words)
+  }
+})

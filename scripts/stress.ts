@@ -1,0 +1,39 @@
+import { startOwnPostgres } from '../e2e/stack/own-postgres.ts'
+import { readEnv } from '../src/server/config/env.ts'
+import { readStressArguments, StressArgumentError } from './stress/arguments.ts'
+import { runChaos } from './stress/chaos.ts'
+import { runSoak } from './stress/soak.ts'
+import type { StressRun } from './stress/stress-run.ts'
+import { runTwoEngines } from './stress/two-engines.ts'
+
+// `npm run stress [-- soak | chaos | two-engines] [--minutes N] [--kills N] [--seed S] [--quick] [--fresh]`: runs of hours in the background,
+// that print their seed, keep their state in the data folder, and go on from there when they are started again.
+
+const RUNS: Readonly<Record<string, StressRun>> = { soak: runSoak, chaos: runChaos, 'two-engines': runTwoEngines }
+
+/** A signal ends the run at the next good moment; what it found until then is kept. */
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
+
+try {
+  const wanted = readStressArguments(process.argv.slice(2), Object.keys(RUNS))
+  const run = RUNS[wanted.name]
+  if (!run) throw new StressArgumentError(`There is no run "${wanted.name}".`)
+  const postgres = await startOwnPostgres()
+  try {
+    const { dataDir } = readEnv()
+    process.exitCode = await run({
+      wanted,
+      dataDir,
+      database: postgres.database,
+      signal: stopping.signal,
+      say: console.log,
+    })
+  } finally {
+    await postgres.close()
+  }
+} catch (error) {
+  if (!(error instanceof StressArgumentError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

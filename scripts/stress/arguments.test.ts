@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { MIB } from '../../src/server/domain/bytes.ts'
+import { readStressArguments, StressArgumentError } from './arguments.ts'
+
+const read = (text: string) => readStressArguments(text.split(' ').filter(Boolean), ['soak', 'chaos'])
+
+describe('the words behind npm run stress', () => {
+  it('stand for a soak with its defaults where there are none', () => {
+    expect(read('')).toEqual({
+      name: 'soak',
+      minutes: null,
+      kills: null,
+      seed: null,
+      maxSizeBytes: null,
+      quick: false,
+      fresh: false,
+    })
+  })
+
+  it('name a run and its bounds', () => {
+    const wanted = read('chaos --kills 200 --minutes 25 --seed 7 --size 64MiB --quick')
+    expect(wanted).toMatchObject({
+      name: 'chaos',
+      kills: 200,
+      minutes: 25,
+      seed: 7,
+      maxSizeBytes: 64 * MIB,
+      quick: true,
+    })
+  })
+
+  it.each(['storm', 'soak chaos', '--minutes 0', '--minutes x', '--kills 1.5', '--size 1', '--what'])(
+    'are refused with a sentence: %s',
+    (text) => {
+      expect(() => read(text)).toThrow(StressArgumentError)
+    },
+  )
+})

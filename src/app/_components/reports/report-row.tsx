@@ -1,0 +1,68 @@
+'use client'
+
+import Link from 'next/link'
+import { memo } from 'react'
+import type { TransferView } from '../../../server/domain/transfer.ts'
+import { folderOf, tookSeconds } from '../transfers/row-words.ts'
+import { Checkbox } from '../ui/checkbox.tsx'
+import { cn } from '../ui/cn.ts'
+import { Bytes, Duration, Rate } from '../ui/quantity.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { STATUS_WORDS, StatusShape } from '../ui/transfer-status.tsx'
+
+/** One run: the whole row leads to its report, the tick puts it into the comparison. */
+export const ReportRow = memo(function ReportRow(props: {
+  transfer: TransferView
+  isChosen: boolean
+  isFull: boolean
+  onToggle: (id: string) => void
+}) {
+  const { transfer } = props
+  const took = tookSeconds(transfer)
+  const rate = took && transfer.transferredBytes > 0 ? transfer.transferredBytes / took : null
+  return (
+    <li
+      className={cn(
+        'relative grid h-14 grid-cols-[1.25rem_minmax(0,1fr)_auto] items-center gap-x-3 border-b px-4 md:h-9 md:grid-cols-[1.25rem_minmax(9rem,1.2fr)_6rem_6.5rem_7.5rem_minmax(0,1fr)_4.5rem] md:px-6',
+        props.isChosen ? 'bg-water-soft' : 'pointer:hover:bg-muted/60',
+      )}
+    >
+      <Checkbox
+        aria-label={`Choose ${transfer.name} to compare`}
+        checked={props.isChosen}
+        className="z-10 pointer-coarse:size-5"
+        disabled={!props.isChosen && props.isFull}
+        onCheckedChange={() => props.onToggle(transfer.id)}
+      />
+      <div className="flex min-w-0 items-center gap-2">
+        <StatusShape status={transfer.status} />
+        <span className="sr-only">{STATUS_WORDS[transfer.status]}</span>
+        <Link
+          className="truncate font-medium outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:outline-ring focus-visible:after:-outline-offset-2"
+          href={`/transfers/${transfer.id}/report`}
+          title={transfer.name}
+        >
+          {transfer.name}
+        </Link>
+      </div>
+      <span className="text-right max-md:hidden">
+        <Bytes bytes={transfer.sizeBytes} />
+      </span>
+      <span className="text-right max-md:hidden">
+        <Duration seconds={took} />
+      </span>
+      <span className="text-right">
+        <Rate bytesPerSecond={rate ?? (transfer.status === 'running' ? transfer.bytesPerSecond : null)} />
+      </span>
+      <p className="truncate pl-4 text-muted-foreground max-md:hidden">
+        {transfer.sourceHost}
+        <span className="text-dim"> → </span>
+        {folderOf(transfer)}
+      </p>
+      <RelativeTime
+        at={transfer.finishedAt ?? transfer.createdAt}
+        className="text-right text-dim text-xs max-md:hidden"
+      />
+    </li>
+  )
+})

@@ -1,0 +1,94 @@
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { createTransfers } from '../../server/db/create-transfers.ts'
+import { MIB } from '../../server/domain/bytes.ts'
+import { transferInputSchema } from '../../server/domain/transfer-input.ts'
+import type { Engine } from '../engine.ts'
+
+/** What only the flush of a second has in its text. */
+const FLUSH = 'FULL JOIN summed'
+const FLUSHES = 10
+
+/** Every statement that goes to Postgres from this process, as its text. */
+function watchStatements() {
+  const texts: string[] = []
+  const query = pg.Client.prototype.query
+  const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args: unknown[]) {
+    const [first] = args
+    texts.push(typeof first === 'string' ? first : ((first as { text?: string })?.text ?? ''))
+    return (query as (...all: unknown[]) => unknown).apply(this, args) as never
+  })
+  return { texts, flushes: () => texts.filter((text) => text.includes(FLUSH)).length, stop: () => spy.mockRestore() }
+}
+
+describe('statements of an engine', () => {
+  let stack: EngineStack
+  let engine: Engine
+  let watched: ReturnType<typeof watchStatements>
+  beforeAll(async () => {
+    stack = await startEngineStack()
+    engine = await stack.startEngine({ SLUICE_LEASE_MS: '30000' })
+  })
+  afterEach(() => watched.stop())
+  afterAll(() => stack.close())
+
+  const inputs = (count: number, sizeBytes: number, more: object = {}) =>
+    Array.from({ length: count }, (_, index) =>
+      transferInputSchema.parse({
+        bucketId: stack.bucketId,
+        sourceUrl: stack.source.serve(`/${count}-${sizeBytes}/${index}.bin`, { sizeBytes }),
+        key: `${count}-${sizeBytes}/${index}.bin`,
+        ...more,
+      }),
+    )
+
+  it.each([1, 10])('are at most three for each second of flushing, while %i transfers move bytes', async (count) => {
+    const steady = { bandwidthLimitBytesPerSecond: 2 * MIB, partSizeBytes: 6 * MIB }
+    const results = await createTransfers(stack.database.db, stack.sealer, inputs(count, 1000 * MIB, steady))
+    const ids = results.flatMap((result) => ('id' in result ? [result.id] : []))
+    for (const id of ids) await stack.until(id, (transfer) => transfer.partsDone > 0)
+    watched = watchStatements()
+    // The database is not asked meanwhile, or the questions would count.
+    await expect.poll(watched.flushes, { timeout: 60_000 }).toBeGreaterThanOrEqual(FLUSHES)
+    const { texts } = watched
+    watched.stop()
+    expect(texts.length).toBeLessThanOrEqual(3 * watched.flushes())
+    await stack.database.db.transfer.updateMany({ where: { id: { in: ids } }, data: { status: 'paused' } })
+    const held = () => stack.database.db.partClaim.count({ where: { engineId: engine.id } })
+    await expect.poll(held, { timeout: 30_000 }).toBe(0)
+  })
+
+  it('are a constant number for a larger file, however many parts it has', async () => {
+    const counts = []
+    for (const parts of [2, 30]) {
+      watched = watchStatements()
+      const [input] = inputs(1, parts * 6 * MIB, { partSizeBytes: 6 * MIB })
+      await createTransfers(stack.database.db, stack.sealer, input ? [input] : [])
+      const written = watched.texts.length
+      const isOver = () => watched.texts.some((text) => text.includes(`SET status = 'completed'`))
+      await expect.poll(isOver, { timeout: 60_000 }).toBe(true)
+      watched.stop()
+      const timed = /"Engine"|"Inspection"|"PublishedOrigin"|FULL JOIN summed/
+      counts.push(watched.texts.slice(written).filter((text) => !timed.test(text)).length)
+    }
+    for (const count of counts) expect(count).toBeLessThan(45)
+  })
+
+  it('are few for each of many small files, because they go together', async () => {
+    const many = inputs(200, 3000)
+    watched = watchStatements()
+    const results = await createTransfers(stack.database.db, stack.sealer, many)
+    const written = watched.texts.length
+    // Far fewer than files: three inserts, a hint or two, and what a transaction says.
+    expect(written).toBeLessThan(30)
+    const last = results.at(-1)
+    const keys = () => stack.source.requests().filter(({ path }) => path.startsWith('/200-')).length
+    await expect.poll(keys, { timeout: 60_000 }).toBe(200)
+    watched.stop()
+    const ofEngine = watched.texts.length - written
+    for (const result of results) if ('id' in result) await stack.waitFor(result.id, 'completed')
+    expect(last).toHaveProperty('id')
+    expect(ofEngine / 200).toBeLessThan(2)
+  })
+})

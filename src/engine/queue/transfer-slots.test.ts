@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { TransferSlots } from './transfer-slots.ts'
+
+describe('TransferSlots', () => {
+  it('takes ten transfers at once, and more with every small one, up to 64', () => {
+    const slots = new TransferSlots()
+    expect(slots.room(0, true)).toBe(10)
+    for (let count = 0; count < 5; count++) slots.small()
+    expect(slots.room(0, true)).toBe(15)
+    for (let count = 0; count < 500; count++) slots.small()
+    expect(slots.room(0, true)).toBe(64)
+  })
+
+  it('is back at ten with the first large one, and takes none while there are more', () => {
+    const slots = new TransferSlots()
+    for (let count = 0; count < 20; count++) slots.small()
+    slots.large()
+    expect(slots.room(9, true)).toBe(1)
+    expect(slots.room(25, true)).toBe(0)
+  })
+
+  it('gathers ends of work, so that many small ones cost few claims, but never waits where nothing runs or somebody asks', () => {
+    const slots = new TransferSlots()
+    expect(slots.room(9, false)).toBe(0)
+    expect(slots.room(8, false)).toBe(0)
+    expect(slots.room(7, false)).toBe(3)
+    expect(slots.room(9, true)).toBe(1)
+    expect(slots.room(0, false)).toBe(10)
+  })
+})

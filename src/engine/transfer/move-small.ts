@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto'
+import type { Claim } from '../../server/db/claims.ts'
+import { isDatabaseTrouble } from '../../server/db/database-failure.ts'
+import { newId } from '../../server/db/new-id.ts'
+import type { TransferRow } from '../../server/db/transfer-steps.ts'
+import { formatBytes, MIB } from '../../server/domain/bytes.ts'
+import { TransferError } from '../../server/domain/failure.ts'
+import type { Evidence, Verification } from '../../server/domain/transfer.ts'
+import type { PartStream } from '../part/part-stream.ts'
+import { Meter } from '../progress/meter.ts'
+import type { RecordedRun } from '../progress/recorder.ts'
+import type { SourceProbe } from '../source/source.ts'
+import { crc32cOf } from '../upload/crc32c.ts'
+import { digestOf } from '../upload/object-digest.ts'
+import { type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
+import type { ActiveTransfer } from './active-transfer.ts'
+import { Attempts, backoffMs } from './backoff.ts'
+import { mustEqual, readExpected } from './complete-transfer.ts'
+import { newPlan } from './plan-transfer.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import { type ReadSmall, readSmall } from './read-small.ts'
+import { runSettings } from './report-signs.ts'
+import { Stop } from './stop.ts'
+import { describeVerification, judgeObject } from './verification.ts'
+import { openTarget, sharedStore, type WorkContext } from './work-context.ts'
+
+/**
+ * A file of no more than this is small: what a single request to a source has at least anyhow (spanBytesFor), so reading it
+ * through one connection costs no speed.
+ */
+export const SMALL_BYTES = 2 * MIB
+
+/**
+ * The short way of a small file: one request reads it with its probe, one writes it with its checksum, and one statement for
+ * many transfers records plan, ledger and end together.
+ *
+ *   claim of the plan ──▶ read-small.ts ──▶ PutObject, If-None-Match: * ──▶ recorder.finishWhole
+ *
+ * It is only taken where the store itself refuses to replace an object. That is what keeps an engine that was thought dead from
+ * writing later: multipart uploads have their upload ID for it, a plain PUT has nothing else (docs/decisions/028).
+ * The write token is the transfer's id, known before the object is: after a lost answer or a kill, an object at the key that has
+ * it and the bytes just read is the one we wrote. Returns `done`, or what the probe found where the file takes the long way.
+ */
+export async function moveSmall(
+  context: WorkContext,
+  row: TransferRow,
+  claim: Claim,
+  active: ActiveTransfer,
+): Promise<'done' | { readonly probe: SourceProbe | null }> {
+  const { store, release } = sharedStore(context, row)
+  try {
+    if (!store.capabilities.conditionalWrites || !store.capabilities.metadata) return { probe: null }
+    // Reading what will not be written is saved where that is likely; what is there is judged by the long way.
+    if (row.ifExists !== 'fail' && (await store.head(row.key, active.signal)) !== null) return { probe: null }
+    return await new SmallRun(context, row, claim, active, store).run()
+  } finally {
+    release()
+  }
+}
+
+class SmallRun implements RecordedRun {
+  readonly id: string
+  readonly runId = newId()
+  readonly meter = new Meter()
+  readonly settings: RecordedRun['settings']
+  readonly #context: WorkContext
+  readonly #row: TransferRow
+  readonly #claim: Claim
+  readonly #active: ActiveTransfer
+  readonly #store: ObjectStore
+  readonly #limiter = new RateLimiter()
+  #bytes: PartStream | null = null
+  #sentBytes = 0
+
+  constructor(context: WorkContext, row: TransferRow, claim: Claim, active: ActiveTransfer, store: ObjectStore) {
+    this.id = row.id
+    const whole = { highWaterBytes: SMALL_BYTES, lowWaterBytes: SMALL_BYTES, spanBytes: SMALL_BYTES }
+    this.settings = runSettings(context, { uploadLanes: 1, shape: 'held', ...whole })
+    this.#context = context
+    this.#row = row
+    this.#claim = claim
+    this.#active = active
+    this.#store = store
+    this.#limiter.setLimit(toNumber(row.bandwidthLimitBytesPerSecond))
+  }
+
+  sentBytes = () => this.#sentBytes
+  bufferedBytes = () => this.#bytes?.waitingBytes ?? 0
+  isBucketBehind = () => this.meter.uploadLanes > 0
+  movingParts = () => (this.#bytes ? [1] : [])
+  takeClosedClaims = () => []
+  onRefused = () => this.#active.stop('lease-lost')
+  onWishes: RecordedRun['onWishes'] = (wishes) => {
+    if (wishes?.status !== 'running' || wishes.cancelRequestedAt) return this.#active.stop('user')
+    this.#limiter.setLimit(toNumber(wishes.bandwidthLimitBytesPerSecond))
+  }
+
+  async run(): Promise<'done' | { readonly probe: SourceProbe }> {
+    const { recorder } = this.#context
+    const target = openTarget(this.#context, this.#row)
+    const origin = await this.#context.origins.of(target.url)
+    recorder.add(this)
+    let isRecorded = false
+    try {
+      const { meter } = this
+      const limiter = this.#limiter
+      const onBytes = (bytes: PartStream | null) => {
+        this.#bytes = bytes
+      }
+      const { signal } = this.#active
+      const read = { target, mostBytes: SMALL_BYTES, origin, meter, limiter, signal, onBytes }
+      const found = await readSmall(this.#context, read)
+      if (!found.bytes) return { probe: found.probe }
+      this.#active.signal.throwIfAborted()
+      await this.#write(found, found.bytes)
+      isRecorded = true
+      return 'done'
+    } finally {
+      await this.#bytes?.dispose(new Stop('part-closed'))
+      if (!isRecorded) await this.#giveUp()
+      await this.#context.origins.remember(origin).catch(() => {})
+    }
+  }
+
+  async #write(found: ReadSmall, bytes: PartStream): Promise<void> {
+    const { context, row } = { context: this.#context, row: this.#row }
+    const slices = bytes.heldSlices()
+    const crc32c = crc32cOf(slices)
+    const expected = readExpected(row)
+    let proof: Evidence | null = null
+    if (expected) {
+      const actual = expected.algorithm === 'crc32c' ? crc32c : await digestOf(expected.algorithm, inTurn(slices))
+      // The bytes are all here: a wrong one leaves what is at the key as it was.
+      proof = mustEqual(expected, actual, 'Nothing was written.')
+    }
+    this.#active.signal.throwIfAborted()
+    const startedAt = new Date()
+    this.meter.laneOpened('upload')
+    const object = await this.#put(bytes, crc32c, found.probe.contentType).finally(() =>
+      this.meter.laneClosed('upload'),
+    )
+    const verification = proof
+      ? { verdict: 'verified' as const, evidence: [proof, ...object.verification.evidence] }
+      : object.verification
+    const { identity, contentType, warnings } = found.probe
+    const { partSizeBytes } = newPlan(context, row, identity)
+    const seconds = (Date.now() - (row.startedAt ?? startedAt).getTime()) / 1000
+    const size = formatBytes(bytes.sizeBytes)
+    const file = {
+      ...context.recorder.closeWhole(this),
+      claimId: this.#claim.id,
+      epoch: this.#claim.epoch,
+      ...{ ...identity, sizeBytes: bytes.sizeBytes, contentType, partSizeBytes, warnings, verification },
+      sliceSizeBytes: context.env.sliceSizeBytes,
+      writeToken: row.id,
+      part: { etag: object.etag, crc32c, retries: this.meter.partRetries, startedAt, finishedAt: new Date() },
+      planned: `${size} in 1 part, read with the first request and written with one.`,
+      completed: `Completed: ${size} in ${seconds.toFixed(1)} s; ${describeVerification(verification)}.`,
+    }
+    for (const attempts = { count: 0 }; ; attempts.count++) {
+      try {
+        if (!(await context.recorder.finishWhole(file))) throw new Stop('lease-lost')
+        break
+      } catch (error) {
+        // The object is there; as long as the claim is ours, only the database is waited for.
+        if (!isDatabaseTrouble(error) || this.#active.mustLetGo) throw error
+        context.log.warn(
+          { transferId: this.id, err: error },
+          'the end of a transfer could not be written; trying again',
+        )
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(attempts.count + 1, undefined)))
+      }
+    }
+    context.metrics.transfersEnded.inc({ outcome: 'completed' })
+    context.log.info(
+      { transferId: this.id, sizeBytes: bytes.sizeBytes, verdict: verification.verdict },
+      'transfer completed',
+    )
+  }
+
+  /**
+   * Writes the object, once: what is at the key after an answer that was lost is looked at. A wish of the user that comes now is
+   * too late, and waits for the outcome; only a lost lease or the end of the engine break it off.
+   */
+  async #put(
+    bytes: PartStream,
+    crc32c: string,
+    contentType: string | null,
+  ): Promise<{ etag: string; verification: Verification }> {
+    const { letGoSignal: signal } = this.#active
+    const store = this.#store
+    const { key, id: writeToken } = this.#row
+    const attempts = new Attempts()
+    const sizeBytes = bytes.sizeBytes
+    const proven = (etag: string, storedCrc32c: string): { etag: string; verification: Verification } => ({
+      etag,
+      verification: {
+        verdict: 'verified',
+        evidence: [{ kind: 'bucket-checksum', algorithm: 'CRC32C', expected: crc32c, actual: storedCrc32c }],
+      },
+    })
+    let replaces: string | null = null
+    for (;;) {
+      this.meter.bucketRequests++
+      this.#sentBytes = 0
+      let isTaken = false
+      try {
+        const body = { kind: 'held' as const, slices: bytes.heldSlices(), crc32c }
+        const onBytes = (sent: number) => {
+          this.#sentBytes += sent
+          this.meter.addBucket(sent)
+        }
+        const put = await store.putNew({ key, sizeBytes, body, contentType, writeToken, replaces, onBytes, signal })
+        if (put.storedCrc32c !== null && store.capabilities.checksumHeaders) return proven(put.etag, put.storedCrc32c)
+      } catch (error) {
+        signal.throwIfAborted()
+        isTaken = error instanceof TransferError && error.code === 'key_exists'
+        if (!isTaken) {
+          await attempts.failed(error, signal)
+          this.meter.partRetries++
+          continue
+        }
+      }
+      const object = await store.head(key, signal)
+      if (object && object.metadata[WRITE_TOKEN_KEY] !== writeToken) throw taken(key, object.sizeBytes)
+      if (object) {
+        const verification = judgeObject(object, { sizeBytes, crc32c })
+        // Ours of an attempt before, which nobody recorded: only where it shows that it has these very bytes.
+        const isProven = verification.verdict === 'verified' || object.etag === etagOf(bytes.heldSlices())
+        if (isProven || (!isTaken && verification.verdict !== 'mismatch')) return { etag: object.etag, verification }
+      }
+      replaces = object?.etag ?? null
+      const other = new TransferError(
+        'bucket_error',
+        'The object at the key is not what was just written. Try again.',
+        {
+          retry: 'now',
+        },
+      )
+      await attempts.failed(other, signal)
+    }
+  }
+
+  /** What was counted of a run that did not come to its end. */
+  async #giveUp(): Promise<void> {
+    const { recorder, log } = this.#context
+    if (this.meter.sourceBytes === 0) return recorder.forget(this)
+    await recorder.finish(this).catch((err) => {
+      recorder.forget(this)
+      log.warn({ transferId: this.id, err }, 'the last progress of a transfer could not be written')
+    })
+  }
+}
+
+function taken(key: string, sizeBytes: number): TransferError {
+  return new TransferError(
+    'key_exists',
+    `There is already an object at ${key} (${formatBytes(sizeBytes)}). Choose another key, or allow it to be overwritten.`,
+  )
+}
+
+/** The ETag of most stores for what came in one request. */
+function etagOf(slices: readonly Uint8Array[]): string {
+  const md5 = createHash('md5')
+  for (const slice of slices) md5.update(slice)
+  return `"${md5.digest('hex')}"`
+}
+
+async function* inTurn(slices: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* slices
+}
+
+const toNumber = (value: bigint | null) => (value === null ? null : Number(value))
