@@ -6,6 +6,7 @@ import { runScenario } from '../bench/harness/run-scenario.ts'
 import { PEERS } from '../bench/peers/all-peers.ts'
 import { fetchMissing } from '../bench/peers/fetch-missing.ts'
 import { startSluicePeers, VARIANTS } from '../bench/peers/sluice.ts'
+import { benchRange } from '../bench/range/bench-range.ts'
 import type { BenchReport, ScenarioResult } from '../bench/reports/result.ts'
 import { tableOf } from '../bench/reports/table.ts'
 import type { Scenario } from '../bench/scenario.ts'
@@ -20,6 +21,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => stopping.abort(new Error(`it was stopped by ${signal}`)))
 
 try {
+  if (process.argv[2] === 'range') process.exitCode = await benchRange(process.argv.slice(3), stopping.signal)
+  else await main()
+} catch (error) {
+  if (!(error instanceof ArgumentError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}
+
+async function main(): Promise<void> {
   const known = {
     scenarios: SCENARIOS.map(({ name }) => name),
     peers: [...Object.keys(VARIANTS), ...Object.keys(PEERS)],
@@ -29,15 +39,14 @@ try {
   else if (process.platform !== 'linux')
     throw new ArgumentError('The bench reads CPU and memory from /proc, so it runs on Linux.')
   else process.exitCode = await bench(wanted)
-} catch (error) {
-  if (!(error instanceof ArgumentError)) throw error
-  console.error(error.message)
-  process.exitCode = 1
 }
 
 function list(): void {
   for (const { name, shows, rounds, peers } of SCENARIOS)
     console.log(`${name}\n  ${shows}\n  ${rounds} rounds of ${['sluice', ...peers].join(', ')}`)
+  console.log(
+    'range\n  Serving ranges from a cache, against nginx and Varnish; `npm run bench -- range --list` has more.',
+  )
 }
 
 async function bench(wanted: BenchArguments): Promise<number> {

@@ -3,15 +3,21 @@ import { readEnv } from '../src/server/config/env.ts'
 import { readStressArguments, StressArgumentError } from './stress/arguments.ts'
 import { runChaos } from './stress/chaos.ts'
 import { stressParser } from './stress/parser.ts'
+import { runReaders } from './stress/readers.ts'
 import { runSoak } from './stress/soak.ts'
 import type { StressRun } from './stress/stress-run.ts'
 import { runTwoEngines } from './stress/two-engines.ts'
 
-// `npm run stress [-- soak | chaos | two-engines] [--minutes N] [--kills N] [--seed S] [--quick] [--fresh]`: runs of hours in the background,
+// `npm run stress [-- soak | chaos | two-engines | readers] [--minutes N] [--kills N] [--seed S] [--quick] [--fresh]`: runs of hours in the background,
 // that print their seed, keep their state in the data folder, and go on from there when they are started again.
 // `npm run stress -- parser [--cases N] [--seed S]`: the fuzz test of the HTTP/1.1 parser, 100,000 answers.
 
-const RUNS: Readonly<Record<string, StressRun>> = { soak: runSoak, chaos: runChaos, 'two-engines': runTwoEngines }
+const RUNS: Readonly<Record<string, StressRun>> = {
+  soak: runSoak,
+  chaos: runChaos,
+  'two-engines': runTwoEngines,
+  readers: runReaders,
+}
 
 /** A signal ends the run at the next good moment; what it found until then is kept. */
 const stopping = new AbortController()

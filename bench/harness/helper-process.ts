@@ -4,6 +4,7 @@ import { cpuSeconds } from './process-figures.ts'
 /** A server of the bench in a process of its own, so that its CPU is nobody else's. */
 export interface HelperProcess {
   readonly url: string
+  readonly pid: number
   /** Asks it something over IPC. */
   ask<T>(question: string, about?: string): Promise<T>
   /** CPU it has used so far, all its threads. */
@@ -40,6 +41,7 @@ export async function startHelper(script: string, options: object): Promise<Help
   })
   return {
     url,
+    pid: child.pid ?? 0,
     ask<T>(question: string, about?: string) {
       return new Promise<T>((settle, fail) => {
         const id = ++lastId

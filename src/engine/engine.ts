@@ -15,7 +15,8 @@ import { createSealer } from '../server/secrets.ts'
 import { openTieredCache } from './cache/open-tiered-cache.ts'
 import { ByteBudget } from './part/byte-budget.ts'
 import { addCacheMetrics } from './progress/cache-metrics.ts'
-import { addReadPathMetrics, createMetrics } from './progress/metrics.ts'
+import { createMetrics } from './progress/metrics.ts'
+import { addReadPathMetrics } from './progress/read-path-metrics.ts'
 import { Recorder } from './progress/recorder.ts'
 import { InspectionLoop } from './queue/answer-inspections.ts'
 import { CacheLoop } from './queue/cache-loop.ts'
@@ -103,7 +104,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
   }
   const loop = new ClaimLoop(context)
   const inspections = new InspectionLoop(context)
-  const cacheLoop = new CacheLoop(context)
+  const cacheLoop = new CacheLoop({ ...context, onPurge: (target) => reads.service.forget(target) })
   /** Closed together, when the engine stops or where it cannot start. */
   const open: (() => unknown)[] = [
     () => reads.stop(),

@@ -4,7 +4,7 @@ import { purgeSpan, purgesAfter, recordPurge } from '../../server/db/cache-purge
 import { addCacheSample } from '../../server/db/cache-samples.ts'
 import type { Db } from '../../server/db/client.ts'
 import { answerQuestion, openQuestions } from '../../server/db/engine-questions.ts'
-import type { CacheStats } from '../../server/domain/cache.ts'
+import type { CacheStats, PurgeTarget } from '../../server/domain/cache.ts'
 import type { Log } from '../../server/log.ts'
 import type { PurgedTier, TieredCache } from '../cache/tiered-cache.ts'
 
@@ -20,6 +20,8 @@ export interface CacheLoopOptions {
   readonly engineId: string
   readonly cache: TieredCache
   readonly log: Pick<Log, 'warn' | 'info'>
+  /** Told of each purge, before and after it, so that nothing else goes on with what was purged. */
+  readonly onPurge?: (target: PurgeTarget) => void
 }
 
 /**
@@ -86,7 +88,7 @@ export class CacheLoop {
 
   /** Brings one tier up to the latest purge. */
   async #bringUp(tier: PurgedTier, span: { first: bigint; last: bigint } | null): Promise<void> {
-    const { db, engineId, log } = this.#options
+    const { db, engineId, log, onPurge } = this.#options
     const mark = await tier.purgedUpTo()
     const last = span?.last ?? 0n
     if (mark === last) return
@@ -98,7 +100,9 @@ export class CacheLoop {
     }
     let applied = isLost || mark === null ? last : mark
     for (const { id, target } of isLost ? [] : await purgesAfter(db, mark ?? 0n)) {
+      onPurge?.(target)
       const removed = await tier.purge(target)
+      onPurge?.(target)
       await tier.markPurged(id)
       if (id > applied) applied = id
       await recordPurge(db, id, engineId, removed)

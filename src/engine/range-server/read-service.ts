@@ -118,14 +118,21 @@ export class ReadService {
     this.#origins.update(origins)
   }
 
-  /** Purges the cache and what is remembered of it here; nothing that is on its way comes back into it. */
-  purge(target: PurgeTarget): Promise<Removed> {
+  /** Drops what is remembered of purged objects, beside the cache; nothing of them that is on its way is kept. */
+  forget(target: PurgeTarget): void {
     for (const service of this.#origins.services) {
       if (target === 'all') service.purge(null)
       else if ('objectId' in target) service.purge(target.objectId)
       else if (service.config.id === target.originId) service.purge(null)
     }
-    return this.#cache.purge(target)
+  }
+
+  /** Purges the cache, and forgets. */
+  async purge(target: PurgeTarget): Promise<Removed> {
+    this.forget(target)
+    const removed = await this.#cache.purge(target)
+    this.forget(target)
+    return removed
   }
 
   figures(): ReadFigures {

@@ -58,7 +58,8 @@ export class ServedObject {
    */
   async get(wishes: ReaderWishes, signal: AbortSignal): Promise<Representation> {
     signal.throwIfAborted()
-    if (wishes.noStore || this.#isPrivate) return this.#ask(signal)
+    if (wishes.noStore) return this.#ask(signal, false)
+    if (this.#isPrivate) return this.#ask(signal)
     const shared = this.#validation ?? this.#validate()
     const answer = await this.#wait(shared, signal)
     // What may not be shared was the first one's alone.
@@ -132,13 +133,14 @@ export class ServedObject {
     }
   }
 
-  async #ask(signal: AbortSignal): Promise<Representation> {
+  /** `mayKeep`: false where the reader wants nothing of it to be kept (RFC 9111 section 5.2.1.5). */
+  async #ask(signal: AbortSignal, mayKeep = true): Promise<Representation> {
     const requestMs = Date.now()
     const probe = await this.#service.probe(this.#target, RANKS.short, signal)
-    return this.#learn(probe, requestMs)
+    return this.#learn(probe, requestMs, mayKeep)
   }
 
-  #learn(probe: SourceProbe, requestMs: number): Representation {
+  #learn(probe: SourceProbe, requestMs: number, mayKeep: boolean): Representation {
     const { config, secrets, cache } = this.#service
     const responseMs = Date.now()
     const policy = { ...config, hasCredentials: this.#service.hasCredentials }
@@ -153,8 +155,9 @@ export class ServedObject {
       headers: passedHeaders(probe.headers, secrets),
       dateMs: parseHttpDate(String(probe.headers.date ?? '')) ?? responseMs,
       freshness,
-      isShared: freshness.isStorable,
+      isShared: freshness.isStorable && mayKeep,
     }
+    if (!mayKeep) return new Representation(facts, this.#service, null)
     this.#isPrivate = !facts.isShared
     if (!facts.isShared) {
       if (previous) this.#forget()

@@ -26,8 +26,8 @@ export interface SlicePoolOptions {
 const FIRST_RETRY_MS = 100
 /** Slices found missing within this time are asked for together. */
 const SETTLE_MS = 20
-/** How long other engines may hold the right to fetch a slice, and how long one waits for them. */
-const CLAIM = { leaseMs: 10_000, waitMs: 5_000 }
+/** How long an engine may hold the right to fetch a slice. One that died is waited for no longer: then its right is taken over. */
+const CLAIM = { leaseMs: 10_000, waitMs: 12_000 }
 
 /**
  * Slices on their way, of all files of an engine. A slice is looked for in the cache, else fetched from its origin: once however many

@@ -54,9 +54,12 @@ export class SlicedFile {
     this.acceptsRanges = options.identity.acceptsRanges
   }
 
-  /** The slice where it is in memory. */
+  /** The slice where it is in memory. One of another length is none of this file, whoever put it there. */
   peek(index: number): Uint8Array | null {
-    return this.cache === null ? null : this.cache.peek({ objectId: this.objectId, version: this.version, index })
+    if (this.cache === null) return null
+    const bytes = this.cache.peek({ objectId: this.objectId, version: this.version, index })
+    const dueBytes = Math.min(this.sliceSizeBytes, this.sizeBytes - index * this.sliceSizeBytes)
+    return bytes !== null && bytes.byteLength === dueBytes ? bytes : null
   }
 
   /** Somebody reads it, though perhaps wants nothing at this moment. */

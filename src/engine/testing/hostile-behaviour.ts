@@ -55,6 +55,8 @@ export interface HostileAnswer {
   readonly contentEncoding?: string
   /** Waits before the head; `never` keeps the request unanswered. */
   readonly headDelayMs?: number | 'never'
+  /** Waits for this before the head, so that a test decides when it is answered. */
+  readonly after?: Promise<unknown>
   /** Adds this many bytes of headers. */
   readonly headerBombBytes?: number
   /** Another status than the file's, with a small text body and `headers`. */

@@ -153,6 +153,7 @@ async function respond(
 ): Promise<void> {
   if (answer.headDelayMs === 'never') return
   if (answer.headDelayMs) await delay(answer.headDelayMs, undefined, { signal: stopped })
+  if (answer.after) await answer.after
   if (answer.raw !== undefined) {
     response.socket?.end(answer.raw, 'latin1')
     return

@@ -18,6 +18,8 @@ type Show = (env: Env) => string
 
 const ms: (pick: (env: Env) => number) => Show = (pick) => (env) => `${pick(env) / 1000} s`
 
+const onOff: (pick: (env: Env) => boolean) => Show = (pick) => (env) => (pick(env) ? 'on' : 'off')
+
 const GROUPS: readonly {
   title: string
   settings: readonly (readonly [name: string, show: Show, meaning: string])[]
@@ -128,14 +130,44 @@ const GROUPS: readonly {
     ],
   },
   {
+    title: 'Readers of published origins',
+    settings: [
+      [
+        'SLUICE_PREFETCH_SLICES',
+        (env) => String(env.SLUICE_PREFETCH_SLICES),
+        'Slices fetched ahead of a reader to begin with.',
+      ],
+      [
+        'SLUICE_MAX_ORIGIN_REQUESTS',
+        (env) => String(env.SLUICE_MAX_ORIGIN_REQUESTS),
+        'Requests an engine has under way to all published origins.',
+      ],
+      [
+        'SLUICE_ORIGIN_QUEUE',
+        (env) => String(env.SLUICE_ORIGIN_QUEUE),
+        'Fetches that may wait for one of those; beyond it readers are told to come again.',
+      ],
+      [
+        'SLUICE_BREAKER_FAILURES',
+        (env) => String(env.SLUICE_BREAKER_FAILURES),
+        'Failures in a row after which an origin is given a rest.',
+      ],
+      ['SLUICE_BREAKER_OPEN_MS', ms((env) => env.SLUICE_BREAKER_OPEN_MS), 'How long that rest is.'],
+      ['SLUICE_FEATURE_COALESCING', onOff((env) => env.SLUICE_FEATURE_COALESCING), 'One fetch for a slice many want.'],
+      ['SLUICE_FEATURE_BREAKER', onOff((env) => env.SLUICE_FEATURE_BREAKER), 'A rest for origins that fail.'],
+      ['SLUICE_FEATURE_PRIORITIES', onOff((env) => env.SLUICE_FEATURE_PRIORITIES), 'Short reads before long ones.'],
+      [
+        'SLUICE_FEATURE_PARALLEL_SLICES',
+        onOff((env) => env.SLUICE_FEATURE_PARALLEL_SLICES),
+        'Several requests for one file at once, and fetching ahead.',
+      ],
+    ],
+  },
+  {
     title: 'Watching',
     settings: [
       ['SLUICE_LOG_LEVEL', (env) => env.SLUICE_LOG_LEVEL, 'How much is logged.'],
-      [
-        'SLUICE_METRICS',
-        (env) => (env.SLUICE_METRICS ? 'on' : 'off'),
-        'Prometheus metrics at /metrics of each engine.',
-      ],
+      ['SLUICE_METRICS', onOff((env) => env.SLUICE_METRICS), 'Prometheus metrics at /metrics of each engine.'],
     ],
   },
 ]

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ServedOrigin } from '../../../server/domain/published-origin.ts'
 import type { SliceCache } from '../../cache/slice-cache.ts'
 import { createPlainCache, type PlainCache } from '../../slice/testing/plain-cache.ts'
@@ -24,6 +25,10 @@ export interface RangeFixture {
   /** The same, but resolves with the head; the body waits to be read. */
   open(path: string, headers?: Record<string, string>, method?: string): Promise<IncomingMessage>
   figures(): ReadFigures
+  /** Resolves once so many requests of readers have arrived, in all. */
+  arrived(requests: number): Promise<void>
+  /** Cuts the connections of all readers. */
+  drop(): void
   close(): Promise<void>
 }
 
@@ -131,6 +136,10 @@ export async function openRangeFixture(
       return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks), isCut }
     },
     figures: () => service.figures(),
+    async arrived(requests) {
+      while ((service.figures().origins[0]?.requests ?? 0) < requests) await delay(2)
+    },
+    drop: () => server.closeAllConnections(),
     async close() {
       service.close()
       server.closeAllConnections()

@@ -1,0 +1,173 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { endlessPath } from '../sources/endless-file.ts'
+import { type RunningSource, startSource } from '../sources/source.ts'
+import { median } from '../statistics.ts'
+import { type LoadFigures, loadRanges, readAtOnce } from './load.ts'
+import { SUBJECTS, type Subject, startSubject } from './subjects.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const GIB = 1024 * MIB
+const FILE_BYTES = 64 * MIB
+
+/** One row of a table: who, and its figures as they are shown. */
+export interface RangeRow {
+  readonly subject: string
+  readonly figures: Readonly<Record<string, number>>
+}
+
+export interface RangeResult {
+  readonly name: string
+  readonly shows: string
+  readonly rows: readonly RangeRow[]
+  readonly skipped: Readonly<Record<string, string>>
+}
+
+interface RangeScenario {
+  readonly name: string
+  readonly shows: string
+  readonly firstByteMs?: number
+  measure(subject: Subject, source: RunningSource, seconds: number): Promise<Record<string, number>>
+}
+
+const path = (bytes: number) => endlessPath(1, 0, bytes)
+
+/** A load on a file that is in the cache whole. */
+function warm(rangeBytes: number, connections: number) {
+  return async (subject: Subject, _: RunningSource, seconds: number) => {
+    const url = subject.url + path(FILE_BYTES)
+    await readAtOnce(url, [null])
+    // Slices beyond the first answer may be written after it.
+    await delay(200)
+    const load = { fileBytes: FILE_BYTES, rangeBytes, connections }
+    await loadRanges(url, { ...load, seconds: 1 })
+    const before = subject.cpuSeconds()
+    const figures = await loadRanges(url, { ...load, seconds })
+    return perRequest(figures, subject.cpuSeconds() - before)
+  }
+}
+
+function perRequest(figures: LoadFigures, cpuSeconds: number): Record<string, number> {
+  return {
+    'requests/s': figures.requests / figures.seconds,
+    'MiB/s': figures.bytes / MIB / figures.seconds,
+    'CPU us/request': (cpuSeconds * 1e6) / figures.requests,
+    'CPU-s/GiB': cpuSeconds / (figures.bytes / GIB),
+    'p50 ms': figures.p50Ms,
+    'p95 ms': figures.p95Ms,
+    errors: figures.errors,
+  }
+}
+
+export const RANGE_SCENARIOS: readonly RangeScenario[] = [
+  { name: 'warm-64k', shows: 'Random 64 KiB ranges of a cached file, 32 connections.', measure: warm(64 * KIB, 32) },
+  { name: 'warm-1m', shows: 'Random 1 MiB ranges of a cached file, 32 connections.', measure: warm(MIB, 32) },
+  { name: 'warm-64m', shows: 'A cached file of 64 MiB, whole, 8 connections.', measure: warm(FILE_BYTES, 8) },
+  {
+    name: 'warm-64k-1000',
+    shows: 'Random 64 KiB ranges of a cached file, 1,000 connections.',
+    measure: warm(64 * KIB, 1000),
+  },
+  {
+    name: 'cold-fill',
+    shows: '16 MiB that nobody has read, from an origin that takes 100 ms to each first byte, one reader.',
+    firstByteMs: 100,
+    async measure(subject, source) {
+      const before = (await source.counts()).requests
+      const { seconds, p50Ms, errors } = await readAtOnce(subject.url + path(16 * MIB), [null])
+      return {
+        'wall s': seconds,
+        'first byte ms': p50Ms,
+        'origin requests': (await source.counts()).requests - before,
+        errors,
+      }
+    },
+  },
+  {
+    name: 'crowd',
+    shows: '1,000 readers at once, each of 1 MiB somewhere in a file of 64 MiB that nobody has read.',
+    firstByteMs: 20,
+    async measure(subject, source) {
+      const before = await source.counts()
+      const rssBefore = subject.rssBytes()
+      const cpuBefore = subject.cpuSeconds()
+      const ranges = Array.from({ length: 1000 }, (_, reader) => {
+        const first = (reader % 64) * MIB
+        return `bytes=${first}-${first + MIB - 1}`
+      })
+      const figures = await readAtOnce(subject.url + path(FILE_BYTES), ranges)
+      const after = await source.counts()
+      return {
+        'wall s': figures.seconds,
+        'p50 first byte ms': figures.p50Ms,
+        'p99 first byte ms': figures.p99Ms,
+        'origin requests': after.requests - before.requests,
+        'origin MiB': (after.bytes - before.bytes) / MIB,
+        'CPU s': subject.cpuSeconds() - cpuBefore,
+        'added MiB': (subject.peakRssBytes() - rssBefore) / MIB,
+        errors: figures.errors,
+      }
+    },
+  },
+]
+
+/** Runs one scenario over all subjects in turn, each anew in each round; the rows are medians of the rounds. */
+export async function runRangeScenario(
+  scenario: RangeScenario,
+  options: {
+    readonly rounds: number
+    readonly seconds: number
+    readonly say: (line: string) => void
+    readonly signal: AbortSignal
+    readonly subjects?: readonly string[]
+  },
+): Promise<RangeResult> {
+  const rounds = new Map<string, Record<string, number>[]>()
+  const skipped: Record<string, string> = {}
+  const { firstByteMs } = scenario
+  for (let round = 0; round < options.rounds; round++)
+    for (const name of options.subjects ?? SUBJECTS) {
+      if (name in skipped || options.signal.aborted) continue
+      const source = await startSource({ kind: 'metered', ...(firstByteMs ? { firstByteMs } : {}) }, undefined)
+      let subject: Subject | null = null
+      try {
+        subject = await startSubject(name, source.url)
+        const figures = await scenario.measure(subject, source, options.seconds)
+        rounds.set(name, [...(rounds.get(name) ?? []), figures])
+        options.say(
+          `  ${name}: ${Object.entries(figures)
+            .map(([title, value]) => `${title} ${show(value)}`)
+            .join(', ')}`,
+        )
+      } catch (error) {
+        skipped[name] = error instanceof Error ? error.message : String(error)
+      } finally {
+        await subject?.stop()
+        await source.stop()
+      }
+    }
+  const rows = [...rounds].map(([subject, runs]) => ({
+    subject,
+    figures: Object.fromEntries(
+      Object.keys(runs[0] ?? {}).map((title) => [title, median(runs.map((run) => run[title] ?? 0)) ?? 0]),
+    ),
+  }))
+  return { name: scenario.name, shows: scenario.shows, rows, skipped }
+}
+
+/** A result as a table in Markdown. */
+export function rangeTable({ rows, skipped }: RangeResult): string {
+  const titles = Object.keys(rows[0]?.figures ?? {})
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [
+    line(['who', ...titles]),
+    `|---|${titles.map(() => '--:|').join('')}`,
+    ...rows.map(({ subject, figures }) => line([subject, ...titles.map((title) => show(figures[title] ?? 0))])),
+    ...Object.entries(skipped).map(([name, reason]) => `- without a result: ${name}: ${reason}`),
+  ].join('\n')
+}
+
+function show(value: number): string {
+  if (Number.isInteger(value)) return String(value)
+  return Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
+}

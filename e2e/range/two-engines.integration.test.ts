@@ -1,0 +1,83 @@
+import { afterEach, expect, test } from 'vitest'
+import { patternBytes } from '../../src/engine/testing/byte-pattern.ts'
+import { savePublishedOrigin } from '../../src/server/db/published-origins.ts'
+import { engineStatsSchema } from '../../src/server/domain/engine.ts'
+import { publishedOriginSaveSchema } from '../../src/server/domain/published-origin.ts'
+import { type EngineStack, startEngineStack } from '../stack/engine-stack.ts'
+import { type RunningRedis, redisMissing, startRedis } from '../stack/redis.ts'
+import { until } from '../stack/until.ts'
+
+const MIB = 1024 * 1024
+const SIZE = 12 * MIB
+
+let stack: EngineStack | null = null
+let redis: RunningRedis | null = null
+afterEach(async () => {
+  await stack?.close()
+  await redis?.close()
+  stack = null
+  redis = null
+})
+
+const read = async (url: string, headers: Record<string, string> = {}) => {
+  const response = await fetch(url, { headers })
+  return { status: response.status, body: Buffer.from(await response.arrayBuffer()) }
+}
+
+/** Two engines with one Redis, and the links of one file on each. */
+async function start(): Promise<{ running: EngineStack; links: string[] }> {
+  redis = await startRedis()
+  stack = await startEngineStack()
+  // What the write queue has no room for is not shared, and fetched twice.
+  const env = { SLUICE_REDIS_URL: redis.url, SLUICE_CACHE_WRITE_QUEUE: '100' }
+  const engines = [await stack.startEngine(env), await stack.startEngine(env)]
+  const origin = { name: 'files', baseUrl: stack.source.origin, access: 'public', ttlSeconds: 3600 }
+  await savePublishedOrigin(stack.database.db, stack.sealer, publishedOriginSaveSchema.parse(origin))
+  stack.source.serve('/probe', { sizeBytes: 1 })
+  for (const { url } of engines)
+    await until('the engine to serve', async () => (await read(`${url}/o/files/probe`)).status === 200)
+  const { db } = stack.database
+  await until('both engines to reach Redis', async () => {
+    const rows = await db.engine.findMany({ select: { stats: true } })
+    const states = rows.map(({ stats }) => engineStatsSchema.safeParse(stats).data?.cache?.shared?.state)
+    return states.length === 2 && states.every((state) => state === 'ready')
+  })
+  return { running: stack, links: engines.map(({ url }) => `${url}/o/files/a`) }
+}
+
+/** How often an engine had no answer of Redis. */
+async function sharedErrors(links: readonly string[]): Promise<number> {
+  const counts = links.map(async (link) => {
+    const text = await (await fetch(new URL('/metrics', link))).text()
+    return Number(/sluice_cache_errors_total\{tier="shared"\} (\d+)/.exec(text)?.[1] ?? Number.NaN)
+  })
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+}
+
+const fetched = (running: EngineStack) =>
+  running.source
+    .requests('/a')
+    .map(({ range }) => (range ? range.endByte - range.startByte : SIZE))
+    .filter((bytes) => bytes > 1)
+    .reduce((sum, bytes) => sum + bytes, 0)
+
+test.skipIf(redisMissing !== null)('two engines that share a tier fetch each slice once between them', async () => {
+  const { running, links } = await start()
+  running.source.serve('/a', { sizeBytes: SIZE, headDelayMs: 20 })
+  const [first = '', second = ''] = links
+  const answers = await Promise.all([read(first), read(second), read(first), read(second, { range: 'bytes=5000000-' })])
+  for (const { body } of answers.slice(0, 3)) expect(body.equals(patternBytes(0, SIZE))).toBe(true)
+  expect(answers[3]?.body.equals(patternBytes(5_000_000, SIZE))).toBe(true)
+  // A machine so busy that Redis does not answer in time makes them fetch for themselves, which is as it should be.
+  const errors = await sharedErrors(links)
+  if (errors === 0) expect(fetched(running)).toBe(SIZE)
+  else expect(fetched(running)).toBeLessThanOrEqual(2 * SIZE)
+})
+
+test.skipIf(redisMissing !== null)('without Redis they are slower, and right', async () => {
+  const { running, links } = await start()
+  running.source.serve('/a', { sizeBytes: SIZE })
+  await redis?.kill()
+  for (const link of links) expect((await read(link)).body.equals(patternBytes(0, SIZE))).toBe(true)
+  expect(fetched(running)).toBe(2 * SIZE)
+})

@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startHelper } from '../../bench/harness/helper-process.ts'
+import { peakRssBytes, rssBytes } from '../../bench/harness/process-figures.ts'
+import { crowdFiles, type Phase, type PhaseFigures, runPhase } from '../../bench/readers/crowd.ts'
+import { reportPage, targetsOf } from '../../bench/readers/report-page.ts'
+import { startSource } from '../../bench/sources/source.ts'
+import { MIB } from '../../src/server/domain/bytes.ts'
+import { ROOT } from '../runner/run-program.ts'
+import { type StressRun, seededRandom } from './stress-run.ts'
+
+const FILES = 24
+const CACHE_BYTES = 512 * MIB
+const FIRST_BYTE_MS = 20
+/** Of the whole time: baseline, then the crowd, then what is left for endurance. */
+const SHARES = [0.15, 0.15] as const
+
+/**
+ * `npm run stress -- readers`: 100 readers of files half of which are cached, then 1,000 of which a fifth read ranges, then 200 for the
+ * rest of the time (an hour, or `--minutes`). Writes a page with the figures and what was to be reached. Fails on errors above 0.1 %.
+ */
+export const runReaders: StressRun = async ({ wanted, dataDir, signal, say }) => {
+  const seed = wanted.seed ?? Math.floor(Math.random() * 2 ** 31)
+  const seconds = (wanted.minutes ?? 60) * 60
+  const random = seededRandom(seed)
+  say(`Readers for ${seconds / 60} minutes, seed ${seed}.`)
+  const source = await startSource({ kind: 'metered', firstByteMs: FIRST_BYTE_MS }, undefined)
+  const script = join(ROOT, 'bench', 'range', 'sluice-process.ts')
+  const sluice = await startHelper(script, { originUrl: source.url, cacheBytes: CACHE_BYTES })
+  const idleMib = rssBytes(sluice.pid) / MIB
+  const files = crowdFiles(FILES, random)
+  const phases: PhaseFigures[] = []
+  const [baseline, crowd] = SHARES.map((share) => Math.max(5, Math.round(seconds * share))) as [number, number]
+  const plan: Phase[] = [
+    { name: 'baseline', readers: 100, seconds: baseline, rangeShare: 0 },
+    { name: 'crowd', readers: 1000, seconds: crowd, rangeShare: 0.2 },
+    { name: 'endurance', readers: 200, seconds: Math.max(5, seconds - baseline - crowd), rangeShare: 0.2 },
+  ]
+  try {
+    // Half of them are there before.
+    for (const { path } of files.filter((_, index) => index % 2 === 0))
+      await (await fetch(sluice.url + path)).arrayBuffer()
+    for (const phase of plan) {
+      if (signal.aborted) break
+      const figures = await runPhase(sluice.url, files, phase, {
+        random,
+        signal,
+        rssMib: () => rssBytes(sluice.pid) / MIB,
+      })
+      phases.push(figures)
+      const { requests, errors, hits, cachedMs, originMs, peakRssMib, reasons } = figures
+      say(
+        `${phase.name}: ${requests} requests, ${errors} errors, ${hits} hits, p95 ${cachedMs.p95.toFixed(0)} ms cached, ${originMs.p95.toFixed(0)} ms origin, ${peakRssMib.toFixed(0)} MiB`,
+      )
+      for (const reason of reasons) say(`  ${reason}`)
+    }
+    const addedMib = peakRssBytes(sluice.pid) / MIB - idleMib - CACHE_BYTES / MIB
+    const targets = targetsOf(phases, addedMib)
+    for (const { what, wanted, seen, isMet } of targets)
+      say(`${isMet ? 'met' : 'not met'}: ${what} ${seen} (${wanted})`)
+    const path = join(dataDir, 'stress', 'readers.html')
+    mkdirSync(join(dataDir, 'stress'), { recursive: true })
+    writeFileSync(path, reportPage(phases, targets, seed))
+    say(`Written to ${path}`)
+    return targets.some(({ what, isMet }) => what === 'errors' && !isMet) ? 1 : 0
+  } finally {
+    await sluice.stop()
+    await source.stop()
+  }
+}

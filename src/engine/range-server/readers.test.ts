@@ -1,0 +1,150 @@
+import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { patternBytes } from '../testing/byte-pattern.ts'
+import { openRangeFixture, type RangeFixture, TEST_SLICE_BYTES as SLICE } from './testing/range-fixture.ts'
+
+let fixture: RangeFixture
+afterEach(() => fixture.close())
+
+const slicesFetched = (path: string) =>
+  fixture.hostile
+    .requests(path)
+    .map(({ range }) => (range ? range.endByte - range.startByte : 0))
+    .filter((bytes) => bytes > 1)
+    .reduce((sum, bytes) => sum + bytes / SLICE, 0)
+
+describe('many readers of one file', () => {
+  test('1,000 at once cost the origin one fetch a slice, and memory that does not follow their number (B1)', async () => {
+    fixture = await openRangeFixture()
+    const size = 8 * SLICE
+    fixture.serve('/a', { sizeBytes: size, headDelayMs: 20 })
+    let peakBytes = 0
+    const watch = setInterval(() => {
+      peakBytes = Math.max(peakBytes, fixture.figures().fetchingBytes)
+    }, 5)
+    const whole = patternBytes(0, size)
+    const one = async (reader: number) => {
+      const start = (reader % 8) * SLICE
+      const { body, isCut } = await fixture.get('/a', reader % 2 ? { range: `bytes=${start}-` } : {})
+      return !isCut && body.equals(reader % 2 ? whole.subarray(start) : whole)
+    }
+    const right = await Promise.all(Array.from({ length: 1000 }, (_, reader) => one(reader)))
+    clearInterval(watch)
+    expect(right.filter(Boolean)).toHaveLength(1000)
+    expect(slicesFetched('/a')).toBe(8)
+    expect(fixture.hostile.requests('/a').filter(({ range }) => range?.endByte === 1)).toHaveLength(1)
+    expect(peakBytes).toBeLessThanOrEqual(size)
+    expect(fixture.figures()).toMatchObject({ fetchingBytes: 0, originRequests: 0, queueDepth: [0, 0, 0, 0] })
+  })
+
+  test('when all but one go away, the fetch goes on for the one', async () => {
+    fixture = await openRangeFixture()
+    fixture.serve('/a', { sizeBytes: 4 * SLICE, headDelayMs: 50 })
+    const stays = fixture.get('/a')
+    const leaving = Array.from({ length: 20 }, () => connect(fixture.port, '127.0.0.1'))
+    for (const socket of leaving) socket.write('GET /o/files/a HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await fixture.hostile.until(() => fixture.hostile.requests('/a').length >= 1)
+    for (const socket of leaving) socket.destroy()
+    expect((await stays).body.equals(patternBytes(0, 4 * SLICE))).toBe(true)
+    expect(fixture.figures().counters.abortedFetches).toBe(0)
+  })
+
+  test('when the last one goes away, the request to the origin is ended', async () => {
+    fixture = await openRangeFixture()
+    fixture.serve('/a', ({ index }) => ({ sizeBytes: 4 * SLICE, headDelayMs: index === 0 ? 0 : 'never' }))
+    const sockets = Array.from({ length: 3 }, () => connect(fixture.port, '127.0.0.1'))
+    for (const socket of sockets) socket.write('GET /o/files/a HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await fixture.hostile.until(() => fixture.hostile.requests('/a').length === 2)
+    for (const socket of sockets) socket.destroy()
+    await fixture.hostile.until(() => fixture.hostile.requests('/a').every(({ isOpen }) => !isOpen))
+    expect(fixture.figures().origins[0]).toMatchObject({ errors: 0 })
+  })
+})
+
+describe('a reader that stands still', () => {
+  test('holds back nobody else, and the origin is not read on for it', async () => {
+    fixture = await openRangeFixture({ maxSlices: 16 })
+    const size = 2048 * SLICE
+    fixture.serve('/a', { sizeBytes: size })
+    const stalled = await fixture.open('/a', { range: 'bytes=0-' })
+    stalled.pause()
+    await fixture.hostile.until(() => fixture.hostile.requests('/a').every(({ isOpen }) => !isOpen))
+    const { body } = await fixture.get('/a', { range: `bytes=${1000 * SLICE}-${1000 * SLICE + 99}` })
+    expect(body.equals(patternBytes(1000 * SLICE, 1000 * SLICE + 100))).toBe(true)
+    expect(fixture.hostile.bytesSent('/a')).toBeLessThan(size / 4)
+    stalled.destroy()
+  })
+
+  test('is cut off after the limit, and all it held is free', async () => {
+    fixture = await openRangeFixture({ settings: { stallMs: 50 } })
+    fixture.serve('/a', { sizeBytes: 2048 * SLICE })
+    const stalled = await fixture.open('/a')
+    stalled.pause()
+    stalled.on('error', () => undefined)
+    while ((fixture.figures().origins[0]?.activeReaders ?? 1) > 0) await delay(10)
+    expect(fixture.figures().origins[0]).toMatchObject({ aborts: 1, errors: 0 })
+    stalled.destroy()
+  })
+
+  test('that goes on gets every byte', async () => {
+    fixture = await openRangeFixture({ maxSlices: 4 })
+    const size = 200 * SLICE
+    fixture.serve('/a', { sizeBytes: size })
+    const response = await fixture.open('/a')
+    const chunks: Buffer[] = []
+    for await (const chunk of response) {
+      chunks.push(chunk as Buffer)
+      if (chunks.length % 50 === 0) await delay(1)
+    }
+    expect(Buffer.concat(chunks).equals(patternBytes(0, size))).toBe(true)
+  })
+})
+
+describe('the limits of an engine', () => {
+  test('what does not fit the queue is told to come again (B2)', async () => {
+    fixture = await openRangeFixture({ settings: { maxOriginRequests: 1, maxQueued: 2, prefetchSlices: 0 } })
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) fixture.serve(`/${name}`, { sizeBytes: 10, headDelayMs: 100 })
+    const answers = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => fixture.get(`/${name}`)))
+    const refused = answers.filter(({ status }) => status === 503)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0)
+    for (const { headers } of refused) expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+    expect(fixture.hostile.peakRequests()).toBe(1)
+  })
+
+  test('no more requests to an origin than it has lanes of its own', async () => {
+    fixture = await openRangeFixture({ origin: { lanes: 2 } })
+    for (let file = 0; file < 12; file++) fixture.serve(`/${file}`, { sizeBytes: 10, headDelayMs: 5 })
+    const answers = await Promise.all(Array.from({ length: 12 }, (_, file) => fixture.get(`/${file}`)))
+    expect(answers.every(({ status }) => status === 200)).toBe(true)
+    expect(fixture.hostile.peakRequests()).toBeLessThanOrEqual(2)
+  })
+
+  test('a purge of everything while readers read harms none of them', async () => {
+    fixture = await openRangeFixture()
+    const size = 64 * SLICE
+    fixture.serve('/a', { sizeBytes: size, headDelayMs: 1 })
+    let isOver = false
+    const purging = (async () => {
+      while (!isOver) {
+        await fixture.service.purge('all')
+        await delay(2)
+      }
+    })()
+    const answers = await Promise.all(Array.from({ length: 30 }, () => fixture.get('/a')))
+    isOver = true
+    await purging
+    for (const { body } of answers) expect(body.equals(patternBytes(0, size))).toBe(true)
+  })
+
+  test('nothing that was on its way when a purge came is kept', async () => {
+    fixture = await openRangeFixture()
+    fixture.serve('/a', ({ index }) => ({ sizeBytes: 2 * SLICE, headDelayMs: index === 0 ? 0 : 100 }))
+    const reading = fixture.get('/a')
+    await fixture.hostile.until(() => fixture.hostile.requests('/a').length === 2)
+    await fixture.service.purge('all')
+    expect((await reading).body.equals(patternBytes(0, 2 * SLICE))).toBe(true)
+    expect(fixture.cache.slices.size).toBe(0)
+  })
+})
