@@ -67,7 +67,7 @@ function sectionOf(name: string, runs: readonly PerfTransfer[]): TableSection {
             label: `run ${one.run}`,
             share: (rates[index] ?? 0) / most,
             text: one.averageBytesPerSecond === null ? one.status : formatRate(one.averageBytesPerSecond),
-            isOurs: true,
+            isOurs: one.status === 'completed',
           }))
         : [],
     curves: runs

@@ -53,7 +53,7 @@ function ReportSection({ section }: { section: TableSection }) {
           <ul className="grid break-inside-avoid gap-1">
             {section.bars.map((bar) => (
               <li
-                className="grid grid-cols-[minmax(5rem,9rem)_minmax(0,1fr)_6.5rem] items-center gap-3"
+                className="grid grid-cols-[4.5rem_minmax(0,1fr)_6.5rem] sm:grid-cols-[9rem_minmax(0,1fr)_6.5rem] items-center gap-3"
                 key={bar.label}
               >
                 <span className={cn('truncate', bar.isOurs ? 'font-medium' : 'text-muted-foreground')}>
