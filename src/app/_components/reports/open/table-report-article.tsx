@@ -2,11 +2,11 @@
 
 import type { ReactNode } from 'react'
 import { runLetter } from '../../../../server/domain/report/compare-story.ts'
+import type { TableReport, TableSection } from '../../../../server/domain/table-report.ts'
 import { CompareChart } from '../../charts/compare-chart.tsx'
 import { Section } from '../../ui/card.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Fact } from '../fact-list.tsx'
-import type { TableReport, TableSection } from './table-report.ts'
 
 /** A perf run, a bench, or any other file of words, bars and tables. */
 export function TableReportArticle({ report, actions }: { report: TableReport; actions?: ReactNode }) {
