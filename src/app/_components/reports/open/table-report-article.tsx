@@ -12,15 +12,15 @@ import { Fact } from '../fact-list.tsx'
 export function TableReportArticle({ report, actions }: { report: TableReport; actions?: ReactNode }) {
   const [result = '', ...rest] = report.sentences
   return (
-    <article className="mx-auto grid w-full max-w-[60rem] grid-cols-[minmax(0,1fr)] gap-9 px-4 py-6 md:px-8 md:py-9 print:max-w-none print:gap-7 print:p-0">
-      <header className="grid gap-5">
+    <article className="mx-auto grid w-full min-w-0 max-w-[60rem] grid-cols-[minmax(0,1fr)] gap-9 px-4 py-6 md:px-8 md:py-9 print:max-w-none print:gap-7 print:p-0">
+      <header className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
         <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
           <h1 className="min-w-0 flex-1 basis-60 truncate font-medium text-base">
             {report.title} <span className="font-normal text-muted-foreground">· {report.kind}</span>
           </h1>
           <div className="flex shrink-0 gap-2 print:hidden">{actions}</div>
         </div>
-        <div className="grid max-w-[46rem] gap-2">
+        <div className="grid max-w-[46rem] grid-cols-[minmax(0,1fr)] gap-2 break-words">
           <p className="text-pretty font-medium text-xl tracking-tight">{result}</p>
           {rest.length > 0 && <p className="text-pretty text-base text-muted-foreground">{rest.join(' ')}</p>}
         </div>
