@@ -248,9 +248,9 @@ describe('reports', () => {
     expect(JSON.parse(json.content)).toMatchObject({ transfer: { id: transferId }, figures: { durationSeconds: 10 } })
     const csv = await api.reports.export({ transferId, format: 'csv' })
     expect(csv.content.split('\r\n')).toEqual([
-      'at,stepMs,sourceBytes,bucketBytes,cacheBytes,bufferedBytes,readLanes,uploadLanes,retries',
-      '2026-11-21T12:00:01.000Z,1000,60,30,0,0,1,1,0',
-      '2026-11-21T12:00:02.000Z,1000,140,70,0,0,1,1,0',
+      'at,stepMs,sourceBytes,bucketBytes,cacheBytes,bufferedBytes,readLanes,uploadLanes,retries,bucketLimitMs,memoryLimitMs,processorLimitMs,rateLimitMs,measuredMs',
+      '2026-11-21T12:00:01.000Z,1000,60,30,0,0,1,1,0,,,,,1000',
+      '2026-11-21T12:00:02.000Z,1000,140,70,0,0,1,1,0,,,,,1000',
       '',
     ])
   })
