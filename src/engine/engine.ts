@@ -31,6 +31,7 @@ import { Origins } from './source/origins.ts'
 import { startStatusServer } from './status-server.ts'
 import { SharedStores } from './transfer/shared-stores.ts'
 import type { WorkContext } from './transfer/work-context.ts'
+import { BucketPaces } from './upload/bucket-pace.ts'
 
 export interface Engine {
   readonly id: string
@@ -93,6 +94,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     source,
     origins,
     stores: new SharedStores(),
+    paces: new BucketPaces(),
     pool: new BufferPool(env.sliceSizeBytes),
     budget,
     cache,

@@ -25,6 +25,8 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(found).toMatchObject({
       identity: { sizeBytes: 5_000_000, etag: '"a"', lastModified: MODIFIED, acceptsRanges: true },
       name: 'data.tar',
+      digests: [],
+      opened: null,
       contentType: 'application/octet-stream',
       warnings: [],
     })

@@ -296,7 +296,14 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
         response.writeHead(200, etag).end()
       }, null)
       const answer = await inspectBucket(connection, options, signal)
-      expect(answer.capabilities).toEqual({ ...NONE, metadata: false })
+      expect(answer.capabilities).toEqual({
+        ...NONE,
+        metadata: false,
+        repeatedComplete: true,
+        objectSizeAtComplete: false,
+        listsUploads: false,
+        aborts: false,
+      })
       expect(answer.warnings.map((warning) => warning.code)).toEqual(['no_conditional_writes'])
       expect(answer.checks.filter((check) => check.passed).map((check) => check.name)).toEqual([
         'Access',

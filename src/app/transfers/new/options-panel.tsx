@@ -3,7 +3,7 @@
 import { ChevronRight } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { CHECKSUM_ALGORITHMS } from '../../../server/domain/transfer.ts'
-import { algorithmName } from '../../_components/transfer/verification-words.ts'
+import { algorithmName } from '../../../server/domain/verification-words.ts'
 import { Field } from '../../_components/ui/field.tsx'
 import { Input } from '../../_components/ui/input.tsx'
 import { Select, SelectContent, SelectItem, SelectTrigger, SelectValue } from '../../_components/ui/select.tsx'
