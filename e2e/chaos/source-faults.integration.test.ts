@@ -262,6 +262,20 @@ describe('a source that misbehaves', () => {
     expect(wrong.transfer.failure?.message).toContain('x-goog-hash')
   })
 
+  it('row 19: a bit that flips on the way from the source is caught by a digest of the source, and nothing is replaced', async () => {
+    const crc32c = await digestOf('crc32c', wholeFile())
+    const headers = { 'x-goog-hash': `crc32c=${crc32c}` }
+    let reads = 0
+    const { transfer } = await run({
+      source: () => (request) => ({ sizeBytes: SIZE_BYTES, headers, seed: isRead(request) && ++reads === 2 ? 3 : 0 }),
+      old: 'what was there',
+      input: { ifExists: 'overwrite' },
+      status: 'failed',
+    })
+    expect(transfer.failure).toMatchObject({ code: 'checksum_mismatch' })
+    expect(transfer.failure?.message).toContain(crc32c)
+  })
+
   it('a file that is named as ZIP and is none is a remark, and the reverse is one too', async () => {
     const named = await run({ source: () => ({ sizeBytes: SIZE_BYTES }), input: { key: 'pictures.zip' }, facts: {} })
     expect(named.transfer.warnings.map(({ code }) => code)).toContain('not_a_zip')

@@ -84,7 +84,7 @@ describe('a transfer into the embedded store', () => {
     expect(await stack.openUploads()).toEqual([])
   })
 
-  it.each(['md5', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const)(
+  it.each(['md5', 'sha1', 'sha256', 'sha512', 'crc32', 'crc32c', 'crc64nvme'] as const)(
     'proves the %s that the user expects',
     async (algorithm) => {
       const sizeBytes = 9 * MIB
