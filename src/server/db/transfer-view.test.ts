@@ -16,6 +16,8 @@ function row(more: Partial<TransferRow>): TransferRow {
     bucket: { name: 'archive' },
     bandwidthLimitBytesPerSecond: null,
     priority: 0,
+    trustLengthAndDate: false,
+    oneTimeLink: false,
     startAt: null,
     cancelRequestedAt: null,
     sizeBytes: 1000n,

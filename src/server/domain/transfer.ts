@@ -101,6 +101,10 @@ export const transferViewSchema = z.object({
   bufferedBytes: z.number(),
   bandwidthLimitBytesPerSecond: z.number().nullable(),
   priority: z.number(),
+  /** The source is known by length and Last-Modified, whatever its ETag says. */
+  trustLengthAndDate: z.boolean().default(false),
+  /** The link answers once, so it is read in one stream. */
+  oneTimeLink: z.boolean().default(false),
   failure: failureSchema.nullable(),
   warnings: z.array(warningSchema),
   verification: verificationSchema.nullable(),
