@@ -5,18 +5,17 @@ import { newId } from '../../server/db/new-id.ts'
 import type { TransferRow } from '../../server/db/transfer-steps.ts'
 import { formatBytes, MIB } from '../../server/domain/bytes.ts'
 import { TransferError } from '../../server/domain/failure.ts'
-import type { Evidence, Verification } from '../../server/domain/transfer.ts'
+import type { Verification } from '../../server/domain/transfer.ts'
 import type { PartStream } from '../part/part-stream.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
 import type { SourceProbe } from '../source/source.ts'
 import { crc32cOf } from '../upload/crc32c.ts'
-import { createDigests } from '../upload/object-digest.ts'
 import { type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { Attempts, backoffMs } from './backoff.ts'
-import { compareDigests, knownDigests, mustAgree } from './known-digests.ts'
 import { newPlan } from './plan-transfer.ts'
+import { proveBytes } from './prove-bytes.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { type ReadSmall, readSmall } from './read-small.ts'
 import { runSettings } from './report-signs.ts'
@@ -267,20 +266,6 @@ function etagOf(slices: readonly Uint8Array[]): string {
   const md5 = createHash('md5')
   for (const slice of slices) md5.update(slice)
   return `"${md5.digest('hex')}"`
-}
-
-/** Holds every digest that is known against the bytes; throws `checksum_mismatch` where one certainly differs. */
-async function proveBytes(
-  row: Parameters<typeof knownDigests>[0],
-  slices: readonly Uint8Array[],
-  crc32c: string,
-): Promise<readonly Evidence[]> {
-  const known = knownDigests(row)
-  const digests = createDigests(known.flatMap(({ algorithm }) => (algorithm === 'crc32c' ? [] : algorithm)))
-  for (const slice of slices) digests?.update(slice)
-  const compared = compareDigests(known, { ...(await digests?.values()), crc32c })
-  mustAgree(compared, 'Nothing was written.')
-  return compared.evidence
 }
 
 const toNumber = (value: bigint | null) => (value === null ? null : Number(value))

@@ -11,6 +11,7 @@ import {
 import { noteUploadStart } from '../../server/db/upload-starts.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError, type Warning } from '../../server/domain/failure.ts'
+import type { Verification } from '../../server/domain/transfer.ts'
 import { MAX_PARTS } from '../../server/domain/transfer-input.ts'
 import { partsPerClaim, planParts } from '../part/part-plan.ts'
 import type { OpenedSource, SourceIdentity, SourceProbe } from '../source/source.ts'
@@ -18,6 +19,7 @@ import { crc32cOf } from '../upload/crc32c.ts'
 import { type ObjectInfo, type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
 import { removeOrphan } from './orphaned-upload.ts'
 import { isSameSource } from './pinned-identity.ts'
+import { proveBytes } from './prove-bytes.ts'
 import { describeVerification, judgeObject } from './verification.ts'
 import { abortUpload, openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
 
@@ -154,6 +156,7 @@ async function putEmpty(
 ): Promise<void> {
   await abortUpload(context, row, signal)
   const put = { key: row.key, body: new Uint8Array(0), contentType: probe.contentType, writeToken: row.id }
+  const proof = await proveBytes({ ...row, sourceDigests: [...probe.digests], readDigests: {} }, [], crc32cOf([]))
   const before = await store.head(row.key, signal)
   const isThere = before !== null && before.sizeBytes === 0 && isOurs(before, row)
   if (!isThere) await store.putSmall({ ...put, mustNotExist: row.ifExists === 'fail' }, signal)
@@ -162,7 +165,11 @@ async function putEmpty(
     throw new TransferError('bucket_error', 'The bucket took the empty object but does not have it. Try again.', {
       retry: 'now',
     })
-  const verification = judgeObject(object, { sizeBytes: 0, crc32c: crc32cOf([]) })
+  const judged = judgeObject(object, { sizeBytes: 0, crc32c: crc32cOf([]) })
+  const verification: Verification =
+    proof.length > 0 && judged.verdict !== 'mismatch'
+      ? { verdict: 'verified', evidence: [...proof, ...judged.evidence] }
+      : judged
   await finishPlan(context.db, context.engineId, claim, {
     sizeBytes: 0,
     verification,
