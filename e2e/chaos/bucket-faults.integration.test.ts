@@ -165,12 +165,12 @@ describe('a bucket that misbehaves', () => {
     const { transfer, of } = await run({
       fault: () => {
         let refused = 0
-        return (request) => (request.operation === 'UploadPart' && refused++ < 14 ? SLOW_DOWN : null)
+        return (request) => (request.operation === 'UploadPart' && refused++ < 8 ? SLOW_DOWN : null)
       },
     })
     expect(transfer.events.map((event) => event.code)).not.toContain('waiting')
     const refused = of('UploadPart').filter((request) => request.status === 503)
-    expect(refused).toHaveLength(14)
+    expect(refused).toHaveLength(8)
     // After the first burst no more than one or two lanes try the door again at once, each time later.
     const bursts = refused.slice(4).map((request, index, all) => request.atMs - (all[index - 1]?.atMs ?? 0))
     expect(bursts.slice(1).some((gapMs) => gapMs > 200)).toBe(true)
