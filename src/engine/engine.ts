@@ -33,6 +33,7 @@ import { startStatusServer } from './status-server.ts'
 import { EngineBandwidth } from './transfer/engine-bandwidth.ts'
 import { SharedStores } from './transfer/shared-stores.ts'
 import type { WorkContext } from './transfer/work-context.ts'
+import { BucketPaces } from './upload/bucket-pace.ts'
 
 export interface Engine {
   readonly id: string
@@ -96,6 +97,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     origins,
     stores: new SharedStores(),
     bandwidth: new EngineBandwidth(env.SLUICE_BANDWIDTH_LIMIT ?? null),
+    paces: new BucketPaces(),
     pool: new BufferPool(env.sliceSizeBytes),
     budget,
     cache,

@@ -11,6 +11,8 @@ export interface OpenResponse extends ResponseHead {
   read(sink: ByteSink, place?: BytePlace): Promise<BodyEnd>
   /** Goes on after the sink returned false. */
   resume(): void
+  /** Ends the answer: a read under way rejects with the reason. */
+  abort(reason: unknown): void
   /** Gives the body up: a small one is read away so that the connection can be used again, any other is cut off at once. */
   discard(): void
 }
@@ -136,7 +138,12 @@ class Exchange implements ExchangeListener, OpenResponse {
     this.#http?.resume()
   }
 
+  abort(reason: unknown): void {
+    this.#fail(reason)
+  }
+
   discard(): void {
+    if (this.#isOver || this.#sink) return
     const lengthBytes = parseContentLength(this)
     // Its end is nobody's concern; the watchdog and the signal still hold.
     if (lengthBytes !== null && lengthBytes <= SMALL_BODY_BYTES) this.read(() => true).catch(() => undefined)

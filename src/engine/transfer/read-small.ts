@@ -71,7 +71,7 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
     meter.sourceRequests++
     meter.laneOpened('read')
     try {
-      const { probe, whole } = await source.firstContact(read.target, read.mostBytes, signal)
+      const { probe, whole } = await source.firstContact(read.target, read.mostBytes, signal, { keepsWhole: true })
       if (!whole) return { probe, bytes: null }
       // What the answer does not need goes to others at once.
       const neededBytes = wholeSlices(whole.sizeBytes)

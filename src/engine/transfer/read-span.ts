@@ -1,3 +1,4 @@
+import { TransferError } from '../../server/domain/failure.ts'
 import type { PartStream } from '../part/part-stream.ts'
 import type { SpanWriter } from '../part/span-writer.ts'
 import type { ReadLane } from '../source/origin.ts'
@@ -35,6 +36,7 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
   const { writer, stream } = read
   const attempts = new Attempts()
   let held: ReadLane | null = lane
+  let isAskedAgain = false
   let seenBytes = meter.sourceBytes
   try {
     while (!writer.isDone) {
@@ -62,6 +64,12 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
       held.release()
       held = null
       if (read.isRival && !stream.signal.aborted) return writer.giveUp()
+      // Nodes of a CDN may disagree about the ETag of one file: one more answer is asked for before the file counts as changed.
+      if (isOtherEtag(error) && !isAskedAgain && !stream.signal.aborted) {
+        isAskedAgain = true
+        meter.sourceRetries++
+        continue
+      }
       logRetry(run, `bytes from ${writer.nextByte} could not be read`, error)
       await (pushBack ? attempts.refused(pushBack.error, stream.signal) : attempts.failed(error, stream.signal))
       meter.sourceRetries++
@@ -79,6 +87,10 @@ function roomFor(writer: SpanWriter, signal: AbortSignal): Promise<void> | null 
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })
   return promise.finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+function isOtherEtag(error: unknown): boolean {
+  return error instanceof TransferError && error.code === 'source_changed' && error.facts.validator === 'ETag'
 }
 
 /** One request for the rest of a span. Null where it ended well, or was of no use any more. */

@@ -9,6 +9,7 @@ import { BufferPool } from '../slice/buffer-pool.ts'
 import { Origin } from '../source/origin.ts'
 import type { RangeRequest, ReadResult, Source } from '../source/source.ts'
 import { patternBytes } from '../testing/byte-pattern.ts'
+import { BucketPace } from '../upload/bucket-pace.ts'
 import type { ObjectStore, PartUpload } from '../upload/object-store.ts'
 import { EngineBandwidth } from './engine-bandwidth.ts'
 import { PartBoard } from './part-board.ts'
@@ -108,6 +109,10 @@ function fakeRun(fakes: Fakes) {
     signal: stop.signal,
     log: createLog('engine', 'silent'),
     onPart: (part) => work.finished(part.task),
+    opened: null,
+    inOrder: null,
+    pace: new BucketPace(),
+    onFirstBytes: () => {},
     onPushBack: () => {},
     onEnd: async () => {},
   }

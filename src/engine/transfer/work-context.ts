@@ -14,6 +14,7 @@ import type { BufferPool } from '../slice/buffer-pool.ts'
 import type { AddressGuard } from '../source/address-guard.ts'
 import type { Origins } from '../source/origins.ts'
 import type { Source, SourceTarget } from '../source/source.ts'
+import type { BucketPaces } from '../upload/bucket-pace.ts'
 import { inspectBucket } from '../upload/inspect-bucket.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import { createObjectStore } from '../upload/s3-object-store.ts'
@@ -37,6 +38,7 @@ export interface WorkContext {
   readonly stores: SharedStores
   /** What this engine may read, over all transfers. */
   readonly bandwidth: EngineBandwidth
+  readonly paces: BucketPaces
   readonly pool: BufferPool
   readonly budget: ByteBudget
   readonly cache: TieredCache

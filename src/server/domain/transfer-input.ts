@@ -118,6 +118,10 @@ export const transferInputSchema = z.object({
   expectedChecksum: expectedChecksumSchema.optional(),
   ifExists: z.enum(['overwrite', 'skip', 'fail']).optional(),
   startAt: z.date().optional(),
+  /** For sources whose ETag differs without a change (nodes of a CDN): length and Last-Modified pin the file. */
+  trustLengthAndDate: z.boolean().optional(),
+  /** The link answers once: read in one stream from its first answer. */
+  oneTimeLink: z.boolean().optional(),
 })
 export type TransferInput = z.infer<typeof transferInputSchema>
 

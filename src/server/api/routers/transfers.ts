@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type CreateResult, createTransfer, createTransfers } from '../../db/create-transfers.ts'
-import { applyAction, setBandwidth } from '../../db/transfer-actions.ts'
+import { applyAction, setBandwidth, verifyAgain } from '../../db/transfer-actions.ts'
 import { getTransfer, listTransfers } from '../../db/transfers.ts'
 import {
   bandwidthLimitSchema,
@@ -62,7 +62,9 @@ export const transfersRouter = router({
   cancel: action('cancel'),
   retry: action('retry'),
   remove: action('remove'),
-  verify: action('verify'),
+  verify: procedure
+    .input(idsSchema.extend({ reread: z.boolean().optional() }))
+    .mutation(({ ctx, input }) => verifyAgain(ctx.services.db, input.ids, input.reread ?? false)),
 
   setBandwidth: procedure
     .input(
