@@ -45,5 +45,6 @@ export function spanBytesNow(run: TransferRun): number {
  */
 export function aheadBytesNow(run: TransferRun, spanBytes: number): number {
   if (readsThroughWindows(run)) return (WINDOW_SLICES - 1) * run.pool.bufferBytes
-  return spanBytes * Math.max(2, Math.ceil(run.origin.lanes / run.limits.uploadLanes) + 1)
+  // One span more than this is asked for at most, because the last one begins below the mark.
+  return spanBytes * Math.max(2, Math.ceil(run.origin.lanes / run.limits.uploadLanes))
 }
