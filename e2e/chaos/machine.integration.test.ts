@@ -34,46 +34,49 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     memory.name('row 26: eight transfers of 64 MiB parts into a slow store fit 256 MiB, and no one is killed'),
     async () => {
       const cage = createMemoryCage(256 * MIB)
-      const engine = await stack.startEngine({ SLUICE_LEASE_MS: '60000' }, { command: cage.command })
-      const first = await stack.begin({ sizeBytes: MIB, isWatched: false })
-      await stack.waitFor(first.id, 'completed')
-      stack.gate.setBodyRate(8 * MIB)
-      const input = { partSizeBytes: 64 * MIB, lanes: 2 }
-      const cases = await Promise.all(
-        Array.from({ length: 8 }, () => stack.begin({ sizeBytes: 66 * MIB, input, isWatched: false })),
-      )
-      await until('all of them to move', async () => {
-        const moving = await stack.database.db.transfer.count({ where: { status: 'running', live: { not: {} } } })
-        return moving >= 8
-      })
-      // The store takes 8 MiB/s a connection: the source could fill any buffer many times over meanwhile.
-      await delay(5_000)
-      stack.gate.setBodyRate(null)
-      for (const one of cases) await stack.waitFor(one.id, 'completed', 'failed')
-      console.log(`row 26: ${Math.round(engine.rssBytes() / MIB)} MiB resident at the end, ${cage.kills()} kills`)
-      expect([cage.kills(), engine.isRunning]).toEqual([0, true])
-      for (const one of cases) {
-        const processes = [
-          {
-            name: 'the engine',
-            rssBytes: engine.rssBytes(),
-            rssLimitBytes: 256 * MIB,
-            sockets: () => engine.sockets(),
-            // Its database pool, its listener, its server, and connections kept for the next transfer.
-            socketLimit: 80,
-          },
-        ]
-        await assertInvariants(await one.facts({ status: 'completed', processes }))
-      }
-      await stack.endEngines()
-      await until('the cage to be empty', () => {
-        try {
-          cage.remove()
-          return true
-        } catch {
-          return false
+      try {
+        const engine = await stack.startEngine({ SLUICE_LEASE_MS: '60000' }, { command: cage.command })
+        const first = await stack.begin({ sizeBytes: MIB, isWatched: false })
+        await stack.waitFor(first.id, 'completed')
+        stack.gate.setBodyRate(8 * MIB)
+        const input = { partSizeBytes: 64 * MIB, lanes: 2 }
+        const cases = await Promise.all(
+          Array.from({ length: 8 }, () => stack.begin({ sizeBytes: 66 * MIB, input, isWatched: false })),
+        )
+        await until('all of them to move', async () => {
+          const moving = await stack.database.db.transfer.count({ where: { status: 'running', live: { not: {} } } })
+          return moving >= 8
+        })
+        // The store takes 8 MiB/s a connection: the source could fill any buffer many times over meanwhile.
+        await delay(5_000)
+        stack.gate.setBodyRate(null)
+        for (const one of cases) await stack.waitFor(one.id, 'completed', 'failed')
+        console.log(`row 26: ${Math.round(engine.rssBytes() / MIB)} MiB resident at the end, ${cage.kills()} kills`)
+        expect([cage.kills(), engine.isRunning]).toEqual([0, true])
+        for (const one of cases) {
+          const processes = [
+            {
+              name: 'the engine',
+              rssBytes: engine.rssBytes(),
+              rssLimitBytes: 256 * MIB,
+              sockets: () => engine.sockets(),
+              // Its database pool, its listener, its server, and connections kept for the next transfer.
+              socketLimit: 80,
+            },
+          ]
+          await assertInvariants(await one.facts({ status: 'completed', processes }))
         }
-      })
+      } finally {
+        await stack.endEngines()
+        await until('the cage to be empty', () => {
+          try {
+            cage.remove()
+            return true
+          } catch {
+            return false
+          }
+        })
+      }
     },
   )
 

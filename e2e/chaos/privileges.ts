@@ -6,10 +6,11 @@ const CGROUP_V1 = '/sys/fs/cgroup/memory'
 const CGROUP_V2 = '/sys/fs/cgroup'
 
 /** Why a test that needs the machine's own powers cannot run here; null where it can. */
-export function missingFor(what: 'cgroup' | 'faketime' | 'namespace'): string | null {
+export function missingFor(what: 'cgroup' | 'faketime' | 'namespace' | 'tmpfs'): string | null {
   if (process.platform !== 'linux') return `it needs Linux, and this is ${process.platform}`
   if (what === 'faketime') return findFaketime() ? null : 'libfaketime is not installed (apt-get install faketime)'
   if (process.getuid?.() !== 0) return 'it needs root'
+  if (what === 'tmpfs') return null
   if (what === 'cgroup') return memoryCgroup() ? null : 'no cgroup with a memory controller can be made here'
   if (spawnSync('ip', ['netns', 'list']).status !== 0) return 'ip netns does not work here'
   return null

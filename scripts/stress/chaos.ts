@@ -4,6 +4,7 @@ import type { EngineProcess } from '../../e2e/chaos/engine-process.ts'
 import { findViolations, movedTwice } from '../../e2e/chaos/invariants.ts'
 import { runSchedule } from '../../e2e/chaos/schedule.ts'
 import { until } from '../../e2e/stack/until.ts'
+import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { GIB, MIB } from '../../src/server/domain/bytes.ts'
 import {
   archiveState,
@@ -126,7 +127,7 @@ async function killRound(
   for (const one of cases) {
     one.setRate(null)
     try {
-      await stack.waitFor(one.id, 'completed', 'failed', 'cancelled')
+      await completedOrRetried(stack, one.id)
       const facts = await one.facts({ status: 'completed' })
       violations.push(...(await findViolations(facts)))
       for (const snapshot of one.snapshots()) violations.push(...(await movedTwice({ ...facts, ...snapshot })))
@@ -136,6 +137,14 @@ async function killRound(
     state.transfers++
   }
   return [...new Set(violations)]
+}
+
+/** So many kills may be too many in a row for a transfer; then it says so, and a retry goes on from its parts. */
+async function completedOrRetried(stack: ChaosStack, id: string): Promise<void> {
+  const ended = await stack.waitFor(id, 'completed', 'failed', 'cancelled')
+  if (ended.failure?.code !== 'engines_died') return
+  await applyAction(stack.database.db, 'retry', [id])
+  await stack.waitFor(id, 'completed', 'failed', 'cancelled')
 }
 
 /** Resolves when nobody holds a claim in the name of a dead engine any more. */

@@ -67,7 +67,7 @@ export async function workOnTransfer(
   let opened: OpenedSource | null = null
   try {
     const lostBy = first.lostBy && first.lostBy !== engineId ? first.lostBy : null
-    if (lostBy) await countCrashes(db, lostBy, id)
+    if (lostBy) await countCrashes(db, lostBy, { transferId: id, leaseMs: context.env.SLUICE_LEASE_MS })
     // The count is in the row, so what was loaded before it is old.
     row = lostBy ? await loadTransfer(db, id) : (loaded ?? (await loadTransfer(db, id)))
     if (!row || (await endCrashLoop(context, row))) return

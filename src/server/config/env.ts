@@ -270,7 +270,7 @@ export function readEnv(
     metricsListener,
     memoryBudgetBytes,
     sliceSizeBytes,
-    cacheMemoryBytes: env.SLUICE_CACHE_MEMORY ?? profile.cacheMemoryBytes,
+    cacheMemoryBytes: env.SLUICE_CACHE_MEMORY ?? Math.min(profile.cacheMemoryBytes, roomIn(memoryLimitBytes) / 2),
     cacheTtlMs: (env.SLUICE_CACHE_TTL_SECONDS ?? profile.cacheTtlSeconds) * 1000,
   })
 }

@@ -124,16 +124,22 @@ export async function giveClaimsBack(
 
 /**
  * An engine died while it worked on transfers: each of those counts it (Transfer.crashes). Of one transfer, its other claims that
- * have run out become free, so that the next one to take one does not count the same death again.
+ * have run out become free, so that the next one to take one does not count the same death again; and one that was only too slow
+ * to renew, because its heart still beats, is not counted.
  */
-export async function countCrashes(db: Db, deadEngineId: string, transferId?: string): Promise<void> {
-  if (transferId)
+export async function countCrashes(
+  db: Db,
+  deadEngineId: string,
+  of?: { readonly transferId: string; readonly leaseMs: number },
+): Promise<void> {
+  if (of)
     await db.$executeRaw`
       WITH freed AS (
         UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
-        WHERE "transferId" = ${transferId}::uuid AND "engineId" = ${deadEngineId}::uuid AND "leaseUntil" < now()
+        WHERE "transferId" = ${of.transferId}::uuid AND "engineId" = ${deadEngineId}::uuid AND "leaseUntil" < now()
       )
-      UPDATE "Transfer" SET crashes = crashes + 1 WHERE id = ${transferId}::uuid AND status = 'running'`
+      UPDATE "Transfer" SET crashes = crashes + 1 WHERE id = ${of.transferId}::uuid AND status = 'running' AND EXISTS (
+        SELECT 1 FROM "Engine" e WHERE e.id = ${deadEngineId}::uuid AND e."heartbeatAt" < now() - ${of.leaseMs / 2} * interval '1 millisecond')`
   else
     await db.$executeRaw`
       UPDATE "Transfer" t SET crashes = crashes + 1 WHERE t.status = 'running' AND (t."completionEngineId" = ${deadEngineId}::uuid
