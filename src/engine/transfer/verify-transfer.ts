@@ -28,7 +28,7 @@ export async function verifyTransfer(
         evidence: [{ kind: 'object', expected: `${row.sizeBytes ?? 0} bytes`, actual: 'no object at the key' }],
       } satisfies Verification)
   const message = object
-    ? `Verified again: ${describeVerification(verification)}.`
+    ? `Looked at again: ${describeVerification(verification)}.`
     : 'The object is no longer at its key.'
   await finishVerification(context.db, context.engineId, claim, verification, message)
 }
