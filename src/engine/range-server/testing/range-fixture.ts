@@ -70,7 +70,13 @@ export async function openRangeFixture(
     readonly lanes?: number
   } = {},
 ): Promise<RangeFixture> {
-  const fixture = await openHostileFixture({ httpClient: 'lean', maxConnectionsPerHost: 64 })
+  const fixture = await openHostileFixture({
+    httpClient: 'lean',
+    maxConnectionsPerHost: 64,
+    // A busy machine is no silent peer.
+    idleTimeoutMs: 30_000,
+    connectTimeoutMs: 30_000,
+  })
   const { hostile } = fixture
   const plain = createPlainCache(options.maxSlices === undefined ? {} : { maxSlices: options.maxSlices })
   const origins = new Origins(
@@ -88,7 +94,8 @@ export async function openRangeFixture(
       maxQueued: 1000,
       breakerFailures: 5,
       breakerOpenMs: 60_000,
-      idleTimeoutMs: 2000,
+      idleTimeoutMs: 30_000,
+      waitLimitMs: 60_000,
       features: { coalescing: true, breaker: true, priorities: true, parallelSlices: true, ...options.features },
       ...options.settings,
     },
