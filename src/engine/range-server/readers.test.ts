@@ -150,3 +150,20 @@ describe('the limits of an engine', () => {
     expect(fixture.cache.slices.size).toBe(0)
   })
 })
+
+test('a connection is used again after an answer, and closed when it has been idle', async () => {
+  fixture = await openRangeFixture({ settings: { stallMs: 60_000 }, keepAliveMs: 100 })
+  fixture.serve('/a', { sizeBytes: 3 * SLICE })
+  const socket = connect(fixture.port, '127.0.0.1')
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  let bytes = 0
+  socket.on('data', (chunk) => {
+    bytes += chunk.byteLength
+  })
+  for (const answers of [1, 2]) {
+    socket.write('GET /o/files/a HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    while (bytes < answers * 3 * SLICE) await delay(5)
+  }
+  await closed
+  expect(bytes).toBeGreaterThan(6 * SLICE)
+})

@@ -68,6 +68,7 @@ export async function openRangeFixture(
     readonly maxSlices?: number
     readonly checkToken?: (token: string) => Promise<boolean>
     readonly lanes?: number
+    readonly keepAliveMs?: number
   } = {},
 ): Promise<RangeFixture> {
   const fixture = await openHostileFixture({
@@ -110,6 +111,7 @@ export async function openRangeFixture(
   const server = createServer((request, response) => {
     if (!service.server.handle(request, response)) response.writeHead(404).end()
   })
+  if (options.keepAliveMs !== undefined) server.keepAliveTimeout = options.keepAliveMs
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
