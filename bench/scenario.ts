@@ -12,7 +12,7 @@ export interface Scenario {
   readonly files: { readonly count: number; readonly sizeBytes: number }
   /** Peers that would take too long do less, and count by their rate. */
   readonly shorter?: Readonly<Record<string, number>>
-  /** Names from bench/peers, Sluice aside. */
+  /** Names from bench/peers, Sluice as it comes aside. */
   readonly peers: readonly string[]
   readonly rounds: number
   /** The least time it can take, by the limits of the source. */

@@ -5,6 +5,8 @@ const GIB = 1024 * MIB
 
 const ONE_STREAM = ['rclone-copyurl', 'lib-storage', 'curl-into-aws', 'curl-into-curl']
 const RCLONE_STREAMS = ['rclone-http', 'rclone-http-16', 'rclone-http-64']
+/** What the number of read lanes that Sluice finds is held against. */
+const FIXED_LANES = ['sluice-32-lanes', 'sluice-48-lanes', 'sluice-64-lanes']
 /** 128 MiB through one stream tell its rate. */
 const ONE_STREAM_SHORTER = Object.fromEntries(ONE_STREAM.map((name) => [name, 128 * MIB]))
 
@@ -30,7 +32,16 @@ const unlimited: readonly Scenario[] = [
     source: { kind: 'nginx' },
     store: discard,
     files: { count: 1, sizeBytes: GIB },
-    peers: ['lib-storage', 'rclone-copyurl', 'rclone-http', 'curl-into-aws', 'aria2-then-rclone', 'curl-into-curl'],
+    peers: [
+      'sluice-8mib-parts',
+      'lib-storage',
+      'rclone-copyurl',
+      'rclone-http',
+      'curl-into-aws',
+      'aria2-then-rclone',
+      'curl-into-curl',
+      'c-relay',
+    ],
     rounds: 3,
   },
   {
@@ -42,6 +53,16 @@ const unlimited: readonly Scenario[] = [
     files: { count: 1, sizeBytes: GIB },
     peers: ['lib-storage', 'rclone-copyurl', 'rclone-http', 'curl-into-aws', 'curl-into-curl'],
     rounds: 3,
+  },
+  {
+    name: 'memory-of-large-parts',
+    shows:
+      '4 GiB that are made while they are sent, in parts of 100 MiB, into a store that keeps nothing: the memory it takes.',
+    source: { kind: 'metered' },
+    store: discard,
+    files: { count: 1, sizeBytes: 4 * GIB },
+    peers: ['sluice-100mib-parts', 'sluice-100mib-low-memory'],
+    rounds: 2,
   },
   {
     name: 'generated-10gib',
@@ -74,7 +95,7 @@ const limited: readonly Scenario[] = [
     store: ceph,
     files: { count: 1, sizeBytes: 2 * GIB },
     shorter: { ...ONE_STREAM_SHORTER, 'rclone-http': 512 * MIB, 'aria2-then-rclone': 512 * MIB },
-    peers: [...RCLONE_STREAMS, 'rclone-copyurl', 'lib-storage', 'aria2-then-rclone'],
+    peers: [...FIXED_LANES, ...RCLONE_STREAMS, 'rclone-copyurl', 'lib-storage', 'aria2-then-rclone'],
     rounds: 2,
   },
   {

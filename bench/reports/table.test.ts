@@ -90,6 +90,20 @@ describe('the table', () => {
     expect(text).toContain('- ideal, by the limits of the source: 3.5 s')
   })
 
+  test('says what was seen inside an engine, by medians', () => {
+    const engine = (late: number) => ({
+      eventLoopP99Ms: late,
+      eventLoopMaxMs: 20 * late,
+      databaseStatements: 40,
+      databaseStatementsPerSecond: 2,
+    })
+    const runs = [1, 3, 8].map((late, round) => run('sluice', round, 4, { engine: engine(late) }))
+    expect(tableOf(result([...runs, run('curl', 0, 4)]))).toContain(
+      '- inside sluice: event loop late by 3.0 ms (p99), 60 ms (worst); 40 database statements, 2 in the median second',
+    )
+    expect(text).not.toContain('- inside')
+  })
+
   test('counts files where there are many', () => {
     const many = tableOf(result([run('sluice', 0, 4)], { files: { count: 500, sizeBytes: GIB / 500 } }))
     expect(many.split('\n')[0]).toContain('files/s')

@@ -1,3 +1,5 @@
+import type { BenchEngine } from '../../src/server/domain/bench-report.ts'
+import { median } from '../statistics.ts'
 import type { ScenarioResult } from './result.ts'
 import { type Row, summarise } from './summarise.ts'
 
@@ -31,8 +33,25 @@ export function tableOf(result: ScenarioResult): string {
   const notes = Object.entries(result.skipped).map(([peer, reason]) => `- without a result: ${peer}: ${reason}`)
   const { idealSeconds } = result.scenario
   if (idealSeconds !== null) notes.push(`- ideal, by the limits of the source: ${idealSeconds.toFixed(1)} s`)
+  notes.push(...insides(result))
   const parts = [line(titles), rule, ...rows.map(line)]
   return [...parts, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
+}
+
+/** What was seen inside the engines, by medians of the rounds. */
+function insides({ runs }: ScenarioResult): string[] {
+  const names = [...new Set(runs.filter(({ engine }) => engine).map(({ peer }) => peer))]
+  return names.map((name) => {
+    const engines = runs.flatMap(({ peer, engine }) => (peer === name && engine ? [engine] : []))
+    const of = (figure: (engine: BenchEngine) => number | null) =>
+      median(engines.flatMap((engine) => figure(engine) ?? []))
+    const perSecond = of(({ databaseStatementsPerSecond }) => databaseStatementsPerSecond)
+    const statements = `${of(({ databaseStatements }) => databaseStatements)} database statements`
+    const steady = perSecond === null ? '' : `, ${perSecond} in the median second`
+    const late = of(({ eventLoopP99Ms }) => eventLoopP99Ms) ?? 0
+    const latest = of(({ eventLoopMaxMs }) => eventLoopMaxMs) ?? 0
+    return `- inside ${name}: event loop late by ${late.toFixed(1)} ms (p99), ${latest.toFixed(0)} ms (worst); ${statements}${steady}`
+  })
 }
 
 function times(factor: number | null): string {

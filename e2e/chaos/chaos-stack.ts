@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -27,6 +28,8 @@ export const SECRET_KEY = 'a sealing key for chaos, 32 characters and more'
 export const CANARIES = ['chaos-secret-key-canary', 'chaos-link-canary'] as const
 const KEYS = { accessKeyId: 'chaoskey', secretAccessKey: CANARIES[0] }
 export const BUCKET = 'sluice'
+/** For what has to happen sometime, on a machine that may do much else. */
+const WAIT_MS = 180_000
 /** Outages are scaled to it. */
 export const LEASE_MS = 3_000
 
@@ -88,16 +91,27 @@ export async function startChaosStack(
   const gate = await startS3Gate(connection.endpoint)
   const s3 = new S3Client({ ...connection, credentials: connection, forcePathStyle: true })
   const sealer = createSealer(SECRET_KEY)
-  const bucket = { name: 'chaos', bucket: BUCKET, forcePathStyle: true, prefix: '', ...connection, endpoint: gate.url }
+  const bucket = {
+    name: `chaos ${randomUUID()}`,
+    bucket: BUCKET,
+    forcePathStyle: true,
+    prefix: '',
+    ...connection,
+    endpoint: gate.url,
+  }
   const { id: bucketId } = await saveBucket(database.db, sealer, bucket)
   const engines: EngineProcess[] = []
   let files = 0
 
   const untilTransfer: ChaosStack['until'] = (id, what, condition) =>
-    until(`${what} (transfer ${id})`, async () => {
-      const transfer = await getTransfer(database.db, id).catch(() => null)
-      return transfer && condition(transfer) ? transfer : null
-    }).catch(async (error) => {
+    until(
+      `${what} (transfer ${id})`,
+      async () => {
+        const transfer = await getTransfer(database.db, id).catch(() => null)
+        return transfer && condition(transfer) ? transfer : null
+      },
+      WAIT_MS,
+    ).catch(async (error) => {
       const { status, failure, events, partsDone, partsTotal } = await getTransfer(database.db, id)
       const claims = await database.db.partClaim.findMany({ where: { transferId: id } })
       const story = events.map((event) => event.message).reverse()
@@ -199,6 +213,12 @@ export async function startChaosStack(
     async endEngines() {
       await Promise.all(engines.map((engine) => engine.kill()))
       engines.length = 0
+      // What a failed case left behind is not to be moved by the engines of the next.
+      await database.db.partClaim.deleteMany({})
+      await database.db.transfer.updateMany({
+        where: { status: { in: ['queued', 'running'] } },
+        data: { status: 'paused' },
+      })
     },
     async close() {
       await stack.endEngines()

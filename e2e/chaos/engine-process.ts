@@ -1,16 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { startTcpProxy, type TcpProxy } from '../stack/tcp-proxy.ts'
 import { until } from '../stack/until.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const MAIN = resolve(ROOT, 'src', 'engine', 'main.ts')
 
-/** Nothing of the settings of whoever runs the tests. */
+/** A start is a second of work, of which a busy machine can make a minute. */
+const START_MS = 180_000
+
+/** Nothing of the settings of whoever runs the tests; compiled code is kept, because many engines are started. */
 export function bareEnv(): NodeJS.ProcessEnv {
   const { PATH, HOME, NODE_ENV } = process.env
-  return { PATH, HOME, NODE_ENV }
+  return { PATH, HOME, NODE_ENV, NODE_COMPILE_CACHE: join(tmpdir(), 'sluice-compile-cache') }
 }
 
 /** An engine as `npm run engine` runs it: a process of its own, that can be killed, frozen and cut off. */
@@ -72,10 +76,14 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
     },
     () => {},
   )
-  const started = await until('an engine to start', () => {
-    if (!isRunning) throw new Error(`The engine ended before it worked:\n${logs()}`)
-    return /"engineId":"([^"]+)","url":"([^"]+)"/.exec(logs())
-  })
+  const started = await until(
+    'an engine to start',
+    () => {
+      if (!isRunning) throw new Error(`The engine ended before it worked:\n${logs()}`)
+      return /"engineId":"([^"]+)","url":"([^"]+)"/.exec(logs())
+    },
+    START_MS,
+  )
   const pid = started && child.pid !== undefined ? child.pid : 0
   const signal = (name: NodeJS.Signals) => {
     if (isRunning) child.kill(name)

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { until } from '../stack/until.ts'
 import { type ChaosStack, LEASE_MS, startChaosStack } from './chaos-stack.ts'
@@ -10,6 +10,8 @@ const SIZE_BYTES = 27 * MIB
 /** What the source gives each connection, until it is let go: a transfer takes some seconds. */
 const SLOW = 2 * MIB
 const SHAPE = { lanes: 2 }
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('an engine is killed', () => {
   let stack: ChaosStack

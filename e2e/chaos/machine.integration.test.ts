@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { startTcpProxy } from '../stack/tcp-proxy.ts'
@@ -19,6 +19,8 @@ const needing = (what: Parameters<typeof missingFor>[0]) => {
   }
 }
 
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
+
 describe('a machine that is short of memory, has a wrong clock, or is cut off', () => {
   let stack: ChaosStack
   beforeAll(async () => {
@@ -32,13 +34,13 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     memory.name('row 26: eight transfers of 64 MiB parts into a slow store fit 256 MiB, and no one is killed'),
     async () => {
       const cage = createMemoryCage(256 * MIB)
-      const engine = await stack.startEngine({}, { command: cage.command })
+      const engine = await stack.startEngine({ SLUICE_LEASE_MS: '60000' }, { command: cage.command })
       const first = await stack.begin({ sizeBytes: MIB, isWatched: false })
       await stack.waitFor(first.id, 'completed')
       stack.gate.setBodyRate(8 * MIB)
       const input = { partSizeBytes: 64 * MIB, lanes: 2 }
       const cases = await Promise.all(
-        Array.from({ length: 8 }, () => stack.begin({ sizeBytes: 130 * MIB, input, isWatched: false })),
+        Array.from({ length: 8 }, () => stack.begin({ sizeBytes: 66 * MIB, input, isWatched: false })),
       )
       await until('all of them to move', async () => {
         const moving = await stack.database.db.transfer.count({ where: { status: 'running', live: { not: {} } } })
@@ -73,7 +75,6 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
         }
       })
     },
-    300_000,
   )
 
   it('row 26: a transfer whose engines die one after the other is given up, and can be retried', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { type OwnPostgres, startOwnPostgres } from '../stack/own-postgres.ts'
 import { until } from '../stack/until.ts'
@@ -10,6 +10,8 @@ const PART_BYTES = 6 * MIB
 /** Some seconds longer than what is to happen meanwhile. */
 const SLOW = { sizeBytes: 12 * PART_BYTES, bytesPerSecond: 2 * MIB, input: { lanes: 2 } }
 const FEW_LANES = { SLUICE_READ_LANES: '2' }
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('an engine and its database', () => {
   let postgres: OwnPostgres

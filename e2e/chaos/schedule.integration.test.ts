@@ -1,9 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type ChaosStack, startChaosStack } from './chaos-stack.ts'
 import { runSchedule } from './schedule.ts'
 import { FAILED_SEEDS } from './seeds.ts'
 
 const COMMANDS = 14
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('a random schedule of faults', () => {
   let stack: ChaosStack
@@ -22,7 +24,7 @@ describe('a random schedule of faults', () => {
     const seed = Number(process.env.SLUICE_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31))
     console.log(`schedule of seed ${seed} (again with SLUICE_CHAOS_SEED=${seed})`)
     await run(seed, COMMANDS)
-  }, 180_000)
+  })
 
-  it.each(FAILED_SEEDS)('of seed $seed, which once failed: $why', ({ seed, commands }) => run(seed, commands), 180_000)
+  it.each(FAILED_SEEDS)('of seed $seed, which once failed: $why', ({ seed, commands }) => run(seed, commands))
 })

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { applyAction, setBandwidth } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { until } from '../stack/until.ts'
@@ -6,6 +6,8 @@ import { type ChaosStack, startChaosStack } from './chaos-stack.ts'
 import { acknowledgedParts, assertInvariants } from './invariants.ts'
 
 const PART_BYTES = 6 * MIB
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('several engines', () => {
   let stack: ChaosStack
@@ -55,7 +57,7 @@ describe('several engines', () => {
       _count: true,
     })
     expect(probes.every((row) => row._count === 1)).toBe(true)
-  }, 240_000)
+  })
 
   it('share what one of them has claimed already, as soon as another joins', async () => {
     const first = await stack.startEngine({ SLUICE_READ_LANES: '2' })

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { removeBucket, saveBucket } from '../../src/server/db/buckets.ts'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
@@ -10,7 +10,10 @@ import { acknowledgedParts, assertInvariants } from './invariants.ts'
 import type { S3Operation } from './s3-gate.ts'
 
 const PART_BYTES = 6 * MIB
+const FEW_LANES = { SLUICE_READ_LANES: '2' }
 const SLOW = { sizeBytes: 12 * PART_BYTES, bytesPerSecond: 2 * MIB, input: { lanes: 2 } }
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('row 28: a user, or whoever stops an engine, in the middle of everything', () => {
   let stack: ChaosStack
@@ -40,7 +43,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     { when: 'a part is in the bucket and not in the ledger', operation: 'part', hold: 'after' },
   ]
   it.each(moments)('cancels while $when', async ({ operation, hold }) => {
-    await stack.startEngine()
+    await stack.startEngine(FEW_LANES)
     const one = await stack.begin(SLOW)
     const held = stack.gate.hold(operation, hold, one.key)
     await held.reached
@@ -53,7 +56,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
   })
 
   it('cancels what is being completed, or completes it: never both, never neither', async () => {
-    await stack.startEngine()
+    await stack.startEngine(FEW_LANES)
     const one = await stack.begin({ sizeBytes: PART_BYTES * 2 })
     const held = stack.gate.hold('complete', 'after', one.key)
     await held.reached
@@ -64,17 +67,17 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
   })
 
   it('cancels a transfer whose engine was killed, within the time a neighbour needs', async () => {
-    const first = await stack.startEngine()
+    const first = await stack.startEngine(FEW_LANES)
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
-    await stack.startEngine()
+    await stack.startEngine(FEW_LANES)
     await first.kill()
     console.log(`cancelled after ${(await cancelled(one.id)).toFixed(1)} s, its engine dead`)
     await assertInvariants(await one.facts({ status: 'cancelled' }))
   })
 
   it('pauses, resumes and moves no finished part again, whatever the engine does meanwhile', async () => {
-    const first = await stack.startEngine()
+    const first = await stack.startEngine(FEW_LANES)
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'two parts', ({ partsDone }) => partsDone >= 2)
     await act('pause', one.id)
@@ -82,14 +85,14 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     one.mark()
     one.setRate(null)
-    await stack.startEngine()
+    await stack.startEngine(FEW_LANES)
     await act('resume', one.id)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
   })
 
   it('keeps a bucket that transfers use, and takes new keys for it while they run', async () => {
-    await stack.startEngine()
+    await stack.startEngine(FEW_LANES)
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
     const { db } = stack.database
@@ -152,7 +155,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     // 0 in order, or 2 where it had to be cut short; a signal would be null.
     expect([0, 2]).toContain(code)
     one.setRate(null)
-    await stack.startEngine()
+    await stack.startEngine(FEW_LANES)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed' }))
   })

@@ -37,8 +37,20 @@ test('every page is as wide as the phone and has the colours of the system from 
   await until(page, `${product.sluice.url}/transfers/${done}`, 'Done')
   await until(page, `${product.sluice.url}/transfers/${failed}`, 'Failed')
   await until(page, `${product.sluice.url}/transfers/${running}`, 'Running')
-  const paths = ['/', '/transfers', '/transfers/new', '/buckets', '/engines', '/settings', '/no-such-page']
-  paths.push(...[done, failed, running].map((id) => `/transfers/${id}`))
+  const paths = [
+    '/',
+    '/transfers',
+    '/transfers/new',
+    '/reports',
+    '/cache',
+    '/origins',
+    '/buckets',
+    '/engines',
+    '/settings',
+    '/no-such-page',
+  ]
+  paths.push(...[done, failed, running].flatMap((id) => [`/transfers/${id}`, `/transfers/${id}/report`]))
+  paths.push(`/reports/compare?ids=${done},${failed}`)
   for (const colorScheme of ['light', 'dark'] as const) {
     const context = await browser.newContext({ colorScheme, viewport: { width: 390, height: 844 }, hasTouch: true })
     const phone = await context.newPage()

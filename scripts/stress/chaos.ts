@@ -16,7 +16,7 @@ import {
 } from './stress-run.ts'
 
 const KILLS = 200
-const KILLS_A_ROUND = 6
+const KILLS_A_ROUND = 14
 const SCHEDULE_COMMANDS = 40
 /** A new store and source from time to time, so that what they remember of requests stays small. */
 const ROUNDS_A_STACK = 4
@@ -83,7 +83,7 @@ async function scheduleRound(stack: ChaosStack, state: StressState, seed: number
   }
 }
 
-/** Two transfers on two engines, one of which is killed again and again at random moments and comes back after a while. */
+/** Two transfers on two engines that are killed again and again at random moments, each for itself, and come back after a while. */
 async function killRound(
   stack: ChaosStack,
   state: StressState,
@@ -95,9 +95,9 @@ async function killRound(
   const engines: EngineProcess[] = [await stack.startEngine(env), await stack.startEngine(env)]
   const cases: ChaosCase[] = []
   for (let index = 0; index < 2; index++) {
-    const sizeBytes = Math.round(between(options.maxSizeBytes / 16, options.maxSizeBytes))
-    // Slow enough for all kills to fall into it.
-    const bytesPerSecond = Math.max(MIB / 2, Math.round(sizeBytes / 4 / between(15, 40)))
+    const sizeBytes = Math.round(between(options.maxSizeBytes / 4, options.maxSizeBytes))
+    // Slow enough for some kills to fall into it, fast enough for parts to be finished between them.
+    const bytesPerSecond = Math.round(between(0.75, 1.5) * MIB)
     const partSizeBytes = random() < 0.5 ? 6 * MIB : 8 * MIB
     cases.push(await stack.begin({ sizeBytes, bytesPerSecond, input: { lanes: 4, partSizeBytes } }))
   }
@@ -105,20 +105,23 @@ async function killRound(
     (await stack.database.db.transfer.count({
       where: { id: { in: cases.map(({ id }) => id) }, status: { in: ['queued', 'running'] } },
     })) > 0
-  for (let kill = 0; kill < KILLS_A_ROUND && (await isRunning()) && !options.signal.aborted; kill++) {
-    await delay(between(300, 4_000))
-    const slot = random() < 0.5 ? 0 : 1
-    const victim = engines[slot]
-    if (!victim) continue
-    await victim.kill()
-    state.kills++
-    const killedMs = performance.now()
-    for (const one of cases) await one.snapshot()
-    const taken = untilTaken(stack, victim.id).then(() => (performance.now() - killedMs) / 1000)
-    await delay(between(0, options.leaseMs * 1.5))
-    engines[slot] = await stack.startEngine(env)
-    state.reclaimSeconds.push(Math.round((await taken) * 10) / 10)
+  let left = KILLS_A_ROUND
+  const disturb = async (slot: number) => {
+    while (left-- > 0 && (await isRunning()) && !options.signal.aborted) {
+      await delay(between(300, 4_000))
+      const victim = engines[slot]
+      if (!victim) return
+      await victim.kill()
+      state.kills++
+      const killedMs = performance.now()
+      for (const one of cases) await one.snapshot()
+      const taken = untilTaken(stack, victim.id).then(() => (performance.now() - killedMs) / 1000)
+      await delay(between(0, options.leaseMs * 1.5))
+      engines[slot] = await stack.startEngine(env)
+      state.reclaimSeconds.push(Math.round((await taken) * 10) / 10)
+    }
   }
+  await Promise.all(engines.map((_, slot) => disturb(slot)))
   const violations: string[] = []
   for (const one of cases) {
     one.setRate(null)

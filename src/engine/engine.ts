@@ -30,8 +30,10 @@ import { createSource } from './source/http-source.ts'
 import { MAX_LANES_PER_ORIGIN } from './source/origin.ts'
 import { Origins } from './source/origins.ts'
 import { startStatusServer } from './status-server.ts'
+import { EngineBandwidth } from './transfer/engine-bandwidth.ts'
 import { SharedStores } from './transfer/shared-stores.ts'
 import type { WorkContext } from './transfer/work-context.ts'
+import { BucketPaces } from './upload/bucket-pace.ts'
 
 export interface Engine {
   readonly id: string
@@ -94,6 +96,8 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     source,
     origins,
     stores: new SharedStores(),
+    bandwidth: new EngineBandwidth(env.SLUICE_BANDWIDTH_LIMIT ?? null),
+    paces: new BucketPaces(),
     pool: new BufferPool(env.sliceSizeBytes),
     budget,
     cache,
@@ -170,6 +174,9 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     loop.poke()
   })
   notifications.subscribe('sluice_inspections', () => inspections.poke())
+  notifications.subscribe('sluice_engines', (id) => {
+    if (id === '' || id === engineId) heartbeat.poke()
+  })
   notifications.subscribe('sluice_origins', () => reads.poke())
   notifications.subscribe('sluice_cache', (what) => {
     // Answers and results are for the web.

@@ -4,7 +4,7 @@ import { ByteBudget } from './byte-budget.ts'
 const never = new AbortController().signal
 
 describe('ByteBudget', () => {
-  it('grants what fits at once and makes the rest wait until bytes are released', async () => {
+  it('correctness 40: grants what fits at once and makes the rest wait until bytes are released', async () => {
     const budget = new ByteBudget(100)
     await budget.reserve(60, never)
     let granted = false

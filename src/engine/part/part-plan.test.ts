@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GIB, MIB, TIB } from '../../server/domain/bytes.ts'
+import { dialectByName } from '../upload/s3-dialects.ts'
 import { partRange, partsPerClaim, planParts } from './part-plan.ts'
 
 const auto = { acceptsRanges: true, sizing: 'auto', wantedPartSizeBytes: null, uploadLanes: 10 } as const
@@ -28,18 +29,28 @@ describe('planParts', () => {
     expect(plan.partsTotal).toBeLessThanOrEqual(10_000)
   })
 
-  it('takes 64 MiB where the size is not known, and counts no parts', () => {
+  it('correctness 30: takes 64 MiB where the size is not known, and counts no parts', () => {
     expect(planParts({ ...auto, acceptsRanges: false, sizeBytes: null })).toEqual({
       partSizeBytes: 64 * MIB,
       partsTotal: null,
     })
   })
 
+  it('correctness 32: keeps to what the store takes where that is less than S3', () => {
+    const b2 = dialectByName('b2').parts
+    const plan = planParts({ ...auto, rules: b2, sizeBytes: 9 * TIB, wantedPartSizeBytes: 5 * GIB })
+    expect(plan.partSizeBytes).toBeLessThanOrEqual(b2.maxBytes)
+    expect(plan.partSizeBytes % (2 * MIB)).toBe(0)
+    const r2 = dialectByName('r2').parts
+    expect(() => planParts({ ...auto, rules: r2, sizeBytes: 5 * TIB })).toThrow(/at most 4\.99/)
+    expect(() => planParts({ ...auto, rules: dialectByName('gcs').parts, sizeBytes: 6 * TIB })).toThrow('5.00 TiB')
+  })
+
   it('refuses a file that no object can hold', () => {
     expect(() => planParts({ ...auto, sizeBytes: 49 * TIB })).toThrow('48.8 TiB')
   })
 
-  it('always covers the file exactly, in parts that S3 takes', () => {
+  it('correctness 31: always covers the file exactly, in parts that S3 takes and R2 too: all but the last are equal', () => {
     const sizes = fc.integer({ min: 0, max: 48 * TIB })
     const lanes = fc.integer({ min: 1, max: 20 })
     fc.assert(

@@ -1,4 +1,4 @@
-import { GIB, MIB } from '../../server/domain/bytes.ts'
+import { formatBytes, GIB, MIB } from '../../server/domain/bytes.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import { MAX_OBJECT_BYTES, MAX_PART_BYTES, MAX_PARTS } from '../../server/domain/transfer-input.ts'
 
@@ -18,6 +18,14 @@ export interface PartPlanInput {
   readonly sizing: 'auto' | 'table'
   readonly wantedPartSizeBytes: number | null
   readonly uploadLanes: number
+  /** What the store takes, where it takes less than S3. */
+  readonly rules?: StorePartRules
+}
+
+/** The limits of a store; the most strict of these and S3's hold. */
+export interface StorePartRules {
+  readonly maxBytes: number
+  readonly maxObjectBytes: number
 }
 
 export interface PartPlan {
@@ -28,7 +36,8 @@ export interface PartPlan {
 
 /**
  * Part size and count of one multipart upload, fixed for its life (product.md A4). S3 takes 10,000 parts of 5 MiB to 5 GiB
- * (Amazon S3 User Guide, "Multipart upload limits"). Throws `too_large` above 48.8 TiB.
+ * (Amazon S3 User Guide, "Multipart upload limits"), other stores less. All parts but the last are equal, as R2 wants them. Throws
+ * `too_large` above what the store takes.
  */
 export function planParts(input: PartPlanInput): PartPlan {
   const { sizeBytes } = input
@@ -37,9 +46,17 @@ export function planParts(input: PartPlanInput): PartPlan {
       'too_large',
       'The file is larger than 48.8 TiB, the most one S3 object can have. Split it at the source.',
     )
+  const maxObjectBytes = Math.min(MAX_OBJECT_BYTES, input.rules?.maxObjectBytes ?? MAX_OBJECT_BYTES)
+  if (sizeBytes !== null && sizeBytes > maxObjectBytes)
+    throw new TransferError(
+      'too_large',
+      `The file has ${formatBytes(sizeBytes)}; an object of this bucket's store has at most ${formatBytes(maxObjectBytes)}. Split it at the source, or use another store.`,
+      { facts: { sizeBytes, maxBytes: maxObjectBytes } },
+    )
   const wanted = input.wantedPartSizeBytes ?? policySizeBytes(input)
   const enough = sizeBytes === null ? 0 : Math.ceil(sizeBytes / MAX_PARTS)
-  const partSizeBytes = Math.min(MAX_PART_BYTES, roundUp(Math.max(wanted, enough, SMALLEST_PART_BYTES)))
+  const maxPartBytes = roundDown(Math.min(MAX_PART_BYTES, input.rules?.maxBytes ?? MAX_PART_BYTES))
+  const partSizeBytes = Math.min(maxPartBytes, roundUp(Math.max(wanted, enough, SMALLEST_PART_BYTES)))
   return { partSizeBytes, partsTotal: sizeBytes === null ? null : Math.max(1, Math.ceil(sizeBytes / partSizeBytes)) }
 }
 
@@ -56,6 +73,7 @@ function tableSizeBytes(sizeBytes: number): number {
   return sizeBytes <= 100 * GIB ? 250 * MIB : 500 * MIB
 }
 
+const roundDown = (bytes: number) => Math.floor(bytes / PART_STEP_BYTES) * PART_STEP_BYTES
 const roundUp = (bytes: number) => Math.ceil(bytes / PART_STEP_BYTES) * PART_STEP_BYTES
 
 /** The bytes `[startByte, endByte)` of part `number` (from 1) of a file of known size. */

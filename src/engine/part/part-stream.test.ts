@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BufferPool } from '../slice/buffer-pool.ts'
 import { patternBytes } from '../testing/byte-pattern.ts'
+import { crc32cOf, encodeCrc32c } from '../upload/crc32c.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { PartStream } from './part-stream.ts'
 
@@ -39,6 +40,7 @@ describe('PartStream', () => {
           }
           expect(stream.isFilled).toBe(true)
           expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(640, 640 + size))
+          expect(encodeCrc32c(stream.crc32c)).toBe(crc32cOf([patternBytes(640, 640 + size)]))
           expect(counters.bytesCopied).toBe(size)
           await stream.dispose(new Error('closed'))
           expect(budget.usedBytes).toBe(0)
@@ -155,6 +157,7 @@ describe('PartStream', () => {
           expect(stream.isFilled).toBe(true)
           expect(stream.waitingBytes).toBe(size)
           expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(640, 640 + size))
+          expect(encodeCrc32c(stream.crc32c)).toBe(crc32cOf([patternBytes(640, 640 + size)]))
           await stream.dispose(new Error('closed'))
           expect(budget.usedBytes).toBe(0)
         },
@@ -193,5 +196,26 @@ describe('PartStream', () => {
     rival.write(patternBytes(SLICE + 5, 2 * SLICE))
     expect([isBeaten, writer.isDone, stream.isFilled]).toEqual([true, true, true])
     expect(writer.write(patternBytes(0, SLICE))).toBe(0)
+  })
+
+  it('takes bytes that were read right to their place, and sums every byte once', async () => {
+    const { stream, budget, counters } = setUp('held', 0, 10 * SLICE)
+    await budget.reserve(10 * SLICE, never)
+    const span = stream.takeSpan(10 * SLICE)
+    if (!span) throw new Error('a span is missing')
+    const writer = stream.writer(span)
+    for (let turn = 0; !writer.isDone; turn++) {
+      const from = writer.nextByte
+      const place = turn % 3 === 0 ? null : writer.place()
+      const bytes = patternBytes(from, from + Math.min(place?.length ?? 40, 40))
+      place?.set(bytes)
+      expect(writer.write(place ? place.subarray(0, bytes.length) : bytes)).toBe(
+        Math.min(bytes.length, 10 * SLICE - from),
+      )
+    }
+    expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(0, 10 * SLICE))
+    expect(counters.bytesCopied).toBeLessThan(10 * SLICE)
+    expect(encodeCrc32c(stream.crc32c)).toBe(crc32cOf([patternBytes(0, 10 * SLICE)]))
+    await stream.dispose(new Error('closed'))
   })
 })

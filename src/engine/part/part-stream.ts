@@ -1,15 +1,12 @@
+import { appendCrc32c } from '../cache/append-crc32c.ts'
+import { updateCrc32c } from '../cache/update-crc32c.ts'
 import type { BufferCounters, BufferPool } from '../slice/buffer-pool.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { SpanWindow } from './span-window.ts'
+import { type Span, SpanWriter } from './span-writer.ts'
 
 /** The most a transport hands over at once (http1/read-buffer.ts); more would only take memory beyond the budget for a moment. */
 const MAX_CHUNK_BYTES = 256 * 1024
-
-/** Adjacent slices `[startByte, endByte)` of the file, fetched with one request. */
-export interface Span {
-  readonly startByte: number
-  readonly endByte: number
-}
 
 /** Copy counters (product.md A2). */
 export interface PartCounters extends BufferCounters {
@@ -44,6 +41,8 @@ export class PartStream {
   readonly #sliceSizeBytes: number
   readonly #slices: (Uint8Array | undefined)[] = []
   readonly #filled: boolean[] = []
+  readonly #crcs: number[] = []
+  readonly #summedBytes: number[] = []
   readonly #reads = new Set<Promise<void>>()
   readonly #windows: SpanWindow[] = []
   readonly #aborter = new AbortController()
@@ -52,6 +51,7 @@ export class PartStream {
   #reservedBytes = 0
   #filledBytes = 0
   #consumedBytes = 0
+  #consuming = 0
   #wakeConsumer: (() => void) | undefined
 
   constructor(options: PartStreamOptions) {
@@ -133,8 +133,11 @@ export class PartStream {
   /** A writer that fills the slices of a span from its first byte on; it survives a broken read and goes on from there. */
   writer(span: Span): SpanWriter {
     const window = this.#windowOf(this.#sliceOf(span.startByte)) ?? null
-    const isNextSliceFar = (byte: number, endByte: number) => this.#isNextSliceFar(byte, endByte)
-    return new SpanWriter(span, (chunk, atByte) => this.#write(chunk, atByte), window, isNextSliceFar)
+    return new SpanWriter(span, window, {
+      write: (chunk, atByte) => this.#write(chunk, atByte),
+      place: (atByte, endByte) => this.#place(atByte, endByte),
+      isNextSliceFar: (atByte, endByte) => this.#isNextSliceFar(atByte, endByte),
+    })
   }
 
   /**
@@ -181,6 +184,19 @@ export class PartStream {
     return Array.from({ length: this.#sliceCount() }, (_, index) => this.#view(index))
   }
 
+  /** CRC32C of the part as its bytes came from the source. Only once it is filled. */
+  get crc32c(): number {
+    let crc = 0
+    for (let index = 0; index < this.#sliceCount(); index++)
+      crc = appendCrc32c(crc, this.#crcs[index] ?? 0, this.#view(index).length)
+    return crc
+  }
+
+  /** The same of the slice that was consumed last. */
+  get consumedCrc32c(): number {
+    return this.#crcs[this.#consuming] ?? 0
+  }
+
   /** Slices in order, each as soon as it is filled; the one before is given back when the next is asked for. */
   async *consume(): AsyncGenerator<Uint8Array> {
     for (let index = 0; index < this.#sliceCount(); index++) {
@@ -191,6 +207,7 @@ export class PartStream {
           this.#wakeConsumer = resolve
         })
       }
+      this.#consuming = index
       yield this.#view(index)
     }
   }
@@ -236,7 +253,7 @@ export class PartStream {
   }
 
   #write(chunk: Uint8Array, atByte: number): number {
-    const { pool, counters } = this.#options
+    const { counters } = this.#options
     let taken = 0
     while (taken < chunk.length) {
       const at = atByte + taken - this.startByte
@@ -245,19 +262,46 @@ export class PartStream {
       const room = Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes) - within
       if (room <= 0) break
       const bytes = Math.min(room, chunk.length - taken)
-      let slice = this.#slices[index]
-      if (!slice) {
-        slice = pool.take(counters)
-        this.#slices[index] = slice
-        this.#windowOf(index)?.begun()
+      const slice = this.#slices[index] ?? this.#begin(index)
+      const piece = bytes === chunk.length ? chunk : chunk.subarray(taken, taken + bytes)
+      // What was read right to its place is there.
+      if (piece.buffer !== slice.buffer || piece.byteOffset !== slice.byteOffset + within) {
+        slice.set(piece, within)
+        counters.bufferCopies++
+        counters.bytesCopied += bytes
       }
-      slice.set(bytes === chunk.length ? chunk : chunk.subarray(taken, taken + bytes), within)
-      counters.bufferCopies++
+      this.#sum(index, within, piece)
       taken += bytes
       if (bytes === room) this.#fill(index, within + bytes)
     }
-    counters.bytesCopied += taken
     return taken
+  }
+
+  #begin(index: number): Uint8Array {
+    const slice = this.#options.pool.take(this.#options.counters)
+    this.#slices[index] = slice
+    this.#windowOf(index)?.begun()
+    return slice
+  }
+
+  /** Where the bytes from `atByte` on go: the rest of its slice, but not beyond `endByte`. */
+  #place(atByte: number, endByte: number): Uint8Array {
+    const index = this.#sliceOf(atByte)
+    const slice = this.#slices[index] ?? this.#begin(index)
+    const sliceByte = this.startByte + index * this.#sliceSizeBytes
+    return slice.subarray(atByte - sliceByte, Math.min(this.#sliceSizeBytes, endByte - sliceByte))
+  }
+
+  /**
+   * The checksum of a slice is computed as its bytes come, while they are in the processor's caches. Of two that race for a slice, each
+   * byte is summed once, when it comes first.
+   */
+  #sum(index: number, within: number, piece: Uint8Array): void {
+    const summed = this.#summedBytes[index] ?? 0
+    if (within > summed || within + piece.length <= summed) return
+    const fresh = within === summed ? piece : piece.subarray(summed - within)
+    this.#crcs[index] = updateCrc32c(fresh, this.#crcs[index] ?? 0)
+    this.#summedBytes[index] = summed + fresh.length
   }
 
   #fill(index: number, bytes: number): void {
@@ -281,84 +325,5 @@ export class PartStream {
       this.#options.budget.release(this.#sliceSizeBytes)
     }
     this.#options.onChange()
-  }
-}
-
-/** Where the bytes of one span go, and up to which byte they have come. */
-export class SpanWriter {
-  readonly #write: (chunk: Uint8Array, atByte: number) => number
-  readonly #window: SpanWindow | null
-  readonly #isNextSliceFar: (byte: number, endByte: number) => boolean
-  #rival: SpanWriter | null = null
-  endByte: number
-  nextByte: number
-  /** Called when a rival has written the rest: the read under way is of no use any more. */
-  onBeaten: (() => void) | null = null
-
-  constructor(
-    span: Span,
-    write: (chunk: Uint8Array, atByte: number) => number,
-    window: SpanWindow | null,
-    isNextSliceFar: (byte: number, endByte: number) => boolean,
-  ) {
-    this.#write = write
-    this.#window = window
-    this.#isNextSliceFar = isNextSliceFar
-    this.nextByte = span.startByte
-    this.endByte = span.endByte
-  }
-
-  get isDone(): boolean {
-    return this.nextByte >= this.endByte
-  }
-
-  /** Read through a window: what is split off it has to be reserved anew. */
-  get isWindowed(): boolean {
-    return this.#window !== null
-  }
-
-  get hasRival(): boolean {
-    return this.#rival !== null
-  }
-
-  /** Copies the chunk into the part; returns how much of it belonged to the span. */
-  write(chunk: Uint8Array): number {
-    const room = this.endByte - this.nextByte
-    if (room <= 0) return 0
-    const taken = this.#write(chunk.length > room ? chunk.subarray(0, room) : chunk, this.nextByte)
-    this.nextByte += taken
-    if (taken === room) this.#rival?.beaten()
-    return taken
-  }
-
-  /** True where the next chunk may have no slice to go to: the reader stands still until `onRoom` is called. */
-  waitsForRoom(onRoom: () => void): boolean {
-    const window = this.#window
-    if (!window || window.hasRoom || this.isDone || this.#isNextSliceFar(this.nextByte, this.endByte)) return false
-    window.whenRoom(onRoom)
-    return true
-  }
-
-  /** The span ends earlier: the rest is somebody else's. */
-  shrink(endByte: number): void {
-    this.endByte = endByte
-  }
-
-  /** Both write the same bytes from here on. */
-  race(other: SpanWriter): void {
-    this.#rival = other
-    other.#rival = this
-  }
-
-  /** Leaves the rest to the rival. */
-  giveUp(): void {
-    if (this.#rival) this.#rival.#rival = null
-    this.#rival = null
-  }
-
-  /** The slice is filled and may be in other hands by now: not a byte more. */
-  beaten(): void {
-    this.nextByte = this.endByte
-    this.onBeaten?.()
   }
 }

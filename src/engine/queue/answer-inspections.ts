@@ -2,9 +2,15 @@ import { getBucketConnection, saveBucketCapabilities } from '../../server/db/buc
 import { answerInspection, claimInspection, type InspectionQuestion } from '../../server/db/inspections.ts'
 import type { BucketConnection } from '../../server/domain/bucket.ts'
 import { TransferError, toFailure } from '../../server/domain/failure.ts'
-import { type BucketAnswer, INSPECTION_TIMEOUT_MS, type SourceAnswer } from '../../server/domain/inspection.ts'
+import {
+  type BucketAnswer,
+  INSPECTION_TIMEOUT_MS,
+  type LifecycleAnswer,
+  type SourceAnswer,
+} from '../../server/domain/inspection.ts'
 import type { WorkContext } from '../transfer/work-context.ts'
 import { inspectBucket } from '../upload/inspect-bucket.ts'
+import { installLifecycleRule } from '../upload/install-lifecycle-rule.ts'
 
 /** Questions come with a hint; this is for one that was lost. */
 const POLL_MS = 5_000
@@ -71,8 +77,7 @@ export class InspectionLoop {
     const { db, log } = this.#context
     const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.#stopper.signal])
     try {
-      const result =
-        inspection.kind === 'source' ? await this.#source(inspection, signal) : await this.#bucket(inspection, signal)
+      const result = await this.#result(inspection, signal)
       await answerInspection(db, inspection.id, { result, failure: null })
     } catch (error) {
       const failure = toFailure(signal.aborted && !(error instanceof TransferError) ? tooSlow(inspection.kind) : error)
@@ -80,6 +85,32 @@ export class InspectionLoop {
       await answerInspection(db, inspection.id, { result: null, failure }).catch((err) =>
         log.warn({ err }, 'an answer could not be written'),
       )
+    }
+  }
+
+  #result(inspection: InspectionQuestion, signal: AbortSignal): Promise<SourceAnswer | BucketAnswer | LifecycleAnswer> {
+    if (inspection.kind === 'source') return this.#source(inspection, signal)
+    if (inspection.kind === 'bucket') return this.#bucket(inspection, signal)
+    return this.#lifecycle(inspection, signal)
+  }
+
+  async #lifecycle(
+    { question }: Extract<InspectionQuestion, { kind: 'lifecycle' }>,
+    signal: AbortSignal,
+  ): Promise<LifecycleAnswer> {
+    const { db, sealer } = this.#context
+    const connection = await getBucketConnection(db, sealer, question.bucketId)
+    return installLifecycleRule(connection, this.#clientOptions(), signal)
+  }
+
+  #clientOptions() {
+    const { guard, env } = this.#context
+    return {
+      guard,
+      connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS,
+      idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS,
+      httpClient: env.SLUICE_HTTP_CLIENT,
+      maxConnections: 2,
     }
   }
 
@@ -96,14 +127,12 @@ export class InspectionLoop {
     { question }: Extract<InspectionQuestion, { kind: 'bucket' }>,
     signal: AbortSignal,
   ): Promise<BucketAnswer> {
-    const { db, sealer, guard, env } = this.#context
-    const timeouts = { connectTimeoutMs: env.SLUICE_CONNECT_TIMEOUT_MS, idleTimeoutMs: env.SLUICE_IDLE_TIMEOUT_MS }
+    const { db, sealer } = this.#context
     const stored = 'bucketId' in question ? question.bucketId : question.draft.id
     const saved = stored ? await getBucketConnection(db, sealer, stored) : null
     const connection = 'bucketId' in question ? saved : draftConnection(question.draft, saved)
     if (!connection) throw new TransferError('not_found', 'There is no such bucket any more. Reload the page.')
-    const client = { httpClient: env.SLUICE_HTTP_CLIENT, maxConnections: 2 }
-    const answer = await inspectBucket(connection, { guard, ...timeouts, ...client }, signal)
+    const answer = await inspectBucket(connection, this.#clientOptions(), signal)
     if ('bucketId' in question) await saveBucketCapabilities(db, question.bucketId, answer.capabilities)
     return answer
   }
@@ -124,10 +153,10 @@ function draftConnection(draft: Draft, saved: BucketConnection | null): BucketCo
   }
 }
 
-function tooSlow(kind: 'source' | 'bucket'): TransferError {
+function tooSlow(kind: InspectionQuestion['kind']): TransferError {
   return new TransferError(
     'timed_out',
-    `The ${kind} did not answer in time. Check that it can be reached from the engine, then try again.`,
+    `The ${kind === 'source' ? 'source' : 'bucket'} did not answer in time. Check that it can be reached from the engine, then try again.`,
     {
       retry: 'now',
     },

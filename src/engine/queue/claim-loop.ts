@@ -8,15 +8,17 @@ import { Stop } from '../transfer/stop.ts'
 import type { WorkContext } from '../transfer/work-context.ts'
 import { workOnTransfer } from '../transfer/work-on-transfer.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import { sweepUploads } from './sweep-uploads.ts'
+import { sweepOrphans, sweepUploads } from './sweep-uploads.ts'
 import { TransferSlots } from './transfer-slots.ts'
 
 /** Looking for work without a hint: often while nothing else is to be done, and no more statements than needed while bytes move. */
 const POLL_MS = 1_000
 const BUSY_POLL_MS = 3_000
 /** Looking for what others have left behind, beside that: work nobody completes, uploads nobody wants. */
-const TIDY_MS = 5_000
+const TIDY_MS = 4_000
+const BUSY_TIDY_MS = 10_000
 const REVIVE_MS = 10_000
+const ORPHANS_MS = 10_000
 
 /**
  * What an engine does all day: looks for work, on a hint or every second, and sees it through. Every engine runs the same
@@ -36,6 +38,7 @@ export class ClaimLoop {
   #lookedAtMs = Number.NEGATIVE_INFINITY
   #tidiedAtMs = Number.NEGATIVE_INFINITY
   #isStopping = false
+  #orphansAtMs = Number.NEGATIVE_INFINITY
   #revivedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(context: WorkContext) {
@@ -106,7 +109,7 @@ export class ClaimLoop {
 
   async #tidy(): Promise<void> {
     const nowMs = performance.now()
-    if (nowMs - this.#tidiedAtMs < TIDY_MS) return
+    if (nowMs - this.#tidiedAtMs < (this.#active.size === 0 ? TIDY_MS : BUSY_TIDY_MS)) return
     this.#tidiedAtMs = nowMs
     await this.#revive()
     await this.#completeAbandoned()
@@ -120,7 +123,14 @@ export class ClaimLoop {
       active?.stop('user')
       await active?.done
     }
-    this.#sweeping ??= sweepUploads(this.#context, endWork, this.#stopper.signal)
+    const { signal } = this.#stopper
+    const sweep = async () => {
+      await sweepUploads(this.#context, endWork, signal)
+      if (performance.now() - this.#orphansAtMs < ORPHANS_MS) return
+      this.#orphansAtMs = performance.now()
+      await sweepOrphans(this.#context, signal)
+    }
+    this.#sweeping ??= sweep()
       .catch((error) => this.#context.log.warn({ err: error }, 'Looking for unwanted uploads failed; trying again.'))
       .finally(() => {
         this.#sweeping = null

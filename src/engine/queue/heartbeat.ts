@@ -33,6 +33,11 @@ export class Heartbeat {
     }, BEAT_MS)
   }
 
+  /** Looks now for what is wanted of this engine. */
+  poke(): void {
+    this.#beat().catch((error) => this.#context.log.warn({ err: error }, 'The heartbeat could not be written.'))
+  }
+
   stop(): void {
     clearInterval(this.#timer)
   }
@@ -43,15 +48,18 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
-    const { db, budget, recorder } = this.#context
-    await beat(db, this.#identity, {
+    const { db, budget, recorder, bandwidth, env } = this.#context
+    const wishes = await beat(db, this.#identity, {
       ...this.#figures(),
       ...recorder.rates(),
       bufferedBytes: budget.usedBytes,
       memoryBudgetBytes: budget.totalBytes,
       rssBytes: process.memoryUsage.rss(),
       cpuPercent: this.#cpuPercent(),
+      bandwidthLimitBytesPerSecond: bandwidth.bytesPerSecond,
     })
+    const { bandwidthLimitBytesPerSecond: wanted = env.SLUICE_BANDWIDTH_LIMIT ?? null } = wishes
+    bandwidth.setLimit(wanted)
     this.#lastBeatMs = performance.now()
   }
 

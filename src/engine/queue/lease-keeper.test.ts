@@ -70,6 +70,28 @@ describe('LeaseKeeper', () => {
     expect(transfer.mustLetGo).toBe(true)
   })
 
+  it('is done with that before the end of the lease, however late its looks come', async () => {
+    const transfer = claimed('a', '1')
+    answer = () => Promise.reject(new Error('the database is away'))
+    await vi.advanceTimersByTimeAsync(LEASE_MS - 500)
+    expect(why(transfer)).toBe('lease-lost')
+  })
+
+  it('does not take a claim for lost that was given away and taken again meanwhile', async () => {
+    const transfer = claimed('a', '1', '2')
+    answer = async () => {
+      transfer.claimIds.delete('2')
+      transfer.givenBack++
+      transfer.claimIds.add('2')
+      return [{ id: '1' }]
+    }
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 2)
+    expect(transfer.signal.aborted).toBe(false)
+    answer = async () => [{ id: '1' }]
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 2)
+    expect(why(transfer)).toBe('lease-lost')
+  })
+
   it('stops as well where the database never answers', async () => {
     const transfer = claimed('a', '1')
     answer = () => new Promise(() => {})

@@ -1,6 +1,27 @@
 import { forgetUpload, takeUnwantedUploads } from '../../server/db/completion.ts'
 import { loadTransfer } from '../../server/db/transfer-steps.ts'
-import { abortUpload, type WorkContext } from '../transfer/work-context.ts'
+import { findUploadStarts } from '../../server/db/upload-starts.ts'
+import { removeOrphan } from '../transfer/orphaned-upload.ts'
+import { abortUpload, openStore, type WorkContext } from '../transfer/work-context.ts'
+
+const LOOK_TIMEOUT_MS = 30_000
+
+/** Removes uploads that were started and lost, of transfers that will not be planned again by themselves. */
+export async function sweepOrphans(context: WorkContext, signal: AbortSignal): Promise<void> {
+  for (const id of await findUploadStarts(context.db)) {
+    const row = await loadTransfer(context.db, id)
+    if (!row) continue
+    const store = openStore(context, row)
+    try {
+      await removeOrphan(context, row, store, AbortSignal.any([signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]))
+    } catch (error) {
+      if (signal.aborted) return
+      context.log.warn({ transferId: id, err: error }, 'A lost upload could not be looked for yet; trying again later.')
+    } finally {
+      store.close()
+    }
+  }
+}
 
 /**
  * Removes multipart uploads nobody wants any more: of transfers that are being cancelled, and of failed ones that cannot or

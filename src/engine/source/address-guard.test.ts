@@ -209,11 +209,11 @@ const REFUSED_TEXTS: [string, string][] = [
 describe('without allowed networks', () => {
   const guard = guardWith([])
 
-  test.each(REFUSED_ADDRESSES)('case 28: %s is refused as an address', async (url) => {
+  test.each(REFUSED_ADDRESSES)('correctness 28: %s is refused as an address', async (url) => {
     expect(await fate(guard, url)).toBe('address_refused')
   })
 
-  test.each(REFUSED_TEXTS)('case 28: the text %j is refused as %s', async (text, code) => {
+  test.each(REFUSED_TEXTS)('correctness 28: the text %j is refused as %s', async (text, code) => {
     expect(await fate(guard, text)).toBe(code)
   })
 

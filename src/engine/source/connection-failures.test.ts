@@ -52,7 +52,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
       await source.close()
     })
 
-    test('case 28: a name that resolves to a private address fails in the lookup, before a connection', async () => {
+    test('correctness 28: a name that resolves to a private address fails in the lookup, before a connection', async () => {
       const guard = createAddressGuard({
         allowedNetworks: [],
         exemptListeners: [],
@@ -71,7 +71,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
       await source.close()
     })
 
-    test('case 28: a name whose second lookup rebinds to a private address is caught by that lookup', async () => {
+    test('correctness 28: a name whose second lookup rebinds to a private address is caught by that lookup', async () => {
       const answers = ['127.0.0.1', '10.0.0.1']
       const guard = createAddressGuard({
         allowedNetworks: ['127.0.0.0/8'],

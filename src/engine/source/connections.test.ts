@@ -32,8 +32,20 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     })
   }
 
+  test('correctness 23: ranges at once go over a connection each, so that no shared window holds them up', async () => {
+    const paths = ['/1', '/2', '/3', '/4', '/5']
+    const paused = paths.map((path) => readAll({}, () => false, undefined, path))
+    await fixture.hostile.until(() => paths.every((path) => fixture.hostile.requests(path).length === 1))
+    expect(new Set(fixture.hostile.requests().map(({ connection }) => connection)).size).toBe(paths.length)
+    const resuming = setInterval(() => {
+      for (const read of paused) read.resume()
+    }, 1)
+    await Promise.all(paused.map((read) => read.done))
+    clearInterval(resuming)
+  })
+
   describe('the watchdog', () => {
-    test('case 21: a peer that stops sending is an idle timeout, to be retried now', async () => {
+    test('correctness 21: a peer that stops sending is an idle timeout, to be retried now', async () => {
       const read = readAll({ breakAfterBytes: 100_000, breakBy: 'stall' })
       await expect(read.done).rejects.toMatchObject({
         code: 'idle_timeout',
@@ -43,14 +55,14 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
       await fixture.hostile.until(() => fixture.hostile.connections().open === 0)
     })
 
-    test('case 21: a peer that never answers is an idle timeout too', async () => {
+    test('correctness 21: a peer that never answers is an idle timeout too', async () => {
       await expect(readAll({ headDelayMs: 'never' }).done).rejects.toMatchObject({
         code: 'idle_timeout',
         facts: { stage: 'head' },
       })
     })
 
-    test('case 21: a stall after we paused and went on is noticed', async () => {
+    test('correctness 21: a stall after we paused and went on is noticed', async () => {
       let pauses = 0
       const read = readAll({ breakAfterBytes: 100_000, breakBy: 'stall' }, (chunk) => {
         expect(chunk.byteLength).toBeGreaterThan(0)
@@ -62,7 +74,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
       expect(pauses).toBeGreaterThan(0)
     })
 
-    test('case 22: pausing for longer than the idle timeout truncates nothing', async () => {
+    test('correctness 22: pausing for longer than the idle timeout truncates nothing', async () => {
       const chunks: Buffer[] = []
       let pauses = 0
       const read = readAll({}, (chunk) => {

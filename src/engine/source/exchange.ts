@@ -1,6 +1,6 @@
 import type { ExchangeListener, HttpExchange, HttpTransport, ResponseHead } from './http-transport.ts'
 import { parseContentLength } from './range-proof.ts'
-import type { ByteSink } from './source.ts'
+import type { BytePlace, ByteSink } from './source.ts'
 import { connectionFailure, type ExchangeContext, idleTimeout } from './source-failure.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 
@@ -8,9 +8,11 @@ import { startWatchdog, type Watchdog } from './watchdog.ts'
 export interface OpenResponse extends ResponseHead {
   readonly url: URL
   /** Lets the body flow; resolves at its end. Rejects with a TransferError, the signal's reason, or what the sink threw. */
-  read(sink: ByteSink): Promise<BodyEnd>
+  read(sink: ByteSink, place?: BytePlace): Promise<BodyEnd>
   /** Goes on after the sink returned false. */
   resume(): void
+  /** Ends the answer: a read under way rejects with the reason. */
+  abort(reason: unknown): void
   /** Gives the body up: a small one is read away so that the connection can be used again, any other is cut off at once. */
   discard(): void
 }
@@ -60,6 +62,7 @@ class Exchange implements ExchangeListener, OpenResponse {
   #http: HttpExchange | null = null
   #watchdog: Watchdog | null = null
   #sink: ByteSink | null = null
+  #place: BytePlace | null = null
 
   constructor(url: URL, idleTimeoutMs: number, signal: AbortSignal) {
     this.url = url
@@ -118,8 +121,13 @@ class Exchange implements ExchangeListener, OpenResponse {
     this.#fail(connectionFailure(error, this.#context()))
   }
 
-  read(sink: ByteSink): Promise<BodyEnd> {
+  place(): Uint8Array | null {
+    return this.#isOver ? null : (this.#place?.() ?? null)
+  }
+
+  read(sink: ByteSink, place?: BytePlace): Promise<BodyEnd> {
     this.#sink = sink
+    this.#place = place ?? null
     this.resume()
     return this.#body.promise
   }
@@ -130,7 +138,12 @@ class Exchange implements ExchangeListener, OpenResponse {
     this.#http?.resume()
   }
 
+  abort(reason: unknown): void {
+    this.#fail(reason)
+  }
+
   discard(): void {
+    if (this.#isOver || this.#sink) return
     const lengthBytes = parseContentLength(this)
     // Its end is nobody's concern; the watchdog and the signal still hold.
     if (lengthBytes !== null && lengthBytes <= SMALL_BODY_BYTES) this.read(() => true).catch(() => undefined)

@@ -10,7 +10,7 @@ const ofPath = (path: string, endPath = path) =>
 /** Bytes as a header carries them: latin1 text. */
 const raw = (bytes: Uint8Array | string) => Buffer.from(bytes as string).toString('latin1')
 
-describe('case 29: names from Content-Disposition', () => {
+describe('correctness 29: names from Content-Disposition', () => {
   test.each([
     ['attachment; filename=plain.zip', 'plain.zip'],
     ['attachment; filename="with space.zip"', 'with space.zip'],

@@ -48,7 +48,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
   }
 
   describe('a guarded agent for node clients', () => {
-    test('case 28: an IP literal is refused although node never looks it up', async () => {
+    test('correctness 28: an IP literal is refused although node never looks it up', async () => {
       const url = hostile.serve('/f', { sizeBytes: 10 })
       await expect(get(url, agentWith([]))).rejects.toMatchObject({ code: 'address_refused' })
       const metadata = get('http://169.254.169.254/', agentWith(['0.0.0.0/0']))
@@ -57,7 +57,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
       expect(hostile.connections().peak).toBe(0)
     })
 
-    test('case 28: a name that resolves to a private address is refused in the lookup', async () => {
+    test('correctness 28: a name that resolves to a private address is refused in the lookup', async () => {
       hostile.serve('/f', { sizeBytes: 10 })
       const named = `http://bucket.example:${hostile.port}/f`
       await expect(get(named, agentWith([]))).rejects.toMatchObject({ code: 'address_refused' })
@@ -80,7 +80,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
       await expect(get(url, otherPort)).rejects.toMatchObject({ code: 'address_refused' })
     })
 
-    test('case 28: the peer of the socket is checked once more after connecting', async () => {
+    test('correctness 28: the peer of the socket is checked once more after connecting', async () => {
       const url = hostile.serve('/f', { sizeBytes: 10 }).replace('127.0.0.1', 'bucket.example')
       const open = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [], resolver: allHere })
       const strict = createAddressGuard({ allowedNetworks: [], exemptListeners: [] })

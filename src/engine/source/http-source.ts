@@ -31,8 +31,8 @@ export function createSource(options: SourceOptions): Source {
     userAgent: options.userAgent ?? `Sluice/${packageJson.version}`,
   }
   return {
-    probe: (target, signal) => probe(context, target, signal),
-    firstContact: (target, mostBytes, signal) => firstContact(context, target, mostBytes, signal),
+    probe: (target, signal, options) => probe(context, target, signal, options),
+    firstContact: (target, mostBytes, signal, options) => firstContact(context, target, mostBytes, signal, options),
     readRange: (request) => readRange(context, request),
     readWhole: (request) => readWhole(context, request),
     close: () => context.transport.close(),

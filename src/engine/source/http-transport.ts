@@ -12,6 +12,8 @@ export interface ExchangeListener {
   onHead(head: ResponseHead): void
   /** Body bytes as they came, no decoding. Valid during the call. Never called while paused. */
   onData(chunk: Uint8Array): void
+  /** Where the next body bytes may go without a copy, or null; a transport need not ask. Memory stays until the exchange is over. */
+  place?(): Uint8Array | null
   /** `isReset`: the connection was reset where its close was the only sign of the end. */
   onEnd(end: { readonly isReset: boolean }): void
   /** Whatever the connection or the parser threw; source-failure.ts makes a sentence of it. */

@@ -120,7 +120,7 @@ describe('the lane controller', () => {
     play.run(900 + 850)
     expect(play.controller.lanes).toBe(8)
     play.run(15_000)
-    expect(play.controller.lanes).toBe(64)
+    expect(play.controller.learnedLanes).toBe(64)
   })
 
   it('gives lanes up when the goodput of more than a few falls', () => {

@@ -22,6 +22,9 @@ const CRUISE_WINDOW_MS = 500
 const SETTLE_MS = 2_000
 /** Below this share of busy lanes the source was not what limited us. */
 const BUSY_SHARE = 0.75
+/** Where each look at new lanes takes this long, they grow in larger steps. */
+const LATE_FIRST_BYTE_MS = 150
+const LATE_GROWTH = 4
 /** Windows without a verdict after which a trial is given up. */
 const MAX_VOID_WINDOWS = 6
 const PROBE_UP_EVERY = 6
@@ -130,7 +133,7 @@ export class LaneController {
     const goodput = (figures.deliveredBytes - startedBytes) / lastedMs
     this.#open(nowMs, figures.deliveredBytes)
     if (this.#isVoid || !isBusy) this.#noVerdict()
-    else this.#judge(goodput)
+    else this.#judge(goodput, figures)
     this.#isVoid = false
   }
 
@@ -156,16 +159,17 @@ export class LaneController {
     this.#revert(this.#trial)
   }
 
-  #judge(goodput: number): void {
+  #judge(goodput: number, figures: LaneFigures): void {
     this.#voidWindows = 0
     this.#hasVerdict = true
-    if (this.#trial) this.#judgeTrial(this.#trial, goodput)
-    else if (this.#phase === 'growing') this.#grow(goodput)
+    if (this.#trial) this.#judgeTrial(this.#trial, goodput, figures.firstByteMs)
+    else if (this.#phase === 'growing') this.#grow(goodput, figures.firstByteMs)
     else this.#cruise(goodput)
   }
 
-  #grow(goodput: number): void {
-    const wanted = Math.min(this.#cap.lanes, this.#lanes * 2)
+  #grow(goodput: number, firstByteMs: number): void {
+    const times = firstByteMs >= LATE_FIRST_BYTE_MS ? LATE_GROWTH : 2
+    const wanted = Math.min(this.#cap.lanes, this.#lanes * times)
     if (wanted > this.#lanes) this.#try('double', wanted, goodput)
     else {
       this.#phase = 'cruising'
@@ -173,7 +177,7 @@ export class LaneController {
     }
   }
 
-  #judgeTrial(trial: Trial, goodput: number): void {
+  #judgeTrial(trial: Trial, goodput: number, firstByteMs: number): void {
     const gain = trial.fromGoodput === 0 ? 1 : goodput / trial.fromGoodput - 1
     const added = this.#lanes / trial.fromLanes - 1
     if (trial.kind === 'down') {
@@ -185,7 +189,7 @@ export class LaneController {
     if (isKept && (trial.kind === 'double' || gain >= added * GROW_AGAIN_GAIN)) {
       this.#phase = 'growing'
       this.#trial = null
-      this.#grow(goodput)
+      this.#grow(goodput, firstByteMs)
     } else if (isKept) this.#change([goodput])
     else if (trial.kind === 'double' && !trial.isSecondLook) trial.isSecondLook = true
     else {

@@ -2,8 +2,8 @@ import type { Warning } from '../../server/domain/failure.ts'
 import type { IdentityProof } from './identity.ts'
 import type { SourceIdentity } from './source.ts'
 
-/** Why ranges cannot be used: Range was ignored, the answer to it was wrong, or the answer was compressed. */
-export type RangeRefusal = 'ignored' | 'malformed' | 'encoded'
+/** Why ranges cannot be used: Range was ignored, the answer to it was wrong, the answer was compressed, or the link works once. */
+export type RangeRefusal = 'ignored' | 'malformed' | 'encoded' | 'one-time'
 
 const LOGIN_PATH = /(^|[/._-])(log[-_]?in|sign[-_]?in|sso|saml2?|oauth2?|auth|authenticate|authorize)([/._-]|$)/i
 const HTML_NAME = /\.(x?html?|shtml|php|aspx?|jsp)$/i
@@ -57,6 +57,7 @@ const REFUSAL: Record<RangeRefusal, string> = {
   ignored: 'The source ignores range requests.',
   malformed: 'The source answers range requests wrongly.',
   encoded: 'Ranges of a compressed answer are not ranges of the file.',
+  'one-time': 'The link works once.',
 }
 const ONE_STREAM = 'It is read as one stream, and a break means starting from the beginning.'
 

@@ -25,6 +25,8 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(found).toMatchObject({
       identity: { sizeBytes: 5_000_000, etag: '"a"', lastModified: MODIFIED, acceptsRanges: true },
       name: 'data.tar',
+      digests: [],
+      opened: null,
       contentType: 'application/octet-stream',
       warnings: [],
     })
@@ -37,12 +39,12 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(identity).toMatchObject({ sizeBytes: 1, acceptsRanges: true })
   })
 
-  test('case 4: a 200 with the exact Content-Range of one byte counts as range support', async () => {
+  test('correctness 4: a 200 with the exact Content-Range of one byte counts as range support', async () => {
     const { identity } = await probe({ ranges: 'slice-as-200', sizeBytes: 77 })
     expect(identity).toMatchObject({ sizeBytes: 77, acceptsRanges: true })
   })
 
-  test('case 6: a malformed answer to the range falls back to one stream instead of failing', async () => {
+  test('correctness 6: a malformed answer to the range falls back to one stream instead of failing', async () => {
     for (const ranges of ['malformed', 'missing-total', 'no-content-range', 'wrong-start', 'star-total'] as const) {
       const found = await probe({ ranges, sizeBytes: 4096 }, `/${ranges}.bin`)
       expect(found.identity).toMatchObject({ sizeBytes: 4096, acceptsRanges: false })
@@ -52,19 +54,19 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     }
   })
 
-  test('case 7: Accept-Ranges is only a hint, the answer to a real range decides', async () => {
+  test('correctness 7: Accept-Ranges is only a hint, the answer to a real range decides', async () => {
     const found = await probe({ ranges: 'ignored', headers: { 'accept-ranges': 'bytes' } })
     expect(found.identity.acceptsRanges).toBe(false)
     expect(codesOf(found)).toEqual(['no_ranges'])
   })
 
-  test('case 8: a source that refuses HEAD is probed all the same, because HEAD is never sent', async () => {
+  test('correctness 8: a source that refuses HEAD is probed all the same, because HEAD is never sent', async () => {
     const found = await probe({ headStatus: 403 })
     expect(found.identity.acceptsRanges).toBe(true)
     expect(fixture.hostile.requests().map(({ method }) => method)).toEqual(['GET'])
   })
 
-  test('case 8: the body of a 200 to the range is cancelled at once', async () => {
+  test('correctness 8: the body of a 200 to the range is cancelled at once', async () => {
     const size = 256 * 1024 * 1024
     const { identity } = await probe({ ranges: 'ignored', sizeBytes: size })
     expect(identity).toMatchObject({ sizeBytes: size, acceptsRanges: false })
@@ -72,7 +74,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(fixture.hostile.bytesSent()).toBeLessThan(size / 4)
   })
 
-  test('case 9: a link that works once is spent by the probe, and the read says so', async () => {
+  test('correctness 9: a link that works once is spent by the probe, and the read says so', async () => {
     const url = fixture.hostile.serve('/once', once({ ranges: 'ignored' }))
     const target = { url, headers: {} }
     const { identity } = await fixture.source.probe(target, new AbortController().signal)
@@ -81,7 +83,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     await expect(read.done).rejects.toThrow(/works only once/)
   })
 
-  test('case 11: an empty file answers 416 with bytes */0, or 200 with length 0; both are size 0', async () => {
+  test('correctness 11: an empty file answers 416 with bytes */0, or 200 with length 0; both are size 0', async () => {
     const by416 = await probe({ sizeBytes: 0 }, '/empty416')
     expect(by416.identity).toMatchObject({ sizeBytes: 0, acceptsRanges: false })
     expect(by416.warnings).toEqual([])
@@ -89,18 +91,18 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(by200.identity.sizeBytes).toBe(0)
   })
 
-  test('case 11: a 416 for a file that is not empty is asked again without Range', async () => {
+  test('correctness 11: a 416 for a file that is not empty is asked again without Range', async () => {
     const found = await probe({ ranges: 'refused', sizeBytes: 99 })
     expect(found.identity).toMatchObject({ sizeBytes: 99, acceptsRanges: false })
     expect(codesOf(found)).toEqual(['no_ranges'])
   })
 
-  test('case 16: a weak ETag alone is warned about, since it proves no bytes', async () => {
+  test('correctness 16: a weak ETag alone is warned about, since it proves no bytes', async () => {
     expect(codesOf(await probe({ etag: 'W/"a"' }, '/weak'))).toEqual(['size_only'])
     expect(codesOf(await probe({ etag: 'W/"a"', lastModified: MODIFIED }, '/dated'))).toEqual([])
   })
 
-  test('case 18: a compressed answer is read as one stream of unknown size', async () => {
+  test('correctness 18: a compressed answer is read as one stream of unknown size', async () => {
     for (const behaviour of [{ contentEncoding: 'gzip' }, { contentEncoding: 'gzip', ranges: 'ignored' as const }]) {
       const found = await probe(behaviour)
       expect(found.identity).toMatchObject({ sizeBytes: null, acceptsRanges: false })
@@ -108,7 +110,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     }
   })
 
-  test('case 20: without a Content-Length the size is unknown', async () => {
+  test('correctness 20: without a Content-Length the size is unknown', async () => {
     for (const length of ['chunked', 'close'] as const) {
       const found = await probe({ ranges: 'ignored', length }, `/${length}`)
       expect(found.identity.sizeBytes).toBeNull()
@@ -184,7 +186,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
   })
 
   describe('file names', () => {
-    test('case 29: Content-Disposition names the file, else the path of the link', async () => {
+    test('correctness 29: Content-Disposition names the file, else the path of the link', async () => {
       const named = {
         headers: { 'content-disposition': `attachment; filename="x.bin"; filename*=UTF-8''na%C3%AFve%2Bfile.bin` },
       }

@@ -5,10 +5,12 @@ import { fileNameOf } from './file-name.ts'
 import { type Followed, firstRoute, follow, type SourceContext } from './follow.ts'
 import { headerOf } from './http-transport.ts'
 import { answerIdentity, identityProof } from './identity.ts'
+import { OpenedResponse } from './opened-response.ts'
 import { probeWarnings, type RangeRefusal } from './probe-warnings.ts'
 import { contentEncodingOf, judgeRange, parseContentLength, parseContentRange } from './range-proof.ts'
 import { readExactly } from './read-range.ts'
-import type { FirstContact, SourceIdentity, SourceProbe, SourceTarget } from './source.ts'
+import type { FirstContact, ProbeOptions, SourceIdentity, SourceProbe, SourceTarget } from './source.ts'
+import { sourceDigests } from './source-digests.ts'
 import { statusFailure, tooLarge } from './source-failure.ts'
 
 /** What the answers say about size and ranges. `refusal`: why ranges cannot be used, null where they can. */
@@ -18,6 +20,8 @@ interface Finding {
   readonly refusal: RangeRefusal | null
   /** The answer has the whole file, whether it kept to the range or not. */
   readonly isWhole: boolean
+  /** The answer is a 200 with all of a file that was not asked for whole, and its body waits: it can be read as one stream. */
+  readonly isStream?: boolean
 }
 
 /** Statuses some servers give to a Range they do not understand, where a plain GET works. */
@@ -26,10 +30,20 @@ const RANGE_MAY_BE_TO_BLAME = new Set([400, 405, 416, 501])
 /**
  * Finds out what is at a URL with a GET of `bytes=0-0`: Accept-Ranges is only a hint and HEAD is unreliable (correctness.md
  * cases 7 and 8). What does not answer that rightly is asked once more without Range, and read as one stream (case 6).
- * No body is read. Throws the failure of the source where there is no file to read.
+ * No body is read; one that is the whole file is kept where that was asked for. Throws the failure of the source where there is
+ * no file to read.
  */
-export async function probe(context: SourceContext, target: SourceTarget, signal: AbortSignal): Promise<SourceProbe> {
-  const contact = await firstContact(context, target, 1, signal)
+export async function probe(
+  context: SourceContext,
+  target: SourceTarget,
+  signal: AbortSignal,
+  options: ProbeOptions = {},
+): Promise<SourceProbe> {
+  if (options.isOneTime) {
+    const start = firstRoute(context, target)
+    return contactOf(context, target, start.url, await askWithoutRange(context, target, signal, null), options).probe
+  }
+  const contact = await firstContact(context, target, 1, signal, options)
   contact.whole?.discard()
   return contact.probe
 }
@@ -43,6 +57,7 @@ export async function firstContact(
   target: SourceTarget,
   mostBytes: number,
   signal: AbortSignal,
+  options: ProbeOptions = {},
 ): Promise<FirstContact> {
   const start = firstRoute(context, target)
   const ranged = await follow(context, target, start, { startByte: 0, endByte: mostBytes }, signal)
@@ -50,21 +65,34 @@ export async function firstContact(
   try {
     found = judgeProbe(ranged, mostBytes)
   } finally {
-    if (!found?.isWhole) ranged.response.discard()
+    if (!found?.isWhole && !found?.isStream) ranged.response.discard()
   }
-  if (!found && mostBytes > 1) return firstContact(context, target, 1, signal)
+  if (!found && mostBytes > 1) return firstContact(context, target, 1, signal, options)
   const finding = found ?? (await askWithoutRange(context, target, signal, ranged.response))
+  return contactOf(context, target, start.url, finding, options)
+}
+
+/** What was found, and the body that waits, where it is of use; else that is given up. */
+function contactOf(
+  context: SourceContext,
+  target: SourceTarget,
+  start: URL,
+  finding: Finding,
+  options: ProbeOptions,
+): FirstContact {
   const { response, route } = finding.followed
-  if (finding.sizeBytes !== null && finding.sizeBytes > MAX_OBJECT_BYTES)
-    throw tooLarge(finding.sizeBytes, MAX_OBJECT_BYTES)
+  const isTooLarge = finding.sizeBytes !== null && finding.sizeBytes > MAX_OBJECT_BYTES
+  const keeps = finding.isStream === true && options.keepsWhole === true && finding.sizeBytes !== 0 && !isTooLarge
+  if (finding.isStream && !keeps) response.discard()
+  if (isTooLarge) throw tooLarge(finding.sizeBytes ?? 0, MAX_OBJECT_BYTES)
   context.routes.remember(target, route)
   return {
-    probe: describeProbe(finding, start.url),
+    probe: { ...describeProbe(finding, start), opened: keeps ? new OpenedResponse(response) : null },
     whole: finding.isWhole ? wholeOf(response, finding.sizeBytes ?? 0) : null,
   }
 }
 
-function describeProbe({ followed, sizeBytes, refusal }: Finding, start: URL): SourceProbe {
+function describeProbe({ followed, sizeBytes, refusal }: Finding, start: URL): Omit<SourceProbe, 'opened'> {
   const { response, route } = followed
   const { etag, lastModified } = answerIdentity(response, null)
   // A whole file as 200 where all of it was asked for says nothing about ranges.
@@ -87,13 +115,14 @@ function describeProbe({ followed, sizeBytes, refusal }: Finding, start: URL): S
     start,
     end: route.url,
   })
-  return { identity, name, contentType: headerOf(response, 'content-type'), headers: response.headers, warnings }
+  const contentType = headerOf(response, 'content-type')
+  return { identity, name, contentType, headers: response.headers, warnings, digests: sourceDigests(response) }
 }
 
 function wholeOf(response: OpenResponse, sizeBytes: number): NonNullable<FirstContact['whole']> {
   return {
     sizeBytes,
-    read: (sink) => ({ done: readExactly(response, sizeBytes, sink), resume: () => response.resume() }),
+    read: (sink) => ({ done: readExactly(response, sizeBytes, { sink }), resume: () => response.resume() }),
     discard: () => response.discard(),
   }
 }
@@ -110,27 +139,31 @@ function judgeProbe(followed: Followed, mostBytes: number): Finding | null {
       return { followed, sizeBytes: verdict.totalBytes, refusal: null, isWhole: verdict.totalBytes === endByte }
     if (response.statusCode === 206 || headerOf(response, 'content-range') !== null) return null
     if (verdict.kind === 'encoded')
-      return { followed, sizeBytes: wholeSize(response), refusal: 'encoded', isWhole: false }
+      return { followed, sizeBytes: wholeSize(response), refusal: 'encoded', isWhole: false, isStream: true }
     const sizeBytes = wholeSize(response)
     const isWhole = mostBytes > 1 && sizeBytes !== null && sizeBytes > 0 && sizeBytes <= mostBytes
-    return { followed, sizeBytes, refusal: isWhole ? null : 'ignored', isWhole }
+    return { followed, sizeBytes, refusal: isWhole ? null : 'ignored', isWhole, isStream: !isWhole }
   }
   if (RANGE_MAY_BE_TO_BLAME.has(response.statusCode)) return null
   throw statusFailure(response, response.url)
 }
 
+/** `ranged`: the answer to a Range that was no use; null where the link answers once and was asked for nothing before. */
 async function askWithoutRange(
   context: SourceContext,
   target: SourceTarget,
   signal: AbortSignal,
-  ranged: OpenResponse,
+  ranged: OpenResponse | null,
 ): Promise<Finding> {
   const followed = await follow(context, target, firstRoute(context, target), null, signal)
   const { response } = followed
-  response.discard()
-  if (response.statusCode !== 200) throw statusFailure(response, response.url)
-  const isEncoded = contentEncodingOf(response) !== null || contentEncodingOf(ranged) !== null
-  return { followed, sizeBytes: wholeSize(response), refusal: isEncoded ? 'encoded' : 'malformed', isWhole: false }
+  if (response.statusCode !== 200) {
+    response.discard()
+    throw statusFailure(response, response.url)
+  }
+  const isEncoded = contentEncodingOf(response) !== null || (ranged !== null && contentEncodingOf(ranged) !== null)
+  const refusal = isEncoded ? 'encoded' : ranged === null ? 'one-time' : 'malformed'
+  return { followed, sizeBytes: wholeSize(response), refusal, isWhole: false, isStream: true }
 }
 
 /** The size a 200 declares. A compressed answer is made anew each time, so its length is not the file's. */

@@ -17,7 +17,7 @@ test.each([
   ['bytes 0-9007199254740992/9007199254740999', null],
   ['', null],
   [null, null],
-])('case 6: the Content-Range %j reads as %j', (text, expected) => {
+])('correctness 6: the Content-Range %j reads as %j', (text, expected) => {
   expect(parseContentRange(text)).toEqual(expected)
 })
 
@@ -48,7 +48,7 @@ test('the same moment in another spelling of the date is the same Last-Modified'
   expect(compareIdentity(pinned, { ...SEEN, lastModified: 'Monday, 02-Nov-26 10:00:00 GMT' }).same).toBe(true)
 })
 
-test('case 16: different weak tags are a sign of change where nothing else speaks', () => {
+test('correctness 16: different weak tags are a sign of change where nothing else speaks', () => {
   expect(compareIdentity({ ...PINNED, etag: 'W/"a"' }, { ...SEEN, etag: 'W/"b"' }).same).toBe(false)
   expect(compareIdentity({ ...PINNED, etag: 'W/"a"' }, { ...SEEN, etag: 'W/"a"' })).toEqual({
     same: true,
@@ -67,6 +67,6 @@ test.each([
   ['Mon, 02 Nov 2026 10:00:30 GMT', DATE, 30_000],
   ['Mon, 02 Nov 2026 09:00:00 GMT', DATE, 0],
   [null, DATE, undefined],
-])('case 24: Retry-After %j with the date %j waits %j ms', (value, date, waitMs) => {
+])('correctness 24: Retry-After %j with the date %j waits %j ms', (value, date, waitMs) => {
   expect(parseRetryAfter(value, date)).toBe(waitMs)
 })

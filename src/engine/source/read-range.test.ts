@@ -50,7 +50,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     return error
   }
 
-  test('an honest range arrives byte for byte, asked for absolutely, as identity, without Referer', async () => {
+  test('correctness 10, 15 and 18: a range is asked for absolutely, as identity, without If-Range and Referer, and arrives byte for byte', async () => {
     const { bytes, result } = await readFrom({})
     expect(result).toEqual({ bytes: END - START, lengthVerified: true })
     expect(bytes.equals(patternBytes(START, END))).toBe(true)
@@ -75,7 +75,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(fixture.hostile.requests()).toHaveLength(0)
   })
 
-  test('case 1: a 200 to a ranged GET is refused before a byte reaches the sink, and its body is cut off', async () => {
+  test('correctness 1: a 200 to a ranged GET is refused before a byte reaches the sink, and its body is cut off', async () => {
     const big = 256 * 1024 * 1024
     await expectRefusedBeforeBytes(
       readFrom({ ranges: 'ignored', sizeBytes: big }, { sizeBytes: big }),
@@ -85,44 +85,44 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(fixture.hostile.bytesSent()).toBeLessThan(big / 4)
   })
 
-  test('case 2: ignoring Range has a code of its own, so that a caller reads one stream instead of retrying', async () => {
+  test('correctness 2: ignoring Range has a code of its own, so that a caller reads one stream instead of retrying', async () => {
     const error = await expectRefusedBeforeBytes(readFrom({ ranges: 'ignored' }), 'source_range_refused')
     expect(error).toMatchObject({ retry: 'later' })
     expect(String(error)).toContain('the whole file (200)')
   })
 
-  test('case 3: range support that comes back is used by the next read', async () => {
+  test('correctness 3: range support that comes back is used by the next read', async () => {
     const behaviour = firstly(1, { ranges: 'ignored' }, {})
     await expectRefusedBeforeBytes(readFrom(behaviour), 'source_range_refused')
     expect((await readFrom(behaviour)).bytes.equals(patternBytes(START, END))).toBe(true)
   })
 
-  test('case 4: a 200 with the exact Content-Range and length is the slice it says', async () => {
+  test('correctness 4: a 200 with the exact Content-Range and length is the slice it says', async () => {
     const { bytes } = await readFrom({ ranges: 'slice-as-200' })
     expect(bytes.equals(patternBytes(START, END))).toBe(true)
   })
 
-  test('case 4: a 200 with a Content-Range but without a length is not believed', async () => {
+  test('correctness 4: a 200 with a Content-Range but without a length is not believed', async () => {
     await expectRefusedBeforeBytes(readFrom({ ranges: 'slice-as-200', length: 'chunked' }), 'source_range_refused')
   })
 
-  test('case 5: a 206 with another start is refused', async () => {
+  test('correctness 5: a 206 with another start is refused', async () => {
     const error = await expectRefusedBeforeBytes(readFrom({ ranges: 'wrong-start' }), 'source_range_refused')
     expect(String(error)).toContain('299008-700000 instead of 300000-700000')
   })
 
-  test('case 5: a 206 with another end is refused', async () => {
+  test('correctness 5: a 206 with another end is refused', async () => {
     await expectRefusedBeforeBytes(readFrom({ ranges: 'too-much' }), 'source_range_refused')
   })
 
   test.each(['malformed', 'missing-total', 'no-content-range'] as const)(
-    'case 6: a 206 with a Content-Range that is %s is refused',
+    'correctness 6: a 206 with a Content-Range that is %s is refused',
     async (ranges) => {
       await expectRefusedBeforeBytes(readFrom({ ranges }), 'source_range_refused')
     },
   )
 
-  test('case 6: a Content-Range with "*" for the total passes only where a strong ETag proves the file', async () => {
+  test('correctness 6: a Content-Range with "*" for the total passes only where a strong ETag proves the file', async () => {
     expect((await readFrom({ ranges: 'star-total' })).error).toBeNull()
     const dated = { etag: null, lastModified: EARLIER }
     await expectRefusedBeforeBytes(readFrom({ ranges: 'star-total', ...dated }, dated), 'source_range_refused')
@@ -132,19 +132,19 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     await expectRefusedBeforeBytes(readFrom({ headers: { 'content-length': '17' } }), 'source_range_refused')
   })
 
-  test('case 11: a 416 that names another size is a changed file, one that does not is a refused range', async () => {
+  test('correctness 11: a 416 that names another size is a changed file, one that does not is a refused range', async () => {
     const shrunk = await expectRefusedBeforeBytes(readFrom({ sizeBytes: 1000 }), 'source_changed')
     expect(shrunk).toMatchObject({ facts: { validator: 'size', pinned: '1048576', seen: '1000' } })
     await expectRefusedBeforeBytes(readFrom({ ranges: 'refused' }), 'source_range_refused')
   })
 
-  test('case 12: another ETag is a changed file, with both validators side by side', async () => {
+  test('correctness 12: another ETag is a changed file, with both validators side by side', async () => {
     const error = await expectRefusedBeforeBytes(readFrom({ etag: '"v2"' }), 'source_changed')
     expect(error).toMatchObject({ retry: 'never', facts: { validator: 'ETag', pinned: '"v1"', seen: '"v2"' } })
     expect(String(error)).toContain('its ETag was "v1" and is now "v2"')
   })
 
-  test('case 12: where there is no ETag, another Last-Modified is a changed file', async () => {
+  test('correctness 12: where there is no ETag, another Last-Modified is a changed file', async () => {
     const pinned = { etag: null, lastModified: EARLIER }
     const error = await expectRefusedBeforeBytes(
       readFrom({ etag: null, lastModified: LATER }, pinned),
@@ -154,38 +154,38 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect((await readFrom({ etag: null, lastModified: EARLIER }, pinned)).error).toBeNull()
   })
 
-  test('case 12: a pinned validator that the answer leaves out is a changed file', async () => {
+  test('correctness 12: a pinned validator that the answer leaves out is a changed file', async () => {
     await expectRefusedBeforeBytes(readFrom({ etag: null }), 'source_changed')
     const pinned = { etag: null, lastModified: EARLIER }
     await expectRefusedBeforeBytes(readFrom({ etag: '"new"' }, pinned), 'source_changed')
   })
 
-  test('case 13: another total is a changed file although start, end and ETag fit', async () => {
+  test('correctness 13: another total is a changed file although start, end and ETag fit', async () => {
     const error = await expectRefusedBeforeBytes(readFrom({ ranges: 'wrong-total' }), 'source_changed')
     expect(error).toMatchObject({ facts: { validator: 'size', pinned: '1048576', seen: '1048577' } })
   })
 
-  test('case 14: an ETag that differs by node is never accepted in silence, not even with an equal Last-Modified', async () => {
+  test('correctness 14: an ETag that differs by node is never accepted in silence, not even with an equal Last-Modified', async () => {
     const pinned = { lastModified: EARLIER }
     await expectRefusedBeforeBytes(readFrom({ etag: '"node-b"', lastModified: EARLIER }, pinned), 'source_changed')
   })
 
-  test('case 16: a weak ETag proves nothing, Last-Modified decides', async () => {
+  test('correctness 16: a weak ETag proves nothing, Last-Modified decides', async () => {
     const pinned = { etag: 'W/"v1"', lastModified: EARLIER }
     expect((await readFrom({ etag: 'W/"other"', lastModified: EARLIER }, pinned)).error).toBeNull()
     await expectRefusedBeforeBytes(readFrom({ etag: 'W/"v1"', lastModified: LATER }, pinned), 'source_changed')
   })
 
-  test('case 16: a weak ETag where a strong one was pinned does not prove the file', async () => {
+  test('correctness 16: a weak ETag where a strong one was pinned does not prove the file', async () => {
     await expectRefusedBeforeBytes(readFrom({ etag: 'W/"v1"' }), 'source_changed')
   })
 
-  test('case 18: a 206 with a Content-Encoding is refused', async () => {
+  test('correctness 18: a 206 with a Content-Encoding is refused', async () => {
     const error = await expectRefusedBeforeBytes(readFrom({ contentEncoding: 'gzip' }), 'source_encoded')
     expect(String(error)).toContain('gzip')
   })
 
-  test('case 19: an answer that ends early is truncated, to be retried now from the byte it reached', async () => {
+  test('correctness 19: an answer that ends early is truncated, to be retried now from the byte it reached', async () => {
     for (const length of ['declared', 'chunked', 'close'] as const) {
       const { bytes, error } = await readFrom({ length, breakAfterBytes: 100_000, breakBy: 'end' })
       expect(error).toMatchObject({ code: 'source_truncated', retry: 'now', facts: { receivedBytes: 100_000 } })
@@ -193,13 +193,13 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     }
   })
 
-  test('case 19: chunks that break off without their end are truncated also where the connection would close', async () => {
+  test('correctness 19: chunks that break off without their end are truncated also where the connection would close', async () => {
     const headers = { connection: 'close' }
     const { error } = await readFrom({ length: 'chunked', headers, breakAfterBytes: 100_000, breakBy: 'end' })
     expect(error).toMatchObject({ code: 'source_truncated', retry: 'now' })
   })
 
-  test('case 20: an answer with more bytes than the range fails instead of being cut to size', async () => {
+  test('correctness 20: an answer with more bytes than the range fails instead of being cut to size', async () => {
     for (const length of ['chunked', 'close'] as const) {
       const { bytes, error } = await readFrom({ length, extraBytes: 70_000 })
       expect(error).toMatchObject({ code: 'source_protocol_error', retry: 'later' })
@@ -207,7 +207,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     }
   })
 
-  test('case 20: a chunked range without a length is counted and passes', async () => {
+  test('correctness 20: a chunked range without a length is counted and passes', async () => {
     expect((await readFrom({ length: 'chunked' })).bytes.equals(patternBytes(START, END))).toBe(true)
     expect((await readFrom({ length: 'close' })).bytes.equals(patternBytes(START, END))).toBe(true)
   })
@@ -218,7 +218,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(bytes.equals(patternBytes(START, START + bytes.length))).toBe(true)
   })
 
-  test('case 24: 429 above a number of connections carries Retry-After, 0 included', async () => {
+  test('correctness 24: 429 above a number of connections carries Retry-After, 0 included', async () => {
     const wait = async (value: string) => {
       const { error } = await readFrom({ status: 429, headers: { 'retry-after': value } })
       expect(error).toMatchObject({ code: 'source_rate_limited', retry: 'later' })
@@ -229,13 +229,13 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(await wait('soon')).toBeUndefined()
   })
 
-  test('case 24: a 503 carries Retry-After as a date', async () => {
+  test('correctness 24: a 503 carries Retry-After as a date', async () => {
     const headers = { date: 'Mon, 02 Nov 2026 10:00:00 GMT', 'retry-after': 'Mon, 02 Nov 2026 10:00:09 GMT' }
     const { error } = await readFrom({ status: 503, headers })
     expect(error).toMatchObject({ code: 'source_error', retry: 'later', retryAfterMs: 9000 })
   })
 
-  test('case 24: a source that takes four connections refuses the fifth and no other', async () => {
+  test('correctness 24: a source that takes four connections refuses the fifth and no other', async () => {
     const url = fixture.hostile.serve('/few', { maxConcurrent: 4, breakAfterBytes: 1000, breakBy: 'stall' })
     const abort = new AbortController()
     const read = (index: number) =>

@@ -23,7 +23,7 @@ export function readRange(context: SourceContext, request: RangeRequest): Source
       throw error
     }
     attach(response)
-    return readExactly(response, expectedBytes, request.sink)
+    return readExactly(response, expectedBytes, request)
   })
 }
 
@@ -52,7 +52,7 @@ function proveRange(response: OpenResponse, request: RangeRequest): void {
 export async function readExactly(
   response: OpenResponse,
   expectedBytes: number,
-  sink: RangeRequest['sink'],
+  { sink, place }: Pick<RangeRequest, 'sink' | 'place'>,
 ): Promise<ReadResult> {
   let receivedBytes = 0
   const end = await response.read((chunk) => {
@@ -60,7 +60,7 @@ export async function readExactly(
     if (receivedBytes > expectedBytes) throw tooLong(response.url, expectedBytes)
     // After the last byte only the end is read, so a pause there would wait for nothing.
     return sink(chunk) || receivedBytes === expectedBytes
-  })
+  }, place)
   if (end.receivedBytes < expectedBytes) throw truncated(response.url, end.receivedBytes, expectedBytes)
   return { bytes: end.receivedBytes, lengthVerified: true }
 }

@@ -47,24 +47,24 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(result).toEqual({ bytes: 0, lengthVerified: true })
   })
 
-  test('case 20: chunks of unknown length end verifiably', async () => {
+  test('correctness 20: chunks of unknown length end verifiably', async () => {
     const { bytes, result } = await readFrom({ length: 'chunked' }, UNKNOWN)
     expect(result).toEqual({ bytes: SIZE, lengthVerified: true })
     expect(bytes.equals(patternBytes(0, SIZE))).toBe(true)
   })
 
-  test('case 20: where only the close of the connection marks the end, the length is not verified', async () => {
+  test('correctness 20: where only the close of the connection marks the end, the length is not verified', async () => {
     expect((await readFrom({ length: 'close' }, UNKNOWN)).result).toEqual({ bytes: SIZE, lengthVerified: false })
     const cut = await readFrom({ length: 'close', breakAfterBytes: 100_000, breakBy: 'end' }, UNKNOWN)
     expect(cut.result).toEqual({ bytes: 100_000, lengthVerified: false })
   })
 
-  test('case 20: a reset is no end, also where only the close marks it', async () => {
+  test('correctness 20: a reset is no end, also where only the close marks it', async () => {
     const { error } = await readFrom({ length: 'close', breakAfterBytes: 200_000, breakBy: 'reset' }, UNKNOWN)
     expect(error).toMatchObject({ code: 'connection_lost', retry: 'now' })
   })
 
-  test('case 20: a size that is known from the probe verifies an answer that names none', async () => {
+  test('correctness 20: a size that is known from the probe verifies an answer that names none', async () => {
     expect((await readFrom({ length: 'close' })).result).toEqual({ bytes: SIZE, lengthVerified: true })
     const cut = await readFrom({ length: 'close', breakAfterBytes: 100_000, breakBy: 'end' })
     expect(cut.error).toMatchObject({
@@ -75,7 +75,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(long.error).toMatchObject({ code: 'source_protocol_error' })
   })
 
-  test('case 19: fewer bytes than declared, or chunks without their end, are truncated', async () => {
+  test('correctness 19: fewer bytes than declared, or chunks without their end, are truncated', async () => {
     for (const length of ['declared', 'chunked'] as const) {
       const { error, bytes } = await readFrom({ length, breakAfterBytes: 100_000, breakBy: 'end' }, UNKNOWN)
       expect(error).toMatchObject({ code: 'source_truncated', retry: 'now' })
@@ -83,7 +83,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     }
   })
 
-  test('case 12: another ETag or another length than at first contact is a changed file', async () => {
+  test('correctness 12: another ETag or another length than at first contact is a changed file', async () => {
     const etag = await readFrom({ etag: '"v2"' })
     expect(etag.error).toMatchObject({ code: 'source_changed', facts: { pinned: '"v1"', seen: '"v2"' } })
     const length = await readFrom({ sizeBytes: SIZE + 1 })
@@ -91,7 +91,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(etag.bytes.length + length.bytes.length).toBe(0)
   })
 
-  test('case 18: a compressed answer passes as received where the probe knew it, and is refused where it did not', async () => {
+  test('correctness 18: a compressed answer passes as received where the probe knew it, and is refused where it did not', async () => {
     const { bytes } = await readFrom({ contentEncoding: 'gzip' }, UNKNOWN)
     expect(bytes.equals(patternBytes(0, SIZE))).toBe(true)
     expect((await readFrom({ contentEncoding: 'gzip' })).error).toMatchObject({ code: 'source_encoded' })

@@ -57,7 +57,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(fixture.hostile.requests('/there')[0]).toMatchObject({ method: 'GET', headers: { range: 'bytes=0-0' } })
   })
 
-  test('case 27: a Location may be relative, without a scheme, or have raw spaces and UTF-8', async () => {
+  test('correctness 27: a Location may be relative, without a scheme, or have raw spaces and UTF-8', async () => {
     const { origin, port } = fixture.hostile
     const bytes = Buffer.from('/dir/ü x').toString('latin1')
     const locations: [string, string][] = [
@@ -76,7 +76,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     }
   })
 
-  test('case 27: headers of the user stay behind when the origin changes, and on every hop after it', async () => {
+  test('correctness 27: headers of the user stay behind when the origin changes, and on every hop after it', async () => {
     fixture.hostile.serve('/back', redirectTo('/last'))
     fixture.hostile.serve('/last', {})
     const there = elsewhere.serve('/there', redirectTo(`${fixture.hostile.origin}/back`))
@@ -93,13 +93,13 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(JSON.stringify(after.map(({ headers }) => headers))).not.toContain('canary')
   })
 
-  test('case 27: no Referer goes anywhere', async () => {
+  test('correctness 27: no Referer goes anywhere', async () => {
     const url = fixture.hostile.serve('/start?sig=canary', redirectTo(elsewhere.serve('/there', {})))
     await probe(url)
     expect(elsewhere.requests()[0]?.headers).not.toHaveProperty('referer')
   })
 
-  test('case 27: from https to http nothing is followed that carries headers of the user', () => {
+  test('correctness 27: from https to http nothing is followed that carries headers of the user', () => {
     const guard = createAddressGuard({ allowedNetworks: [], exemptListeners: [] })
     const from = { url: new URL('https://files.example/a'), sendsUserHeaders: true }
     const refused = () => nextRoute(guard, from, 'http://files.example/a?sig=canary', true)
@@ -119,7 +119,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     ['gopher://127.0.0.1:6379/_x', 'redirect_refused'],
     ['http://user:canary@example.com/', 'redirect_refused'],
     ['http://[::ffff:a9fe:a9fe]/', 'address_refused'],
-  ])('case 28: a redirect to %s is %s', async (location, code) => {
+  ])('correctness 28: a redirect to %s is %s', async (location, code) => {
     const failure = await probe(fixture.hostile.serve('/go', redirectTo(location))).catch((error: unknown) => error)
     expect(failure).toMatchObject({ code })
     expect(JSON.stringify([failure, String(failure)])).not.toContain('canary')
@@ -160,7 +160,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
   }
 
   test.each([401, 403, 410])(
-    'case 26: a signed target that answers %i is found anew from the URL of the user',
+    'correctness 26: a signed target that answers %i is found anew from the URL of the user',
     async (status) => {
       const { url, expire, signings } = serveSigned(status)
       await probe(url)
@@ -172,7 +172,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     },
   )
 
-  test('case 26: twenty reads that meet the expiry together ask for one new signature', async () => {
+  test('correctness 26: twenty reads that meet the expiry together ask for one new signature', async () => {
     const { url, expire, signings } = serveSigned(403)
     await probe(url)
     expire()
@@ -181,7 +181,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(signings()).toBe(2)
   })
 
-  test('case 26: a target that stays forbidden after a new signature fails, without a third', async () => {
+  test('correctness 26: a target that stays forbidden after a new signature fails, without a third', async () => {
     const { url, expire, signings } = serveSigned(403)
     await probe(url)
     expire()
@@ -191,7 +191,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     expect(fixture.hostile.requests('/start')).toHaveLength(2)
   })
 
-  test('case 26: a reader that is aborted while the target is found anew does not spoil it for the others', async () => {
+  test('correctness 26: a reader that is aborted while the target is found anew does not spoil it for the others', async () => {
     const { url, expire } = serveSigned(403)
     await probe(url)
     expire()

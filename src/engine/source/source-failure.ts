@@ -234,7 +234,7 @@ export function sourceChanged(
   const { validator, pinned, seen } = difference
   return new TransferError(
     'source_changed',
-    `The file at ${redactUrl(url.href)} changed while it was read: its ${validator} was ${pinned} and is now ${seen}. Start the transfer over to get the new file.`,
+    `The file at ${redactUrl(url.href)} changed while it was read: its ${validator} was ${pinned} and is now ${seen}. Start the transfer over to get the new file${validator === 'ETag' ? '; where only the ETag varies (nodes of a CDN), trust length and Last-Modified under Options' : ''}.`,
     { facts: { url: redactUrl(url.href), validator, pinned, seen } },
   )
 }

@@ -1,4 +1,5 @@
 import type { Warning } from '../../server/domain/failure.ts'
+import type { SourceDigest } from '../../server/domain/transfer.ts'
 
 /** Where to read: the whole URL, secrets included, and the headers the user gave for it. */
 export interface SourceTarget {
@@ -26,6 +27,23 @@ export interface SourceProbe {
   /** Of the answer the identity was pinned from; names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly warnings: readonly Warning[]
+  /** Digests of the whole file that the answer carried (source-digests.ts). */
+  readonly digests: readonly SourceDigest[]
+  /** The answer itself where it is the whole file and was to be kept; whoever gets it hands it to `readWhole` or gives it up. */
+  readonly opened: OpenedSource | null
+}
+
+/** The answer to a GET of the whole file whose body waits. */
+export interface OpenedSource {
+  /** Gives it up; harmless once it was read. */
+  discard(): void
+}
+
+export interface ProbeOptions {
+  /** Keep an answer that is the whole file, so that it can be read and need not be asked for again (correctness.md case 9). */
+  readonly keepsWhole?: boolean
+  /** The link answers once: ask for the whole file at once, with no Range. */
+  readonly isOneTime?: boolean
 }
 
 /** A probe that may have brought the file along. */
@@ -47,6 +65,12 @@ export interface FirstContact {
  * connection until `SourceRead.resume()`; the chunk itself was taken. May throw to end the read with that error.
  */
 export type ByteSink = (chunk: Uint8Array) => boolean
+
+/**
+ * Names where the next bytes may go: the sink then gets them as a view of that memory, and has nothing to copy. Asked anew after each
+ * chunk; null where they may not. The memory is the reader's until the read is over or aborted.
+ */
+export type BytePlace = () => Uint8Array | null
 
 /** How a read ended well. */
 export interface ReadResult {
@@ -73,11 +97,16 @@ export interface RangeRequest {
   readonly startByte: number
   readonly endByte: number
   readonly sink: ByteSink
+  /** Left out: bytes come in buffers of the source. */
+  readonly place?: BytePlace
   readonly signal: AbortSignal
 }
 
 /** One GET without Range from byte 0 to the end; for sources without ranges or without a length. */
-export type WholeRequest = Omit<RangeRequest, 'startByte' | 'endByte'>
+export type WholeRequest = Omit<RangeRequest, 'startByte' | 'endByte'> & {
+  /** An answer that a probe kept; it is read in place of a new one. */
+  readonly opened?: OpenedSource | null
+}
 
 /**
  * Reads from HTTP(S) sources. Every answer is proven before a byte reaches a sink: 206 with the exact Content-Range, the
@@ -85,9 +114,14 @@ export type WholeRequest = Omit<RangeRequest, 'startByte' | 'endByte'>
  * Failures are TransferErrors with `retry`; reads are not retried here, the caller knows from which byte to go on.
  */
 export interface Source {
-  probe(target: SourceTarget, signal: AbortSignal): Promise<SourceProbe>
+  probe(target: SourceTarget, signal: AbortSignal, options?: ProbeOptions): Promise<SourceProbe>
   /** Probes by asking for the first `mostBytes`, so that a small file takes one request. */
-  firstContact(target: SourceTarget, mostBytes: number, signal: AbortSignal): Promise<FirstContact>
+  firstContact(
+    target: SourceTarget,
+    mostBytes: number,
+    signal: AbortSignal,
+    options?: ProbeOptions,
+  ): Promise<FirstContact>
   readRange(request: RangeRequest): SourceRead
   readWhole(request: WholeRequest): SourceRead
   /** Closes all connections; reads under way fail. */

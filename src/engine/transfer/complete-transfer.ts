@@ -1,21 +1,22 @@
-import { z } from 'zod'
 import { finishTransfer, takeCompletion } from '../../server/db/completion.ts'
 import { addEvent, loadLedger, loadTransfer, type TransferRow } from '../../server/db/transfer-steps.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
-import { normalizeChecksum } from '../../server/domain/checksum.ts'
 import { TransferError } from '../../server/domain/failure.ts'
-import { type ChecksumAlgorithm, checksumAlgorithmSchema, type Evidence } from '../../server/domain/transfer.ts'
+import type { Evidence, Verification } from '../../server/domain/transfer.ts'
+import { algorithmName } from '../../server/domain/verification-words.ts'
 import { combineCrc32c } from '../upload/crc32c.ts'
-import { digestOf } from '../upload/object-digest.ts'
-import { type CompleteUpload, type ObjectInfo, type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
-import { Attempts } from './backoff.ts'
-import { describeVerification, judgeObject } from './verification.ts'
+import type { CompleteUpload, ObjectInfo, ObjectStore } from '../upload/object-store.ts'
+import { completeUpload } from './complete-upload.ts'
+import { compareDigests, type KnownDigest, knownDigests, mustAgree, readDigests } from './known-digests.ts'
+import { digestsOfObject } from './read-object-back.ts'
+import { digestsOfSource } from './read-source-again.ts'
+import { describeVerification, fullObjectChecksums, judgeObject } from './verification.ts'
 import { openStore, type WorkContext } from './work-context.ts'
 
 /**
  * Completes a transfer whose parts are all in the ledger, if this engine gets the right to. The parts are counted and their
- * bytes summed first; after that the object is looked at, and only what is seen there makes the transfer `completed`.
- * A lost answer is settled by the write token in the object's metadata, never by the mere presence of an object.
+ * bytes summed first, and every digest that can be compared without the object is: a wrong one leaves what is at the key as it was.
+ * After that the object is looked at, and only what is seen there makes the transfer `completed`.
  */
 export async function completeTransfer(context: WorkContext, id: string, signal: AbortSignal): Promise<void> {
   const { db, engineId, env, log, metrics } = context
@@ -26,26 +27,21 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
   const store = openStore(context, row)
   try {
     const complete = await collectParts(context, row)
-    const expected = readExpected(row)
-    // A CRC32C is known before the object is: a wrong one leaves what is at the key as it was.
-    if (expected?.algorithm === 'crc32c' && complete.crc32c !== null)
-      mustEqual(expected, complete.crc32c, 'Nothing was written.')
-    const object = await completeOnce(row, store, complete, signal)
+    const before = await proveBefore(context, row, store, complete, signal)
+    const object = await completeUpload({ row, store, complete, pace: context.paces.of(row.bucket) }, signal)
     const verification = judgeObject(object, complete)
     if (verification.verdict === 'mismatch')
       throw new TransferError(
         'checksum_mismatch',
         `The object is not what was read: ${describeVerification(verification)}. Retry starts over.`,
       )
-    if (expected) {
-      verification.evidence.unshift(await proveExpected(context, row, store, complete, expected, signal))
-      verification.verdict = 'verified'
-    }
+    const after = await proveAfter(context, row, store, object, before.rest, signal)
+    const proven = withEvidence(verification, [...before.evidence, ...after])
     const seconds = row.startedAt ? (Date.now() - row.startedAt.getTime()) / 1000 : 0
-    const message = `Completed: ${formatBytes(complete.sizeBytes)} in ${seconds.toFixed(1)} s; ${describeVerification(verification)}.`
-    if (await finishTransfer(db, engineId, id, epoch, verification, message)) {
+    const message = `Completed: ${formatBytes(complete.sizeBytes)} in ${seconds.toFixed(1)} s; ${describeVerification(proven)}.`
+    if (await finishTransfer(db, engineId, id, epoch, proven, message)) {
       metrics.transfersEnded.inc({ outcome: 'completed' })
-      log.info({ transferId: id, sizeBytes: complete.sizeBytes, verdict: verification.verdict }, 'transfer completed')
+      log.info({ transferId: id, sizeBytes: complete.sizeBytes, verdict: proven.verdict }, 'transfer completed')
     }
   } finally {
     store.close()
@@ -70,85 +66,68 @@ async function collectParts(context: WorkContext, row: TransferRow): Promise<Com
   return { key: row.key, uploadId: row.uploadId, parts, sizeBytes, crc32c, mustNotExist: row.ifExists !== 'overwrite' }
 }
 
-/** What a second Complete cannot mend: it takes a new upload. */
-const NOT_TO_BE_REPEATED = new Set(['upload_lost', 'upload_conflict', 'checksum_mismatch'])
-
-/** Completes and looks at the object; throws `upload_lost` where the upload is gone and the object there is not ours. */
-async function completeOnce(
-  row: TransferRow,
-  store: ObjectStore,
-  complete: CompleteUpload,
-  signal: AbortSignal,
-): Promise<ObjectInfo> {
-  const attempts = new Attempts()
-  if (complete.mustNotExist && !store.capabilities.conditionalWrites) await mustBeFree(row, store, signal)
-  for (;;) {
-    try {
-      await store.completeUpload(complete, signal)
-    } catch (error) {
-      // The answer may be lost although the object is there: ours is the one with our token.
-      const found = await store.head(row.key, signal).catch(() => null)
-      if (found && row.writeToken !== null && found.metadata[WRITE_TOKEN_KEY] === row.writeToken) return found
-      if (error instanceof TransferError && NOT_TO_BE_REPEATED.has(error.code)) throw error
-      await attempts.failed(error, signal)
-      continue
-    }
-    const object = await store.head(row.key, signal)
-    if (object) return object
-    throw new TransferError(
-      'bucket_error',
-      'The bucket completed the upload but has no object at the key. Try again.',
-      { retry: 'later' },
-    )
-  }
-}
-
-/** Where the store cannot refuse to replace an object by itself, look once more right before the upload is completed. */
-async function mustBeFree(row: TransferRow, store: ObjectStore, signal: AbortSignal): Promise<void> {
-  const object = await store.head(row.key, signal)
-  if (object && object.metadata[WRITE_TOKEN_KEY] !== row.writeToken)
-    throw new TransferError(
-      'key_exists',
-      `Somebody else wrote an object to ${row.key} meanwhile. Choose another key, or allow it to be overwritten.`,
-    )
-}
-
-interface Expected {
-  readonly algorithm: ChecksumAlgorithm
-  readonly value: string
-}
-
-/** The checksum the user expects, in base64; null where none was given. */
-export function readExpected(row: TransferRow): Expected | null {
-  const parsed = z.object({ algorithm: checksumAlgorithmSchema, value: z.string() }).safeParse(row.expectedChecksum)
-  if (!parsed.success) return null
-  const { algorithm, value } = parsed.data
-  return { algorithm, value: normalizeChecksum(algorithm, value) ?? value }
-}
-
-/** Compares the checksum of the file with the one the user gave. Throws `checksum_mismatch`; `consequence` says what became of the object. */
-export function mustEqual(expected: Expected, actual: string, consequence: string): Evidence {
-  const algorithm = expected.algorithm.toUpperCase()
-  if (actual !== expected.value)
-    throw new TransferError(
-      'checksum_mismatch',
-      `The ${algorithm} you gave is ${expected.value}, that of the file is ${actual}. ${consequence} Check the value and the source.`,
-    )
-  return { kind: 'expected-checksum', algorithm, expected: expected.value, actual }
-}
-
-/** The proof of the user's own checksum: parts come in any order, so all but a CRC32C need the object read back once. */
-async function proveExpected(
+/**
+ * What can be proven while the key is as it was. The bytes of parts that came in any order have no digest but the combined CRC32C; so
+ * before an object is replaced whose new content the user gave a checksum of, the source is read once more (decision 019).
+ */
+async function proveBefore(
   context: WorkContext,
   row: TransferRow,
   store: ObjectStore,
   complete: CompleteUpload,
-  expected: Expected,
   signal: AbortSignal,
-): Promise<Evidence> {
-  if (expected.algorithm === 'crc32c' && complete.crc32c !== null) return mustEqual(expected, complete.crc32c, '')
-  const message = `Reading the object back to compare its ${expected.algorithm.toUpperCase()}.`
-  await addEvent(context.db, { transferId: row.id, engineId: context.engineId, code: 'reading_back', message })
-  const actual = await digestOf(expected.algorithm, store.read(row.key, signal))
-  return mustEqual(expected, actual, 'The object is at its key, but do not use it.')
+): Promise<{ evidence: readonly Evidence[]; rest: readonly KnownDigest[] }> {
+  const known = knownDigests(row)
+  const read = { ...readDigests(row), ...(complete.crc32c !== null && { crc32c: complete.crc32c }) }
+  const compared = compareDigests(known, read)
+  mustAgree(compared, 'Nothing was written.')
+  const open = compared.rest.filter(({ kind }) => kind === 'expected-checksum')
+  const replaces = row.ifExists === 'overwrite' && open.length > 0 && complete.crc32c !== null
+  if (!replaces || row.oneTimeLink || (await store.head(row.key, signal)) === null) return compared
+  const message = `Reading the source once more to compare its ${algorithmName(open[0]?.algorithm)} before the object at the key is replaced.`
+  await addEvent(context.db, { transferId: row.id, engineId: context.engineId, code: 'reading_source_again', message })
+  const again = compareDigests(
+    compared.rest,
+    await digestsOfSource(context, row, compared.rest, complete.crc32c, signal),
+  )
+  mustAgree(again, 'Nothing was written.')
+  return { evidence: [...compared.evidence, ...again.evidence], rest: again.rest }
 }
+
+/** What only the object can prove: by a checksum of the bucket, else the user's by reading it back once. */
+async function proveAfter(
+  context: WorkContext,
+  row: TransferRow,
+  store: ObjectStore,
+  object: ObjectInfo,
+  known: readonly KnownDigest[],
+  signal: AbortSignal,
+): Promise<Evidence[]> {
+  const wrong = 'The object is at its key, but do not use it.'
+  const byBucket = compareDigests(known, fullObjectChecksums(object))
+  mustAgree(byBucket, wrong)
+  const expected = byBucket.rest.find(({ kind }) => kind === 'expected-checksum')
+  if (!expected) return [...byBucket.evidence]
+  const message = `Reading the object back to compare its ${algorithmName(expected.algorithm)}.`
+  await addEvent(context.db, { transferId: row.id, engineId: context.engineId, code: 'reading_back', message })
+  const readBack = compareDigests(
+    byBucket.rest,
+    await digestsOfObject(
+      store,
+      row.key,
+      byBucket.rest.map(({ algorithm }) => algorithm),
+      signal,
+    ),
+  )
+  mustAgree(readBack, wrong)
+  return [...byBucket.evidence, ...readBack.evidence]
+}
+
+/** More evidence in front; a digest of all bytes that agreed makes the object verified. */
+function withEvidence(verification: Verification, evidence: readonly Evidence[]): Verification {
+  if (evidence.length === 0) return verification
+  const sorted = [...evidence].sort((a, b) => rank(a) - rank(b))
+  return { verdict: 'verified', evidence: [...sorted, ...verification.evidence] }
+}
+
+const rank = ({ kind }: Evidence) => (kind === 'expected-checksum' ? 0 : 1)

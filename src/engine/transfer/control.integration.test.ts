@@ -26,7 +26,7 @@ describe('a running transfer', () => {
     return id
   }
 
-  it('stops when it is paused, keeps its parts, and goes on from them', async () => {
+  it('correctness 31: stops when it is paused, keeps its parts, and goes on from them', async () => {
     await stack.startEngine(EIGHT_LANES)
     const id = await startPaced('/paused.bin')
     expect((await applyAction(stack.database.db, 'pause', [id])).changed).toEqual([id])
@@ -39,13 +39,14 @@ describe('a running transfer', () => {
     await applyAction(stack.database.db, 'resume', [id])
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
+    expect(done.partSizeBytes).toBe(paused.partSizeBytes)
     // Parts finish in any order, so those that were kept are found by their numbers.
     const finished = new Map(done.parts.map((part) => [part.number, part.finishedAt.getTime()]))
     for (const part of paused.parts) expect(finished.get(part.number)).toBe(part.finishedAt.getTime())
     expect(await stack.objectSha256('paused.bin')).toBe(patternSha256(SIZE_BYTES))
   })
 
-  it('leaves no upload behind when it is cancelled', async () => {
+  it('correctness 41: leaves no upload behind when it is cancelled', async () => {
     await stack.startEngine(EIGHT_LANES)
     const id = await startPaced('/cancelled.bin')
     expect(await stack.openUploads()).toEqual(['cancelled.bin'])

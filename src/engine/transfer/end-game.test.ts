@@ -29,7 +29,7 @@ function readOf(slices: number, got: number): SpanRead {
 }
 
 describe('the end game', () => {
-  it('splits the span that will take longest', () => {
+  it('correctness 25: splits the span that will take longest', () => {
     const quick = readOf(10, 6 * SLICE)
     const slow = readOf(10, SLICE)
     const help = new EndGame().help([quick, slow], HABITS, 1_000)

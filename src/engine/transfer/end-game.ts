@@ -1,4 +1,4 @@
-import type { Span, SpanWriter } from '../part/part-stream.ts'
+import type { Span, SpanWriter } from '../part/span-writer.ts'
 import type { SpanRead } from './read-span.ts'
 
 /** Help costs a request: what is over sooner than this is left alone. */

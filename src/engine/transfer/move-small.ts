@@ -5,24 +5,24 @@ import { newId } from '../../server/db/new-id.ts'
 import type { TransferRow } from '../../server/db/transfer-steps.ts'
 import { formatBytes, MIB } from '../../server/domain/bytes.ts'
 import { TransferError } from '../../server/domain/failure.ts'
-import type { Evidence, Verification } from '../../server/domain/transfer.ts'
+import type { Verification } from '../../server/domain/transfer.ts'
 import type { PartStream } from '../part/part-stream.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
 import type { SourceProbe } from '../source/source.ts'
 import { crc32cOf } from '../upload/crc32c.ts'
-import { digestOf } from '../upload/object-digest.ts'
 import { type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { Attempts, backoffMs } from './backoff.ts'
-import { mustEqual, readExpected } from './complete-transfer.ts'
 import { newPlan } from './plan-transfer.ts'
+import { proveBytes } from './prove-bytes.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { type ReadSmall, readSmall } from './read-small.ts'
 import { runSettings } from './report-signs.ts'
 import { Stop } from './stop.ts'
 import { describeVerification, judgeObject } from './verification.ts'
 import { openTarget, sharedStore, type WorkContext } from './work-context.ts'
+import { zipWarning } from './zip-warning.ts'
 
 /**
  * A file of no more than this is small: what a single request to a source has at least anyhow (spanBytesFor), so reading it
@@ -108,7 +108,8 @@ class SmallRun implements RecordedRun {
         this.#bytes = bytes
       }
       const { signal } = this.#active
-      const read = { target, mostBytes: SMALL_BYTES, origin, meter, limiter, signal, onBytes }
+      const share = this.#context.bandwidth.share()
+      const read = { share, target, mostBytes: SMALL_BYTES, origin, meter, limiter, signal, onBytes }
       const found = await readSmall(this.#context, read)
       if (!found.bytes) return { probe: found.probe }
       this.#active.signal.throwIfAborted()
@@ -126,24 +127,22 @@ class SmallRun implements RecordedRun {
     const { context, row } = { context: this.#context, row: this.#row }
     const slices = bytes.heldSlices()
     const crc32c = crc32cOf(slices)
-    const expected = readExpected(row)
-    let proof: Evidence | null = null
-    if (expected) {
-      const actual = expected.algorithm === 'crc32c' ? crc32c : await digestOf(expected.algorithm, inTurn(slices))
-      // The bytes are all here: a wrong one leaves what is at the key as it was.
-      proof = mustEqual(expected, actual, 'Nothing was written.')
-    }
+    // The bytes are all here: a wrong digest leaves what is at the key as it was.
+    const proof = await proveBytes({ ...row, sourceDigests: [...found.probe.digests], readDigests: {} }, slices, crc32c)
     this.#active.signal.throwIfAborted()
     const startedAt = new Date()
     this.meter.laneOpened('upload')
     const object = await this.#put(bytes, crc32c, found.probe.contentType).finally(() =>
       this.meter.laneClosed('upload'),
     )
-    const verification = proof
-      ? { verdict: 'verified' as const, evidence: [proof, ...object.verification.evidence] }
-      : object.verification
-    const { identity, contentType, warnings } = found.probe
-    const { partSizeBytes } = newPlan(context, row, identity)
+    const verification =
+      proof.length > 0
+        ? { verdict: 'verified' as const, evidence: [...proof, ...object.verification.evidence] }
+        : object.verification
+    const { identity, contentType, digests } = found.probe
+    const oddZip = zipWarning({ key: row.key, url: row.sourceUrl, contentType }, slices[0] ?? new Uint8Array())
+    const warnings = [...found.probe.warnings, ...(oddZip ? [oddZip] : [])]
+    const { partSizeBytes } = newPlan(context, row, identity, this.#store)
     const seconds = (Date.now() - (row.startedAt ?? startedAt).getTime()) / 1000
     const size = formatBytes(bytes.sizeBytes)
     const file = {
@@ -152,6 +151,7 @@ class SmallRun implements RecordedRun {
       epoch: this.#claim.epoch,
       ...{ ...identity, sizeBytes: bytes.sizeBytes, contentType, partSizeBytes, warnings, verification },
       sliceSizeBytes: context.env.sliceSizeBytes,
+      sourceDigests: digests,
       writeToken: row.id,
       part: { etag: object.etag, crc32c, retries: this.meter.partRetries, startedAt, finishedAt: new Date() },
       planned: `${size} in 1 part, read with the first request and written with one.`,
@@ -204,6 +204,7 @@ class SmallRun implements RecordedRun {
       this.meter.bucketRequests++
       this.#sentBytes = 0
       let isTaken = false
+      const done = await this.#context.paces.of(this.#row.bucket).begin(signal)
       try {
         const body = { kind: 'held' as const, slices: bytes.heldSlices(), crc32c }
         const onBytes = (sent: number) => {
@@ -211,12 +212,14 @@ class SmallRun implements RecordedRun {
           this.meter.addBucket(sent)
         }
         const put = await store.putNew({ key, sizeBytes, body, contentType, writeToken, replaces, onBytes, signal })
+        done(null)
         if (put.storedCrc32c !== null && store.capabilities.checksumHeaders) return proven(put.etag, put.storedCrc32c)
       } catch (error) {
+        const isSlowDown = done(error)
         signal.throwIfAborted()
         isTaken = error instanceof TransferError && error.code === 'key_exists'
         if (!isTaken) {
-          await attempts.failed(error, signal)
+          if (!isSlowDown) await attempts.failed(error, signal)
           this.meter.partRetries++
           continue
         }
@@ -264,10 +267,6 @@ function etagOf(slices: readonly Uint8Array[]): string {
   const md5 = createHash('md5')
   for (const slice of slices) md5.update(slice)
   return `"${md5.digest('hex')}"`
-}
-
-async function* inTurn(slices: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* slices
 }
 
 const toNumber = (value: bigint | null) => (value === null ? null : Number(value))

@@ -8,13 +8,18 @@ import {
   savePlan,
   type TransferRow,
 } from '../../server/db/transfer-steps.ts'
+import { noteUploadStart } from '../../server/db/upload-starts.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError, type Warning } from '../../server/domain/failure.ts'
+import type { Verification } from '../../server/domain/transfer.ts'
 import { MAX_PARTS } from '../../server/domain/transfer-input.ts'
 import { partsPerClaim, planParts } from '../part/part-plan.ts'
-import type { SourceIdentity, SourceProbe } from '../source/source.ts'
+import type { OpenedSource, SourceIdentity, SourceProbe } from '../source/source.ts'
 import { crc32cOf } from '../upload/crc32c.ts'
 import { type ObjectInfo, type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
+import { removeOrphan } from './orphaned-upload.ts'
+import { isSameSource } from './pinned-identity.ts'
+import { proveBytes } from './prove-bytes.ts'
 import { describeVerification, judgeObject } from './verification.ts'
 import { abortUpload, openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
 
@@ -22,7 +27,9 @@ import { abortUpload, openTarget, uploadLanesOf, type WorkContext } from './work
  * Makes or checks the plan of a transfer: probes the source, pins its identity, looks at the key, fixes part size and count,
  * starts the multipart upload, and puts the parts up for claiming. A transfer that was planned before goes on with its
  * upload where the source is still the same and the bucket still has the parts; else it starts over and says so.
- * Throws TransferErrors; returns quietly where the claim went to somebody else. `found`: it was probed just now.
+ * Throws TransferErrors; returns quietly where the claim went to somebody else. Returns the answer of a source that can only be
+ * read in one stream, so that it need not be asked for a second time; the caller reads it or gives it up. `found`: it was
+ * probed just now.
  */
 export async function planTransfer(
   context: WorkContext,
@@ -31,16 +38,40 @@ export async function planTransfer(
   store: ObjectStore,
   signal: AbortSignal,
   found: SourceProbe | null = null,
-): Promise<void> {
-  const { engineId, db, source } = context
-  const probe = found ?? (await source.probe(openTarget(context, row), signal))
-  if (await keyDecides(context, row, claim, store, probe, signal)) return
-  if (probe.identity.sizeBytes === 0) return putEmpty(context, row, claim, store, probe, signal)
+): Promise<OpenedSource | null> {
+  const options = { keepsWhole: true, isOneTime: row.oneTimeLink }
+  const probe = found ?? (await context.source.probe(openTarget(context, row), signal, options))
+  let isPlanned = false
+  try {
+    isPlanned = await planProbed(context, row, claim, store, probe, signal)
+  } finally {
+    if (!isPlanned) probe.opened?.discard()
+  }
+  return isPlanned ? probe.opened : null
+}
+
+/** True where parts are up for claiming now; false where the plan ended the transfer, or went to somebody else. */
+async function planProbed(
+  context: WorkContext,
+  row: TransferRow,
+  claim: Claim,
+  store: ObjectStore,
+  probe: SourceProbe,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { engineId, db } = context
+  await removeOrphan(context, row, store, signal)
+  if (await keyDecides(context, row, claim, store, probe, signal)) return false
+  if (probe.identity.sizeBytes === 0) {
+    await putEmpty(context, row, claim, store, probe, signal)
+    return false
+  }
 
   const kept = await keptUpload(context, row, store, probe.identity, signal)
-  const { partSizeBytes, partsTotal } = kept ?? newPlan(context, row, probe.identity)
+  const { partSizeBytes, partsTotal } = kept ?? newPlan(context, row, probe.identity, store)
   const writeToken = kept?.writeToken ?? randomUUID()
   const create = { key: row.key, contentType: probe.contentType, writeToken }
+  if (!kept && !(await noteUploadStart(db, engineId, claim))) return false
   const uploadId = kept?.uploadId ?? (await store.createUpload(create, signal))
   const { identity } = probe
   const plan: PlanFields = {
@@ -52,6 +83,7 @@ export async function planTransfer(
     sliceSizeBytes: context.env.sliceSizeBytes,
     uploadId,
     writeToken,
+    sourceDigests: probe.digests,
     warnings: withSizeCap(probe.warnings, partSizeBytes),
   }
   const keptParts = kept?.parts ?? []
@@ -59,7 +91,7 @@ export async function planTransfer(
   const isSaved = await savePlan(db, engineId, claim, plan, pieces, keptParts)
   if (!isSaved) {
     if (!kept) await store.abortUpload(row.key, uploadId, AbortSignal.timeout(30_000))
-    return
+    return false
   }
   await addEvent(db, {
     transferId: row.id,
@@ -67,6 +99,7 @@ export async function planTransfer(
     code: 'planned',
     message: describePlan(identity, partSizeBytes, partsTotal, keptParts.length),
   })
+  return true
 }
 
 /** What is at the key already: true where that ends the transfer. Throws `key_exists` where it must not be replaced. */
@@ -123,6 +156,7 @@ async function putEmpty(
 ): Promise<void> {
   await abortUpload(context, row, signal)
   const put = { key: row.key, body: new Uint8Array(0), contentType: probe.contentType, writeToken: row.id }
+  const proof = await proveBytes({ ...row, sourceDigests: [...probe.digests], readDigests: {} }, [], crc32cOf([]))
   const before = await store.head(row.key, signal)
   const isThere = before !== null && before.sizeBytes === 0 && isOurs(before, row)
   if (!isThere) await store.putSmall({ ...put, mustNotExist: row.ifExists === 'fail' }, signal)
@@ -131,7 +165,11 @@ async function putEmpty(
     throw new TransferError('bucket_error', 'The bucket took the empty object but does not have it. Try again.', {
       retry: 'now',
     })
-  const verification = judgeObject(object, { sizeBytes: 0, crc32c: crc32cOf([]) })
+  const judged = judgeObject(object, { sizeBytes: 0, crc32c: crc32cOf([]) })
+  const verification: Verification =
+    proof.length > 0 && judged.verdict !== 'mismatch'
+      ? { verdict: 'verified', evidence: [...proof, ...judged.evidence] }
+      : judged
   await finishPlan(context.db, context.engineId, claim, {
     sizeBytes: 0,
     verification,
@@ -191,16 +229,10 @@ async function keptUpload(
   }
 }
 
-/** Strong proof only: the same length and the same strong ETag, or without one the same Last-Modified. */
-function isSameSource(row: TransferRow, identity: SourceIdentity): boolean {
-  if (row.sizeBytes === null || Number(row.sizeBytes) !== identity.sizeBytes) return false
-  if (row.etag && !row.etag.startsWith('W/')) return row.etag === identity.etag
-  return row.lastModified !== null && row.lastModified === identity.lastModified
-}
-
-/** Part size and count by what the transfer and the engine say. */
-export function newPlan(context: WorkContext, row: TransferRow, identity: SourceIdentity) {
+/** Part size and count by what the transfer, the engine and the store say. */
+export function newPlan(context: WorkContext, row: TransferRow, identity: SourceIdentity, store: ObjectStore) {
   return planParts({
+    rules: store.partRules,
     sizeBytes: identity.sizeBytes,
     acceptsRanges: identity.acceptsRanges,
     sizing: (row.partSizing ?? context.env.SLUICE_PART_SIZING) === 'table' ? 'table' : 'auto',

@@ -1,5 +1,6 @@
 import { partRange } from '../part/part-plan.ts'
-import type { PartStream, Span, SpanWriter } from '../part/part-stream.ts'
+import type { PartStream } from '../part/part-stream.ts'
+import type { Span, SpanWriter } from '../part/span-writer.ts'
 import { EndGame } from './end-game.ts'
 import type { OpenPart } from './part-board.ts'
 import { PushBackNotes } from './push-back.ts'

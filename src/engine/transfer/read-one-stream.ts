@@ -1,6 +1,6 @@
 import { TransferError } from '../../server/domain/failure.ts'
 import { MAX_PARTS } from '../../server/domain/transfer-input.ts'
-import type { SpanWriter } from '../part/part-stream.ts'
+import type { SpanWriter } from '../part/span-writer.ts'
 import type { SourceRead } from '../source/source.ts'
 import { keepsPace } from './keep-pace.ts'
 import type { OpenPart } from './part-board.ts'
@@ -48,8 +48,10 @@ class OneStreamReader {
       target: plan.target,
       identity: plan.identity,
       signal,
+      opened: this.#run.opened,
       sink: (chunk) => {
         if (this.#failure) throw this.#failure.error
+        this.#run.inOrder?.update(chunk)
         this.#run.meter.addSource(chunk.length)
         this.#totalBytes += chunk.length
         const isTaken = this.#take(chunk)
@@ -95,7 +97,9 @@ class OneStreamReader {
         { retry: 'now' },
       )
     if (this.#part && !this.#part.stream.isFilled) this.#part.stream.endAt(sizeBytes)
-    if (this.#part) await onEnd(this.#part.task.claim, { sizeBytes, partsTotal: this.#number, lengthVerified })
+    const digests = (await this.#run.inOrder?.values()) ?? {}
+    const end = { sizeBytes, partsTotal: this.#number, lengthVerified, digests }
+    if (this.#part) await onEnd(this.#part.task.claim, end)
     board.isClosed = true
     board.notify()
   }

@@ -3,6 +3,7 @@ import type { Meter } from '../progress/meter.ts'
 import type { Origin } from '../source/origin.ts'
 import type { SourceProbe, SourceTarget } from '../source/source.ts'
 import { Attempts } from './backoff.ts'
+import type { Share } from './engine-bandwidth.ts'
 import { keepsPace } from './keep-pace.ts'
 import { isTooMuch, pushBackOf, tellOrigin } from './push-back.ts'
 import type { RateLimiter } from './rate-limiter.ts'
@@ -19,6 +20,7 @@ export interface SmallRead {
   readonly origin: Origin
   readonly meter: Meter
   readonly limiter: RateLimiter
+  readonly share: Share
   readonly signal: AbortSignal
   /** Bytes begin to come into it; null when they were given up. */
   readonly onBytes: (bytes: PartStream | null) => void
@@ -56,6 +58,7 @@ type Outcome = ReadSmall | { readonly error: unknown; readonly hasBegun: boolean
 async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempts): Promise<Outcome> {
   const { source, pool, budget } = context
   const { meter, origin, limiter, signal } = read
+  const paced = { limiter, bandwidth: context.bandwidth, share: read.share, origin, meter, signal }
   const wholeSlices = (bytes: number) => Math.ceil(bytes / pool.bufferBytes) * pool.bufferBytes
   let reservedBytes = wholeSlices(read.mostBytes)
   if (!budget.tryReserve(reservedBytes)) {
@@ -68,7 +71,7 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
     meter.sourceRequests++
     meter.laneOpened('read')
     try {
-      const { probe, whole } = await source.firstContact(read.target, read.mostBytes, signal)
+      const { probe, whole } = await source.firstContact(read.target, read.mostBytes, signal, { keepsWhole: true })
       if (!whole) return { probe, bytes: null }
       // What the answer does not need goes to others at once.
       const neededBytes = wholeSlices(whole.sizeBytes)
@@ -85,7 +88,7 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
         const bytes = writer?.write(chunk) ?? 0
         meter.addSource(bytes)
         lane.delivered(bytes)
-        return keepsPace({ limiter, origin, meter, signal }, chunk.length, () => reading.resume())
+        return keepsPace(paced, chunk.length, () => reading.resume())
       })
       await reading.done
       const bytes = stream

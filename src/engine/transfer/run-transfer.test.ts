@@ -9,7 +9,9 @@ import { BufferPool } from '../slice/buffer-pool.ts'
 import { Origin } from '../source/origin.ts'
 import type { RangeRequest, ReadResult, Source } from '../source/source.ts'
 import { patternBytes } from '../testing/byte-pattern.ts'
+import { BucketPace } from '../upload/bucket-pace.ts'
 import type { ObjectStore, PartUpload } from '../upload/object-store.ts'
+import { EngineBandwidth } from './engine-bandwidth.ts'
 import { PartBoard } from './part-board.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { RemainingWork } from './remaining-work.ts'
@@ -81,6 +83,7 @@ function fakeRun(fakes: Fakes) {
     ...fakes.limits,
   }
   const identity = { sizeBytes: parts * PART, etag: '"v1"', lastModified: null, acceptsRanges: true }
+  const bandwidth = new EngineBandwidth()
   const run: TransferRun = {
     plan: {
       id: 't',
@@ -99,11 +102,17 @@ function fakeRun(fakes: Fakes) {
     budget,
     meter: new Meter(),
     limiter: new RateLimiter(),
+    bandwidth,
+    share: bandwidth.share(),
     board: new PartBoard(),
     work,
     signal: stop.signal,
     log: createLog('engine', 'silent'),
     onPart: (part) => work.finished(part.task),
+    opened: null,
+    inOrder: null,
+    pace: new BucketPace(),
+    onFirstBytes: () => {},
     onPushBack: () => {},
     onEnd: async () => {},
   }

@@ -6,13 +6,17 @@ import {
   loadTransfer,
   requeueTransfer,
   startOver,
+  type TransferRow,
 } from '../../server/db/transfer-steps.ts'
 import { TransferError, toFailure } from '../../server/domain/failure.ts'
 import { backoffMs } from './backoff.ts'
-import { abortUpload, type WorkContext } from './work-context.ts'
+import { isSameSource } from './pinned-identity.ts'
+import { abortUpload, openTarget, type WorkContext } from './work-context.ts'
 
 /** Attempts without a finished part in between, after which a transfer fails. */
 const MAX_ATTEMPTS = 4
+/** The same for a bucket that does nothing but ask for patience. */
+const MAX_PATIENT_ATTEMPTS = 20
 const MAX_START_OVERS = 5
 /** Failures that need a new upload, because what is there cannot be gone on with. */
 const NEEDS_NEW_UPLOAD = new Set(['source_range_refused', 'source_encoded', 'upload_lost', 'upload_conflict'])
@@ -39,6 +43,14 @@ export async function settleFailure(
     if (row?.status === 'verifying') await abandonVerification(db, engineId, id, failure.message)
     return
   }
+  if (
+    failure.code === 'source_range_refused' &&
+    row.acceptsRanges === true &&
+    (await rangesAreBack(context, row, signal))
+  ) {
+    await requeueTransfer(db, engineId, id, backoffMs(row.attempts + 1, undefined), failure.message)
+    return
+  }
   const retryAfterMs = error instanceof TransferError ? error.retryAfterMs : undefined
   // One stream cannot be taken up again in the middle; once all of it is in the bucket only the completion is left.
   const cannotResume = row.acceptsRanges === false && failure.retry !== 'never' && row.partsDone !== row.partsTotal
@@ -53,10 +65,26 @@ export async function settleFailure(
   }
   const wasPlanned = row.uploadId !== null
   const mayHeal = failure.retry === 'now' || (failure.retry === 'later' && wasPlanned)
+  const most = failure.code === 'bucket_slow_down' ? MAX_PATIENT_ATTEMPTS : MAX_ATTEMPTS
   // Waiting would not help where all comes anew each time: finished parts reset the attempts, and it would never end.
-  if (mayHeal && !needsNewUpload && row.attempts + 1 < MAX_ATTEMPTS) {
+  if (mayHeal && !needsNewUpload && row.attempts + 1 < most) {
     await requeueTransfer(db, engineId, id, backoffMs(row.attempts + 3, retryAfterMs), failure.message)
     return
   }
   if (await failTransfer(db, engineId, id, failure)) metrics.transfersEnded.inc({ outcome: 'failed' })
+}
+
+/**
+ * Range support comes and goes (correctness.md case 3): where one more guarded range is answered rightly by the same file, the
+ * finished parts are kept and the transfer goes on from them. Not for ever, where no part gets through in between.
+ */
+async function rangesAreBack(context: WorkContext, row: TransferRow, signal: AbortSignal): Promise<boolean> {
+  if (row.attempts + 1 >= MAX_ATTEMPTS) return false
+  try {
+    const { identity } = await context.source.probe(openTarget(context, row), signal)
+    return identity.acceptsRanges && isSameSource(row, identity)
+  } catch {
+    signal.throwIfAborted()
+    return false
+  }
 }

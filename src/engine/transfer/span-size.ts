@@ -9,6 +9,8 @@ const READING_SHARE = 0.5
 
 /** Slices a windowed span is read through: one being filled, one being sent, one between them. */
 export const WINDOW_SLICES = 3
+/** Spans that are reserved whole, so as not to hold more than they need to. */
+const RESERVED_SPAN_BYTES = 2 * 1024 * 1024
 /** Windows keep memory small whatever the length, so that a request costs next to nothing for each byte. */
 const WINDOWED_SPAN_TIMES = 2
 
@@ -29,7 +31,9 @@ export function spanBytesNow(run: TransferRun): number {
   const isLate = origin.firstByteMs >= NOTABLE_FIRST_BYTE_MS
   const lateBytes = isLate ? FIRST_BYTE_TIMES * (origin.firstByteMs / 1000) * origin.laneBytesPerSecond : 0
   const isWindowed = readsThroughWindows(run)
-  const usualBytes = limits.spanBytes * (isWindowed ? WINDOWED_SPAN_TIMES : 1)
+  const usualBytes = isWindowed
+    ? limits.spanBytes * WINDOWED_SPAN_TIMES
+    : Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
   const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : (budget.totalBytes * READING_SHARE) / origin.lanes
   const wanted = Math.min(Math.max(usualBytes, lateBytes), shareBytes, plan.partSizeBytes)
   return Math.max(1, Math.floor(wanted / pool.bufferBytes)) * pool.bufferBytes

@@ -1,13 +1,17 @@
 import type { Claim } from '../../server/db/claims.ts'
 import { TransferError } from '../../server/domain/failure.ts'
+import type { ChecksumAlgorithm } from '../../server/domain/transfer.ts'
 import type { Log } from '../../server/log.ts'
 import type { ByteBudget } from '../part/byte-budget.ts'
 import { PartStream } from '../part/part-stream.ts'
 import type { Meter } from '../progress/meter.ts'
 import type { BufferPool } from '../slice/buffer-pool.ts'
 import type { Origin } from '../source/origin.ts'
-import type { Source, SourceIdentity, SourceTarget } from '../source/source.ts'
+import type { OpenedSource, Source, SourceIdentity, SourceTarget } from '../source/source.ts'
+import type { BucketPace } from '../upload/bucket-pace.ts'
+import type { RunningDigests } from '../upload/object-digest.ts'
 import type { ObjectStore, UploadedPart } from '../upload/object-store.ts'
+import type { EngineBandwidth, Share } from './engine-bandwidth.ts'
 import type { OpenPart, PartBoard } from './part-board.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { PartTask, RemainingWork } from './remaining-work.ts'
@@ -21,6 +25,14 @@ export interface TransferPlan {
   readonly uploadId: string
   readonly sizeBytes: number | null
   readonly partSizeBytes: number
+}
+
+/** How one stream ended: what nobody knew before. */
+export interface StreamEnd {
+  readonly sizeBytes: number
+  readonly partsTotal: number
+  readonly lengthVerified: boolean
+  readonly digests: Readonly<Partial<Record<ChecksumAlgorithm, string>>>
 }
 
 /** How wide a transfer runs on this engine. */
@@ -39,6 +51,12 @@ export interface TransferRun {
   readonly plan: TransferPlan
   readonly limits: RunLimits
   readonly source: Source
+  /** The answer that the plan has kept, of a source read in one stream; null: it is asked for. */
+  readonly opened: OpenedSource | null
+  /** Digests of what is read in one stream; null where parts come in any order. */
+  readonly inOrder: RunningDigests | null
+  /** Shared with all transfers into the same bucket: how many requests it takes at once, and when it wants to be left alone. */
+  readonly pace: BucketPace
   /** Shared with all other transfers from the same host: how many lanes there are, and who has one. */
   readonly origin: Origin
   readonly store: ObjectStore
@@ -46,6 +64,9 @@ export interface TransferRun {
   readonly budget: ByteBudget
   readonly meter: Meter
   readonly limiter: RateLimiter
+  /** The engine's limit, and what of it is this transfer's. */
+  readonly bandwidth: EngineBandwidth
+  readonly share: Share
   readonly board: PartBoard
   readonly work: RemainingWork
   /** Aborted when the run stops or fails; its reason says which. */
@@ -53,10 +74,12 @@ export interface TransferRun {
   readonly log: Log
   /** A part is in the bucket: it goes to the ledger with the next flush. */
   onPart(part: OpenPart, uploaded: UploadedPart): void
+  /** The first bytes of the file, once, as soon as they are sent. */
+  onFirstBytes(bytes: Uint8Array): void
   /** The source asked for less, in a sentence; at most one in ten seconds. */
   onPushBack(message: string): void
-  /** A source of unknown size has ended. */
-  onEnd(claim: Claim, end: { sizeBytes: number; partsTotal: number; lengthVerified: boolean }): Promise<void>
+  /** A source that is read in one stream has ended. */
+  onEnd(claim: Claim, end: StreamEnd): Promise<void>
 }
 
 /** The reservation a held part of this run needs before it is opened: whole slices. */

@@ -84,7 +84,7 @@ describe('a transfer into the embedded store', () => {
     expect(await stack.openUploads()).toEqual([])
   })
 
-  it.each(['md5', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const)(
+  it.each(['md5', 'sha1', 'sha256', 'sha512', 'crc32', 'crc32c', 'crc64nvme'] as const)(
     'proves the %s that the user expects',
     async (algorithm) => {
       const sizeBytes = 9 * MIB
@@ -110,6 +110,20 @@ describe('a transfer into the embedded store', () => {
       expect((await stack.waitFor(id, 'completed', 'failed')).failure?.code).toBe('checksum_mismatch')
     },
   )
+
+  it('holds an empty file against the checksum that the user expects too', async () => {
+    const sourceUrl = stack.source.serve('/empty-expected.bin', { sizeBytes: 0 })
+    const right = 'd41d8cd98f00b204e9800998ecf8427e'
+    const start = (key: string, value: string) =>
+      stack.create({ sourceUrl, key, expectedChecksum: { algorithm: 'md5', value } })
+    const good = await stack.waitFor(await start('empty-right', right), 'completed', 'failed')
+    expect(good.verification?.evidence[0]).toMatchObject({ kind: 'expected-checksum', algorithm: 'MD5' })
+    const bad = await stack.waitFor(await start('empty-wrong', right.replace('d4', 'd5')), 'completed', 'failed')
+    expect(bad.failure).toMatchObject({
+      code: 'checksum_mismatch',
+      message: expect.stringContaining('Nothing was written'),
+    })
+  })
 
   it('does not replace an object unless it may', async () => {
     const sourceUrl = stack.source.serve('/twice.bin', { sizeBytes: 1000 })

@@ -1,4 +1,4 @@
-import { crc32cOf } from '../upload/crc32c.ts'
+import { encodeCrc32c } from '../upload/crc32c.ts'
 import type { PartBody, UploadedPart } from '../upload/object-store.ts'
 import { Attempts } from './backoff.ts'
 import type { OpenPart } from './part-board.ts'
@@ -27,16 +27,22 @@ async function uploadLane(run: TransferRun): Promise<void> {
 /** Sends one part until the bucket has it. A held part is sent again from memory, a streamed one is read again. */
 async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPart> {
   const attempts = new Attempts()
-  const crc32c = part.stream.shape === 'held' ? crc32cOf(part.stream.heldSlices()) : null
+  if (part.task.number === 1 && part.stream.shape === 'held') tellFirstBytes(run, part.stream.heldSlices())
+  const crc32c = part.stream.shape === 'held' ? encodeCrc32c(part.stream.crc32c) : null
   for (;;) {
     const { stream } = part
+    const done = await run.pace.begin(run.signal)
     const body: PartBody =
       crc32c === null
-        ? { kind: 'streamed', slices: stream.consume() }
+        ? {
+            kind: 'streamed',
+            slices: part.task.number === 1 ? lookingAt(run, stream.consume()) : stream.consume(),
+            sliceCrc32c: () => stream.consumedCrc32c,
+          }
         : { kind: 'held', slices: stream.heldSlices(), crc32c }
     run.meter.bucketRequests++
     try {
-      return await run.store.uploadPart({
+      const uploaded = await run.store.uploadPart({
         key: run.plan.key,
         uploadId: run.plan.uploadId,
         number: part.task.number,
@@ -48,10 +54,13 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
           run.meter.addBucket(bytes)
         },
       })
+      done(null)
+      return uploaded
     } catch (error) {
       part.sentBytes = 0
       logRetry(run, `part ${part.task.number} could not be sent`, error)
-      await attempts.failed(error, run.signal)
+      // A bucket that asks for less slows all that goes into it, and costs this part no attempt.
+      if (!done(error)) await attempts.failed(error, run.signal)
       run.meter.partRetries++
       part.retries++
       if (stream.shape === 'streamed') {
@@ -59,5 +68,22 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
         await stream.dispose(new Stop('part-closed'))
       }
     }
+  }
+}
+
+const FIRST_BYTES = 4
+
+function tellFirstBytes(run: TransferRun, slices: readonly Uint8Array[]): void {
+  const [first] = slices
+  if (first && first.length > 0) run.onFirstBytes(first.subarray(0, FIRST_BYTES))
+}
+
+/** The slices as they come; the first one is looked at on its way. */
+async function* lookingAt(run: TransferRun, slices: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isFirst = true
+  for await (const slice of slices) {
+    if (isFirst) tellFirstBytes(run, [slice])
+    isFirst = false
+    yield slice
   }
 }

@@ -1,12 +1,18 @@
 import type { Claim } from '../../server/db/claims.ts'
 import { finishVerification } from '../../server/db/completion.ts'
 import { loadLedger, type TransferRow } from '../../server/db/transfer-steps.ts'
+import type { Evidence, Verification } from '../../server/domain/transfer.ts'
 import { combineCrc32c } from '../upload/crc32c.ts'
-import type { ObjectStore } from '../upload/object-store.ts'
-import { describeVerification, judgeObject } from './verification.ts'
+import type { ObjectInfo, ObjectStore } from '../upload/object-store.ts'
+import { compareDigests, knownDigests, readDigests } from './known-digests.ts'
+import { digestsOfObject } from './read-object-back.ts'
+import { describeVerification, fullObjectChecksums, judgeObject } from './verification.ts'
 import type { WorkContext } from './work-context.ts'
 
-/** Looks at the object of a completed transfer once more, and records whether it still is what was read. */
+/**
+ * Looks at the object of a completed transfer once more, and records whether it still is what was read. Where that was asked for,
+ * the whole object is read back, which needs nobody's word.
+ */
 export async function verifyTransfer(
   context: WorkContext,
   row: TransferRow,
@@ -15,22 +21,71 @@ export async function verifyTransfer(
   signal: AbortSignal,
 ): Promise<void> {
   const object = await store.head(row.key, signal)
+  const verification = object
+    ? await judge(context, row, store, object, signal)
+    : ({
+        verdict: 'mismatch',
+        evidence: [{ kind: 'object', expected: `${row.sizeBytes ?? 0} bytes`, actual: 'no object at the key' }],
+      } satisfies Verification)
+  const message = object
+    ? `Verified again: ${describeVerification(verification)}.`
+    : 'The object is no longer at its key.'
+  await finishVerification(context.db, context.engineId, claim, verification, message)
+}
+
+async function judge(
+  context: WorkContext,
+  row: TransferRow,
+  store: ObjectStore,
+  object: ObjectInfo,
+  signal: AbortSignal,
+): Promise<Verification> {
   const sizeBytes = Number(row.sizeBytes ?? 0)
+  const crc32c = await combinedCrc32c(context, row, sizeBytes)
+  const verification = judgeObject(object, { sizeBytes, crc32c })
+  if (verification.verdict === 'mismatch') return verification
+  const known = knownDigests(row)
+  const read = { ...readDigests(row), ...(crc32c !== null && { crc32c }) }
+  const bucket = fullObjectChecksums(object)
+  const actual = row.reread
+    ? await digestsOfObject(store, row.key, [...known.map(({ algorithm }) => algorithm), ...readBackWith(read)], signal)
+    : bucket
+  const compared = compareDigests(known, actual)
+  const evidence: Evidence[] = [...compared.evidence]
+  if (row.reread) {
+    // What was read back is held against what was read from the source, and is named even where nothing is known of that.
+    const [algorithm] = readBackWith(read)
+    const found = algorithm && actual[algorithm]
+    const wanted = algorithm && read[algorithm]
+    if (algorithm && found)
+      evidence.push({
+        kind: 'read-back',
+        algorithm: algorithm.toUpperCase(),
+        ...(wanted && { expected: wanted }),
+        actual: found,
+      })
+  }
+  const differs = evidence.find(({ expected, actual: found }) => expected !== undefined && expected !== found)
+  if (differs) return { verdict: 'mismatch', evidence: [differs, ...evidence.filter((one) => one !== differs)] }
+  const isProven = evidence.some(({ expected }) => expected !== undefined)
+  return {
+    verdict: isProven ? 'verified' : verification.verdict,
+    evidence: [...evidence, ...verification.evidence],
+  }
+}
+
+/** The algorithm of a read-back: one that the bytes read have, else SHA-256, to be looked at by people. */
+function readBackWith(read: ReturnType<typeof readDigests>) {
+  if (read.crc32c !== undefined) return ['crc32c'] as const
+  return ['sha256'] as const
+}
+
+async function combinedCrc32c(context: WorkContext, row: TransferRow, sizeBytes: number): Promise<string | null> {
   const ledger = await loadLedger(context.db, row.id)
   const parts = ledger.flatMap((part) =>
     part.crc32c === null ? [] : [{ crc32c: part.crc32c, sizeBytes: Number(part.sizeBytes) }],
   )
   // An empty file has no parts, and its checksum is that of nothing.
   const isKnown = parts.length === ledger.length && (parts.length > 0 || sizeBytes === 0)
-  const crc32c = isKnown ? combineCrc32c(parts) : null
-  const verification = object
-    ? judgeObject(object, { sizeBytes, crc32c })
-    : {
-        verdict: 'mismatch' as const,
-        evidence: [{ kind: 'object', expected: `${sizeBytes} bytes`, actual: 'no object at the key' }],
-      }
-  const message = object
-    ? `Verified again: ${describeVerification(verification)}.`
-    : 'The object is no longer at its key.'
-  await finishVerification(context.db, context.engineId, claim, verification, message)
+  return isKnown ? combineCrc32c(parts) : null
 }

@@ -14,9 +14,11 @@ import type { BufferPool } from '../slice/buffer-pool.ts'
 import type { AddressGuard } from '../source/address-guard.ts'
 import type { Origins } from '../source/origins.ts'
 import type { Source, SourceTarget } from '../source/source.ts'
+import type { BucketPaces } from '../upload/bucket-pace.ts'
 import { inspectBucket } from '../upload/inspect-bucket.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import { createObjectStore } from '../upload/s3-object-store.ts'
+import type { EngineBandwidth } from './engine-bandwidth.ts'
 import type { SharedStores, StoreLease } from './shared-stores.ts'
 
 const ABORT_TIMEOUT_MS = 30_000
@@ -34,6 +36,9 @@ export interface WorkContext {
   readonly source: Source
   readonly origins: Origins
   readonly stores: SharedStores
+  /** What this engine may read, over all transfers. */
+  readonly bandwidth: EngineBandwidth
+  readonly paces: BucketPaces
   readonly pool: BufferPool
   readonly budget: ByteBudget
   readonly cache: TieredCache

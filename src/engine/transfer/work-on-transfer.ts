@@ -5,6 +5,7 @@ import { isDatabaseTrouble } from '../../server/db/database-failure.ts'
 import { newId } from '../../server/db/new-id.ts'
 import {
   addEvent,
+  addWarning,
   beginTransfer,
   loadTransfer,
   saveEnd,
@@ -14,14 +15,17 @@ import {
 import { MIB } from '../../server/domain/bytes.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
-import type { SourceProbe } from '../source/source.ts'
+import type { OpenedSource, SourceProbe } from '../source/source.ts'
+import { createDigests } from '../upload/object-digest.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { completeTransfer } from './complete-transfer.ts'
 import { endCrashLoop } from './crash-loop.ts'
+import { wantedDigests } from './known-digests.ts'
 import { shareOfLimit } from './limit-share.ts'
 import { moveSmall } from './move-small.ts'
 import { PartBoard } from './part-board.ts'
+import { pinnedIdentity } from './pinned-identity.ts'
 import { planTransfer } from './plan-transfer.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { RemainingWork } from './remaining-work.ts'
@@ -33,9 +37,12 @@ import { Stop } from './stop.ts'
 import type { RunLimits, TransferRun } from './transfer-run.ts'
 import { verifyTransfer } from './verify-transfer.ts'
 import { abortUpload, learnBucket, openStore, openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
+import { zipWarning } from './zip-warning.ts'
 
 /** A multiple of every profile's slice. */
 const SHORTEST_SPAN_BYTES = 2 * MIB
+/** Of the budget, for the parts of a transfer that are held although they could be streamed. */
+const HELD_SHARE = 0.25
 /** Between two attempts at a statement while the database is away. */
 const AGAIN_MS = 1_000
 
@@ -57,9 +64,12 @@ export async function workOnTransfer(
   let row: TransferRow | null = null
   let store: ObjectStore | null = null
   let isSettled = false
+  let opened: OpenedSource | null = null
   try {
-    if (first.lostBy && first.lostBy !== engineId) await countCrashes(db, first.lostBy, id)
-    row = loaded ?? (await loadTransfer(db, id))
+    const lostBy = first.lostBy && first.lostBy !== engineId ? first.lostBy : null
+    if (lostBy) await countCrashes(db, lostBy, id)
+    // The count is in the row, so what was loaded before it is old.
+    row = lostBy ? await loadTransfer(db, id) : (loaded ?? (await loadTransfer(db, id)))
     if (!row || (await endCrashLoop(context, row))) return
     if (row.status === 'queued') {
       if (!(await beginTransfer(db, id))) return
@@ -68,7 +78,7 @@ export async function workOnTransfer(
     if (row.status !== 'running' && row.status !== 'verifying') return
     if (first.firstPart === 0) row = await learnBucket(context, row, active.signal)
     let found: SourceProbe | null = null
-    if (first.firstPart === 0 && row.status === 'running' && row.uploadId === null) {
+    if (first.firstPart === 0 && row.status === 'running' && row.uploadId === null && !row.oneTimeLink) {
       const moved = await moveSmall(context, row, first, active)
       if (moved === 'done') {
         isSettled = true
@@ -80,14 +90,15 @@ export async function workOnTransfer(
     if (first.firstPart === 0 && row.status === 'verifying')
       return await verifyTransfer(context, row, first, store, active.signal)
     if (first.firstPart === 0) {
-      await planTransfer(context, row, first, store, active.signal, found)
+      opened = found?.opened ?? null
+      opened = await planTransfer(context, row, first, store, active.signal, found)
       active.planClaimId = null
       row = await loadTransfer(db, id)
     }
     if (row?.status !== 'running' || !row.uploadId) return
     if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, active.signal)
     active.onLarge()
-    await moveParts(context, row, store, first.firstPart === 0 ? null : first, active)
+    await moveParts(context, row, store, { first: first.firstPart === 0 ? null : first, opened }, active)
     await completeTransfer(context, id, active.signal)
   } catch (error) {
     if (error instanceof Stop) log.debug({ transferId: id, why: error.why }, 'stopped working on a transfer')
@@ -96,6 +107,7 @@ export async function workOnTransfer(
         if (!(err instanceof Stop)) log.error({ transferId: id, err }, 'a failure could not be recorded')
       })
   } finally {
+    opened?.discard()
     active.claimIds.clear()
     if (!isSettled)
       await releaseClaims(db, engineId, id).catch((err) =>
@@ -117,9 +129,10 @@ async function moveParts(
   context: WorkContext,
   row: TransferRow,
   store: ObjectStore,
-  first: Claim | null,
+  start: { readonly first: Claim | null; readonly opened: OpenedSource | null },
   active: ActiveTransfer,
 ): Promise<void> {
+  const { first, opened } = start
   const { db, engineId, env, recorder } = context
   const uploadLanes = uploadLanesOf(context, row)
   const meter = new Meter()
@@ -144,30 +157,30 @@ async function moveParts(
   const onStop = () => stop.abort(active.signal.reason)
   if (active.signal.aborted) onStop()
   else active.signal.addEventListener('abort', onStop, { once: true })
-  const isWhole = row.acceptsRanges === true && row.sizeBytes !== null
+  const identity = pinnedIdentity(row)
   const run: TransferRun = {
     plan: {
       id: row.id,
       target,
-      identity: {
-        sizeBytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
-        etag: row.etag,
-        lastModified: row.lastModified,
-        acceptsRanges: isWhole,
-      },
+      identity,
       key: row.key,
       uploadId: row.uploadId ?? '',
       sizeBytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
       partSizeBytes: Number(row.partSizeBytes),
     },
-    limits: limitsFor(context, row, uploadLanes, isWhole),
+    limits: limitsFor(context, row, store, uploadLanes, identity.acceptsRanges),
     source: context.source,
+    opened,
+    inOrder: identity.acceptsRanges ? null : createDigests(wantedDigests(row)),
+    pace: context.paces.of(row.bucket),
     origin,
     store,
     pool: context.pool,
     budget: context.budget,
     meter,
     limiter,
+    bandwidth: context.bandwidth,
+    share: context.bandwidth.share(),
     board,
     work,
     signal: stop.signal,
@@ -184,6 +197,11 @@ async function moveParts(
         epoch: claim.epoch,
       })
       work.finished(part.task)
+    },
+    onFirstBytes: (bytes) => {
+      const warning = zipWarning({ key: row.key, url: row.sourceUrl, contentType: row.contentType }, bytes)
+      if (warning)
+        addWarning(db, row.id, warning).catch((err) => context.log.warn({ err }, 'a warning could not be written'))
     },
     onPushBack: (message) => {
       const event = { transferId: row.id, engineId, level: 'warn' as const, code: 'source_busy', message }
@@ -213,7 +231,7 @@ async function moveParts(
     onWishes: (wishes) => {
       if (wishes?.status !== 'running' || wishes.cancelRequestedAt) return active.stop('user')
       limiter.setLimit(shareOfLimit(wishes.bandwidthLimitBytesPerSecond, wishes.engines))
-      if (isWhole) shareWork(context, active, work, wishes.wanting)
+      if (identity.acceptsRanges) shareWork(context, active, work, wishes.wanting)
     },
     onRefused: () => active.stop('lease-lost'),
   }
@@ -263,10 +281,19 @@ async function finishRecording(context: WorkContext, recorded: RecordedRun, acti
   }
 }
 
-function limitsFor(context: WorkContext, row: TransferRow, uploadLanes: number, acceptsRanges: boolean): RunLimits {
+function limitsFor(
+  context: WorkContext,
+  row: TransferRow,
+  { capabilities }: ObjectStore,
+  uploadLanes: number,
+  acceptsRanges: boolean,
+): RunLimits {
   const { env, budget } = context
   const partSizeBytes = Number(row.partSizeBytes)
-  const fitsBudget = partSizeBytes * (uploadLanes + 2) <= budget.totalBytes
+  // A checksum can follow the bytes: then only small parts are worth the memory. Else it has to be known before them.
+  const share = capabilities.checksumTrailers || !capabilities.checksumHeaders ? HELD_SHARE : 1
+  const lanesUsed = Math.min(uploadLanes, row.partsTotal ?? uploadLanes)
+  const fitsBudget = partSizeBytes * (lanesUsed + 2) <= budget.totalBytes * share
   const highWaterBytes = Math.min(partSizeBytes * env.BUFFER_HIGH_WATER_MARK, budget.totalBytes)
   return {
     uploadLanes,

@@ -5,6 +5,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
   PutObjectCommand,
@@ -145,11 +146,18 @@ export function createBucketTrials(
         return (Parts ?? []).map((part) => part.Size)
       }),
 
+    /** Ids of the unfinished uploads at a key. */
+    listUploads: (key: string) =>
+      attempt('listing unfinished uploads', false, async () => {
+        const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: key }), options)
+        return (Uploads ?? []).flatMap((upload) => (upload.Key === key && upload.UploadId ? [upload.UploadId] : []))
+      }),
+
     complete: (
       key: string,
       uploadId: string,
       etag: string,
-      extra: { crc32c?: 'right' | 'wrong'; mustNotExist?: boolean } = {},
+      extra: { crc32c?: 'right' | 'wrong'; mustNotExist?: boolean; sizeBytes?: number } = {},
     ) =>
       attempt('completing an upload', true, () =>
         clients.once.send(
@@ -161,6 +169,7 @@ export function createBucketTrials(
               Parts: [{ PartNumber: 1, ETag: etag, ChecksumCRC32C: extra.crc32c ? RIGHT_CRC32C : undefined }],
             },
             IfNoneMatch: extra.mustNotExist ? '*' : undefined,
+            MpuObjectSize: extra.sizeBytes,
             ...(extra.crc32c && {
               ChecksumType: 'FULL_OBJECT' as const,
               ChecksumCRC32C: extra.crc32c === 'right' ? RIGHT_CRC32C : WRONG_CRC32C,

@@ -39,13 +39,13 @@ export async function inspectBucket(
   }
   try {
     const checks: Check[] = [await tryAccess(trials), ...(await tryObject(trials))]
-    const [multipart, isWrongRefused, conditional] = await Promise.all([
+    const [multipart, wrong, conditional] = await Promise.all([
       tryMultipart(trials),
-      isWrongChecksumRefused(trials),
+      tryWrongComplete(trials),
       tryConditional(trials),
     ])
     // An upload with a checksum of the whole object needs one on every part, also on those that are streamed.
-    const fullObject = multipart.keepsFullObject && isWrongRefused && multipart.trailers
+    const fullObject = multipart.keepsFullObject && wrong.checksumRefused && multipart.trailers
     const headers = multipart.headers && (fullObject || conditional.takesHeaderAnyway)
     const checksums = { headers, trailers: multipart.trailers, fullObject }
     checks.push(...multipart.checks, ...checksumChecks(checksums), ...conditional.checks)
@@ -64,6 +64,10 @@ export async function inspectBucket(
       fullObjectChecksum: checksums.fullObject,
       conditionalWrites: conditional.isHonoured,
       metadata: checks.some((each) => each.name === 'Metadata' && each.passed),
+      repeatedComplete: multipart.takesCompleteTwice,
+      objectSizeAtComplete: wrong.sizeRefused,
+      listsUploads: conditional.listsUploads,
+      aborts: checks.some((each) => each.name === 'Abort' && each.passed),
     }
     return { checks, capabilities, warnings: warningsFor(connection, capabilities) }
   } catch (error) {
@@ -122,6 +126,7 @@ interface Multipart {
   readonly headers: boolean
   readonly trailers: boolean
   readonly keepsFullObject: boolean
+  readonly takesCompleteTwice: boolean
 }
 
 /** One multipart upload with a FULL_OBJECT checksum, or a plain one where the store refuses that. */
@@ -153,6 +158,7 @@ async function tryMultipart(trials: BucketTrials): Promise<Multipart> {
     headers,
     trailers,
     keepsFullObject: head.result?.hasFullObjectChecksum === true,
+    takesCompleteTwice: again.refusal === null,
     checks: [
       check(
         'Multipart upload',
@@ -187,15 +193,30 @@ function checksumChecks(found: { headers: boolean; trailers: boolean; fullObject
   ]
 }
 
-/** Whether Complete is refused when the checksum of the whole object is wrong, the parts being right. */
-async function isWrongChecksumRefused(trials: BucketTrials): Promise<boolean> {
+interface WrongComplete {
+  readonly checksumRefused: boolean
+  readonly sizeRefused: boolean
+}
+
+/** Whether Complete is refused when the checksum of the whole object is wrong, or its size is, the parts being right. */
+async function tryWrongComplete(trials: BucketTrials): Promise<WrongComplete> {
   const key = `${trials.key}-wrong`
-  const created = await trials.create(key, true)
-  if (created.refusal) return false
-  const part = await trials.part(key, created.result, 'right')
-  if (part.refusal) return false
-  const complete = await trials.complete(key, created.result, part.result.etag, { crc32c: 'wrong' })
-  return complete.refusal !== null
+  const withChecksum = await trials.create(key, true)
+  const created = withChecksum.refusal ? await trials.create(key, false) : withChecksum
+  if (created.refusal) return { checksumRefused: false, sizeRefused: false }
+  const hasChecksum = withChecksum.refusal === null
+  const part = await trials.part(key, created.result, hasChecksum ? 'right' : 'plain')
+  if (part.refusal) return { checksumRefused: false, sizeRefused: false }
+  const { etag } = part.result
+  const checksum = hasChecksum ? await trials.complete(key, created.result, etag, { crc32c: 'wrong' }) : null
+  // What a wrong checksum did not keep from being completed is no upload any more: nothing shows whether the size would.
+  if (checksum && checksum.refusal === null) return { checksumRefused: false, sizeRefused: false }
+  const right = hasChecksum ? { crc32c: 'right' as const } : {}
+  const size = await trials.complete(key, created.result, etag, { ...right, sizeBytes: TRIAL_BYTES + 1 })
+  // A refusal for any other reason (the store does not know the header, the upload is gone) is none of the size.
+  const isOfSize = size.refusal !== null && !['upload_lost', 'bucket_error'].includes(size.refusal.code)
+  const exact = isOfSize ? await trials.complete(key, created.result, etag, { ...right, sizeBytes: TRIAL_BYTES }) : null
+  return { checksumRefused: checksum !== null, sizeRefused: exact !== null && exact.refusal === null }
 }
 
 interface Conditional {
@@ -203,6 +224,7 @@ interface Conditional {
   readonly isHonoured: boolean
   /** A part with a checksum header was taken by an upload that was started without an algorithm. */
   readonly takesHeaderAnyway: boolean
+  readonly listsUploads: boolean
 }
 
 /** Whether an existing object survives writes that must not replace one; then the abort of what is left over. */
@@ -216,11 +238,14 @@ async function tryConditional(trials: BucketTrials): Promise<Conditional> {
   const complete = await trials.complete(trials.key, created.result, part.result.etag, { mustNotExist: true })
   const isHonoured = put.refusal?.code === 'key_exists' && complete.refusal?.code === 'key_exists'
   const another = await trials.create(trials.key, false)
+  const listed = await trials.listUploads(trials.key)
+  const listsUploads = another.refusal === null && listed.result?.includes(another.result) === true
   const abort = another.refusal === null ? await trials.abort(trials.key, another.result) : another
   const gone = another.refusal === null ? await trials.listParts(trials.key, another.result) : another
   return {
     isHonoured,
     takesHeaderAnyway: withHeader.refusal === null,
+    listsUploads,
     checks: [
       check(
         'No overwriting',
@@ -233,6 +258,12 @@ async function tryConditional(trials: BucketTrials): Promise<Conditional> {
         abort.refusal === null && gone.refusal?.code === 'upload_lost',
         'An upload that is given up leaves nothing behind.',
         'An upload that was given up is still listed. Check that the keys may abort uploads (s3:AbortMultipartUpload).',
+      ),
+      check(
+        'List uploads',
+        listsUploads,
+        'Unfinished uploads can be listed, so that one that was lost is found and removed.',
+        'Unfinished uploads cannot be listed. One that is lost when an engine is killed stays until a lifecycle rule removes it.',
       ),
     ],
   }

@@ -10,6 +10,28 @@ interface Digest {
   value(): string | Promise<string>
 }
 
+/** Digests of several algorithms over the same bytes. */
+export interface RunningDigests {
+  update(chunk: Uint8Array): void
+  /** In base64, by algorithm. Nothing may be added afterwards. */
+  values(): Promise<Partial<Record<ChecksumAlgorithm, string>>>
+}
+
+/** Starts digests; null where none is wanted, so that bytes are not looked at in vain. */
+export function createDigests(algorithms: Iterable<ChecksumAlgorithm>): RunningDigests | null {
+  const digests = [...new Set(algorithms)].map((algorithm) => [algorithm, createDigest(algorithm)] as const)
+  if (digests.length === 0) return null
+  return {
+    update(chunk) {
+      for (const [, digest] of digests) digest.update(chunk)
+    },
+    values: async () =>
+      Object.fromEntries(
+        await Promise.all(digests.map(async ([algorithm, digest]) => [algorithm, await digest.value()] as const)),
+      ),
+  }
+}
+
 /**
  * The digest of bytes as they come, in base64. Any of the algorithms a user may expect (product.md A11); CRCs are big-endian as
  * in S3 ("Checking object integrity").

@@ -1,4 +1,5 @@
 import type { BucketCapabilities } from '../../server/domain/bucket.ts'
+import type { PartRules } from './s3-dialects.ts'
 
 /** Metadata key that carries a transfer's write token (sent as x-amz-meta-sluice-write-token). */
 export const WRITE_TOKEN_KEY = 'sluice-write-token'
@@ -27,7 +28,12 @@ export interface UploadedPart {
  */
 export type PartBody =
   | { readonly kind: 'held'; readonly slices: readonly Uint8Array[]; readonly crc32c: string }
-  | { readonly kind: 'streamed'; readonly slices: AsyncIterable<Uint8Array> }
+  | {
+      readonly kind: 'streamed'
+      readonly slices: AsyncIterable<Uint8Array>
+      /** CRC32C of the slice that was given last, where its owner knows it; left out, it is computed from the bytes. */
+      readonly sliceCrc32c?: () => number
+    }
 
 export interface PartUpload {
   readonly key: string
@@ -77,6 +83,8 @@ export interface CompleteUpload {
  */
 export interface ObjectStore {
   readonly capabilities: BucketCapabilities
+  /** What the store takes of parts and objects. */
+  readonly partRules: PartRules
   /** Null where there is no object at the key. */
   head(key: string, signal: AbortSignal): Promise<ObjectInfo | null>
   /** The whole object, in order, as it comes; for a digest that only a full re-read can give. */
@@ -96,6 +104,8 @@ export interface ObjectStore {
   uploadPart(part: PartUpload): Promise<UploadedPart>
   /** All pages; null where the upload does not exist (any more). */
   listParts(key: string, uploadId: string, signal: AbortSignal): Promise<readonly Omit<UploadedPart, 'crc32c'>[] | null>
+  /** Multipart uploads that are open at exactly this key, whoever started them. */
+  listUploads(key: string, signal: AbortSignal): Promise<readonly { uploadId: string; initiatedAt: Date }[]>
   /** Throws `upload_lost` where the store does not know the upload: the caller then looks at the object. */
   completeUpload(complete: CompleteUpload, signal: AbortSignal): Promise<{ etag: string }>
   /** Aborts until ListParts says the upload is gone. Succeeds where it was gone already. */

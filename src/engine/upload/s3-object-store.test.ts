@@ -79,6 +79,24 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
     mustNotExist: true,
   }
 
+  it('makes a call once more with the time of the store where that refused ours, and no more often', async () => {
+    const date = new Date(Date.now() - 2 * 3_600_000)
+    const refuse = (response: ServerResponse) =>
+      error(response, 403, 'RequestTimeTooSkewed', { date: date.toUTCString() })
+    const { store, seen } = await setUp((_, nth, response) =>
+      nth === 0
+        ? refuse(response)
+        : xml(response, 200, '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>'),
+    )
+    const create = { key: 'k', contentType: null, writeToken: 'w' }
+    expect(await store.createUpload(create, signal)).toBe('u')
+    const signedAt = String(seen[1]?.headers['x-amz-date'])
+    expect(signedAt.slice(0, 11)).toBe(date.toISOString().replace(/[-:]/g, '').slice(0, 11))
+    const never = await setUp((_, __, response) => refuse(response))
+    await expect(never.store.createUpload(create, signal)).rejects.toMatchObject({ code: 'clock_skewed' })
+    expect(never.seen).toHaveLength(2)
+  })
+
   describe('completing an upload', () => {
     it('sends parts, checksum and condition where the store takes them', async () => {
       const { store, seen } = await setUp((_, __, response) => xml(response, 200, COMPLETED))
@@ -92,7 +110,7 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
       expect(seen[0]?.body).toContain('<ChecksumCRC32C>BBBBBA==</ChecksumCRC32C>')
     })
 
-    it('sends none of that where the store was not seen to take it', async () => {
+    it('correctness 35: sends none of that where the store was not seen to take it', async () => {
       const { store, seen } = await setUp((_, __, response) => xml(response, 200, COMPLETED), null)
       await store.completeUpload(COMPLETE, signal)
       expect(Object.keys(seen[0]?.headers ?? {}).filter((name) => /checksum|if-none|mp-object/.test(name))).toEqual([])
@@ -104,7 +122,7 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
       ['SlowDown', { code: 'bucket_slow_down', retry: 'now' }],
       ['InvalidPart', { code: 'upload_lost', retry: 'now' }],
     ] as const)
-      it(`takes a 200 with ${code} in its body for the error it is, after white space and once`, async () => {
+      it(`correctness 36: takes a 200 with ${code} in its body for the error it is, after white space and once`, async () => {
         const { store, seen } = await setUp((request, _, response) => {
           if (request.method === 'GET') return xml(response, 200, '<ListPartsResult></ListPartsResult>')
           response.writeHead(200, { 'content-type': 'application/xml' })
@@ -139,7 +157,7 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
       expect(seen.map((request) => request.method)).toEqual(['POST', 'GET'])
     })
 
-    it('never asks for it where parts are missing, out of order, or do not add up', async () => {
+    it('correctness 19 and 37: never asks for it where parts are missing, out of order, or do not add up', async () => {
       const { store, seen } = await setUp((_, __, response) => xml(response, 200, COMPLETED))
       const [first, second] = COMPLETE.parts as [(typeof COMPLETE.parts)[0], (typeof COMPLETE.parts)[0]]
       for (const parts of [[], [second], [second, first]])
@@ -174,7 +192,7 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
       expect(await store.listParts('k', 'u', signal)).toBeNull()
     })
 
-    it('follows the pages, and refuses to go round in a circle', async () => {
+    it('correctness 33: follows the pages, and refuses to go round in a circle', async () => {
       const page = (marker: number) =>
         `<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>${marker}</NextPartNumberMarker></ListPartsResult>`
       const { store, seen } = await setUp((_, __, response) => xml(response, 200, page(1)))
@@ -296,7 +314,14 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
         response.writeHead(200, etag).end()
       }, null)
       const answer = await inspectBucket(connection, options, signal)
-      expect(answer.capabilities).toEqual({ ...NONE, metadata: false })
+      expect(answer.capabilities).toEqual({
+        ...NONE,
+        metadata: false,
+        repeatedComplete: true,
+        objectSizeAtComplete: false,
+        listsUploads: false,
+        aborts: false,
+      })
       expect(answer.warnings.map((warning) => warning.code)).toEqual(['no_conditional_writes'])
       expect(answer.checks.filter((check) => check.passed).map((check) => check.name)).toEqual([
         'Access',

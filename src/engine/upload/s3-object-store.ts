@@ -6,6 +6,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
+  ListMultipartUploadsCommand,
   ListPartsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
@@ -28,6 +29,8 @@ import { uploadFailure } from './upload-failure.ts'
 const COMPLETE_TIMEOUT_MS = 10 * 60_000
 /** A part that was under way may come in after an abort, which then has to be repeated (AbortMultipartUpload). */
 const ABORT_ATTEMPTS = 6
+/** Keys that begin with a key are few; a store that lists for ever is not followed for ever. */
+const MAX_UPLOAD_PAGES = 100
 
 /**
  * The door to one bucket: the control plane by the AWS SDK, the bodies of parts by our own sender. What a store supports
@@ -44,14 +47,20 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
   const { parts: carrier, clock } = clients
   const sender = { connection, capabilities, carrier, clock, idleTimeoutMs }
 
-  /** Runs one call; what it throws comes out as a TransferError, or as the signal's reason. */
+  /**
+   * Runs one call; what it throws comes out as a TransferError, or as the signal's reason. A call that was refused for its time was
+   * not carried out, and the SDK has learned the store's clock from the refusal: it is made once more.
+   */
   async function call<T>(signal: AbortSignal, doing: string, ofUpload: boolean, send: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted()
-    try {
-      return await send()
-    } catch (error) {
+    for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted()
-      throw uploadFailure(error, { connection, doing, ofUpload })
+      try {
+        return await send()
+      } catch (error) {
+        signal.throwIfAborted()
+        const failure = uploadFailure(error, { connection, doing, ofUpload })
+        if (failure.code !== 'clock_skewed' || attempt > 1) throw failure
+      }
     }
   }
 
@@ -96,7 +105,8 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
             })),
           },
           IfNoneMatch: complete.mustNotExist && capabilities.conditionalWrites ? '*' : undefined,
-          MpuObjectSize: dialect.objectSizeAtComplete ? complete.sizeBytes : undefined,
+          MpuObjectSize:
+            (capabilities.objectSizeAtComplete ?? dialect.objectSizeAtComplete) ? complete.sizeBytes : undefined,
           ...(withChecksum && {
             ChecksumType: 'FULL_OBJECT' as const,
             ChecksumCRC32C: complete.crc32c ?? undefined,
@@ -110,6 +120,7 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
 
   return {
     capabilities,
+    partRules: dialect.parts,
 
     async head(key, signal) {
       try {
@@ -183,6 +194,26 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
     uploadPart: createPartSender(sender),
 
     listParts,
+
+    async listUploads(key, signal) {
+      const found: { uploadId: string; initiatedAt: Date }[] = []
+      let marker: { KeyMarker?: string; UploadIdMarker?: string } = {}
+      for (let page = 0; page < MAX_UPLOAD_PAGES; page++) {
+        // The prefix is the whole key: MinIO lists nothing for less.
+        const input = { Bucket, Prefix: key, ...marker }
+        const answer = await call(signal, 'listing unfinished uploads', false, () =>
+          repeatable.send(new ListMultipartUploadsCommand(input), { abortSignal: signal }),
+        )
+        for (const { Key, UploadId, Initiated } of answer.Uploads ?? [])
+          if (Key === key && UploadId && Initiated) found.push({ uploadId: UploadId, initiatedAt: Initiated })
+        if (!answer.IsTruncated || !answer.NextKeyMarker || answer.NextKeyMarker > key) break
+        marker = {
+          KeyMarker: answer.NextKeyMarker,
+          ...(answer.NextUploadIdMarker && { UploadIdMarker: answer.NextUploadIdMarker }),
+        }
+      }
+      return found
+    },
 
     async completeUpload(complete, signal) {
       checkParts(complete)

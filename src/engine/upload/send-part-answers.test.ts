@@ -89,7 +89,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
   })
 
   describe('silence and aborts', () => {
-    it('gives up when the store takes no bytes, and when it never answers', async () => {
+    it('correctness 39: gives up when the store takes no bytes, and when it never answers', async () => {
       const { send } = await setUp(
         async (request) => {
           if (request.line.includes('partNumber=1&')) await once(request.socket, 'close')

@@ -26,7 +26,7 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
   const setUp = createSenderSetUp(httpClient)
 
   describe('a held part on the wire', () => {
-    it('has its length and its checksum in headers, its slices in order, and no Expect', async () => {
+    it('correctness 38: has its length and its checksum in headers, its slices in order, and no Expect', async () => {
       const seen: { line: string; headers: Readonly<Record<string, string>>; body: Buffer }[] = []
       const { send } = await setUp(async (request) => {
         seen.push({ ...request, body: await request.readAll() })

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
 import { TransferError } from '../../server/domain/failure.ts'
-import { encodeCrc32c, updateCrc32c } from './crc32c.ts'
+import { appendCrc32c, encodeCrc32c, updateCrc32c } from './crc32c.ts'
 import { type ObjectUpload, type PartUpload, type UploadedPart, WRITE_TOKEN_KEY } from './object-store.ts'
 import type { PartAnswer, PartCarrier } from './part-carrier.ts'
 import { createFramer, type Framer, framedLength } from './part-framing.ts'
@@ -227,7 +227,10 @@ async function* bodyOf(
       takenBytes += slice.length
       if (takenBytes > sizeBytes) throw wrongLength(part, takenBytes)
       // A held body brings its value along; nothing is hashed twice.
-      if (body.kind === 'streamed') state.crc = updateCrc32c(slice, state.crc)
+      if (body.kind === 'streamed')
+        state.crc = body.sliceCrc32c
+          ? appendCrc32c(state.crc, body.sliceCrc32c(), slice.length)
+          : updateCrc32c(slice, state.crc)
       // The end of a plain body is kept back until the slices have ended: a longer one must not look whole to the store.
       const keepBytes = takenBytes === sizeBytes && body.kind === 'streamed' && !framer ? COPY_BELOW_BYTES : 0
       const split = Math.max(0, slice.length - keepBytes)

@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto'
+import { createHmac, createSecretKey, hash } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { BucketConnection } from '../../server/domain/bucket.ts'
 
@@ -35,7 +35,10 @@ type Credentials = Pick<
 export function createPartSigner(connection: Credentials): PartSigner {
   const { origin, host, pathPrefix } = addressOf(connection)
   let scopeDate = ''
-  let signingKey: Buffer = Buffer.alloc(0)
+  let signingKey = createSecretKey(Buffer.alloc(1))
+  // The parts of an upload have all but their number in common.
+  let lastKey = ''
+  let lastPath = pathPrefix
 
   return {
     origin,
@@ -43,7 +46,7 @@ export function createPartSigner(connection: Credentials): PartSigner {
       const timestamp = `${part.at.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`
       const date = timestamp.slice(0, 8)
       if (date !== scopeDate) {
-        signingKey = deriveKey(connection.secretAccessKey, date, connection.region)
+        signingKey = createSecretKey(deriveKey(connection.secretAccessKey, date, connection.region))
         scopeDate = date
       }
       const headers: Record<string, string> = {
@@ -54,7 +57,11 @@ export function createPartSigner(connection: Credentials): PartSigner {
       }
       const names = Object.keys(headers).sort()
       const signedHeaders = names.join(';')
-      const path = pathPrefix + encodeKey(part.key)
+      if (part.key !== lastKey) {
+        lastKey = part.key
+        lastPath = pathPrefix + encodeKey(part.key)
+      }
+      const path = lastPath
       const query = part.part ? `partNumber=${part.part.number}&uploadId=${encodeSegment(part.part.uploadId)}` : ''
       let canonicalHeaders = ''
       for (const name of names) canonicalHeaders += `${name}:${headers[name]}\n`

@@ -8,9 +8,14 @@ const COLUMNS = [
   'readLanes',
   'uploadLanes',
   'retries',
+  'bucketLimitMs',
+  'memoryLimitMs',
+  'processorLimitMs',
+  'rateLimitMs',
+  'measuredMs',
 ] as const
 
-/** A report as a file: JSON has everything, CSV (RFC 4180) the samples, one step a line. */
+/** A report as a file: JSON has everything, CSV (RFC 4180) the samples, one step a line; what was not measured is empty. */
 export function exportReport(report: TransferReport, format: 'json' | 'csv'): ReportFile {
   const name = `sluice-${report.transfer.id}`
   if (format === 'json')

@@ -29,7 +29,7 @@ export const PROFILES = {
     spansPerFile: 4,
     sliceRetries: 3,
     cacheTtlSeconds: 1800,
-    memoryBudgetBytes: 64 * MIB,
+    memoryBudgetBytes: 24 * MIB,
     cacheMemoryBytes: 32 * MIB,
   },
 } as const
@@ -178,6 +178,16 @@ const envSchema = z.object({
     .regex(/^(auto|[1-9]|[1-5]\d|6[0-4])$/, 'SLUICE_READ_LANES is auto, or a fixed number from 1 to 64.')
     .transform((text) => (text === 'auto' ? null : Number(text)))
     .default(null),
+  SLUICE_BANDWIDTH_LIMIT: z
+    .string()
+    .transform((text, context) => {
+      const value = parseBytes(text.replace(/\/s\s*$/, ''))
+      if (value !== null && value >= 1024) return value
+      const message = 'SLUICE_BANDWIDTH_LIMIT is what an engine may read in a second, at least 1KiB, such as 50MiB.'
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    })
+    .optional(),
   SLUICE_PART_SIZING: z.enum(['auto', 'table'], { error: 'SLUICE_PART_SIZING is auto or table.' }).default('auto'),
   BUFFER_HIGH_WATER_MARK: count('BUFFER_HIGH_WATER_MARK', 3, 1, 100),
   BUFFER_LOW_WATER_MARK: count('BUFFER_LOW_WATER_MARK', 1, 1, 100),

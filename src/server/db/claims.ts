@@ -122,10 +122,18 @@ export async function giveClaimsBack(
     SELECT pg_notify('sluice_transfers', ${transferId})`
 }
 
-/** An engine died while it worked on transfers: each of those counts it (Transfer.crashes). */
+/**
+ * An engine died while it worked on transfers: each of those counts it (Transfer.crashes). Of one transfer, its other claims that
+ * have run out become free, so that the next one to take one does not count the same death again.
+ */
 export async function countCrashes(db: Db, deadEngineId: string, transferId?: string): Promise<void> {
   if (transferId)
-    await db.$executeRaw`UPDATE "Transfer" SET crashes = crashes + 1 WHERE id = ${transferId}::uuid AND status = 'running'`
+    await db.$executeRaw`
+      WITH freed AS (
+        UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
+        WHERE "transferId" = ${transferId}::uuid AND "engineId" = ${deadEngineId}::uuid AND "leaseUntil" < now()
+      )
+      UPDATE "Transfer" SET crashes = crashes + 1 WHERE id = ${transferId}::uuid AND status = 'running'`
   else
     await db.$executeRaw`
       UPDATE "Transfer" t SET crashes = crashes + 1 WHERE t.status = 'running' AND (t."completionEngineId" = ${deadEngineId}::uuid

@@ -21,6 +21,7 @@ export type DbOrTx = Pick<
   | 'cachePurgeResult'
   | 'cacheSample'
   | 'engineQuestion'
+  | 'engineSetting'
   | 'apiToken'
 >
 

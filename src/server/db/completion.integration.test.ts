@@ -56,6 +56,7 @@ describe('completing, cancelling and planning at the same moment', () => {
     partsTotal: 2,
     uploadId: 'u2',
     writeToken: 't2',
+    sourceDigests: [],
     warnings: [],
   }
 
@@ -118,7 +119,7 @@ describe('completing, cancelling and planning at the same moment', () => {
     const claim = await heldClaim(id, 1, other)
     await requeueTransfer(database.db, engine, id, 0, 'late')
     expect(await startOver(database.db, engine, id, { code: 'started_over', message: '' })).toBe(false)
-    const end = { sizeBytes: 5, partsTotal: 1, lengthVerified: true }
+    const end = { sizeBytes: 5, partsTotal: 1, lengthVerified: true, digests: {} }
     expect(await saveEnd(database.db, engine, claim, end)).toBe(false)
     expect(await row(id)).toMatchObject({ status: 'running', attempts: 0, partsTotal: null })
     expect(await saveEnd(database.db, other, claim, end)).toBe(true)

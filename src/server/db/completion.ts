@@ -86,7 +86,11 @@ export function finishVerification(
     if (closed === 0) return false
     await tx.transfer.updateMany({
       where: { id: claim.transferId, status: 'verifying' },
-      data: { status: 'completed', verification: verification as unknown as Prisma.InputJsonValue },
+      data: {
+        status: 'completed',
+        reread: false,
+        verification: verification as unknown as Prisma.InputJsonValue,
+      },
     })
     const level = verification.verdict === 'mismatch' ? 'error' : 'info'
     await addEvent(tx, { transferId: claim.transferId, engineId, level, code: 'verified', message })
@@ -101,7 +105,7 @@ export async function abandonVerification(db: Db, engineId: string, id: string, 
     const { count } = await tx.partClaim.deleteMany({ where: { transferId: id, engineId } })
     // Without a claim of ours another engine verifies it by now, and says how that ends.
     if (count === 0) return
-    await tx.transfer.updateMany({ where: { id, status: 'verifying' }, data: { status: 'completed' } })
+    await tx.transfer.updateMany({ where: { id, status: 'verifying' }, data: { status: 'completed', reread: false } })
     const message = `Could not be verified again: ${reason}`
     await addEvent(tx, { transferId: id, engineId, level: 'warn', code: 'verify_failed', message })
   })

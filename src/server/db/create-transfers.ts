@@ -93,5 +93,7 @@ function toRow(input: TransferInput, key: string, sealer: Sealer): NewTransfer {
     priority: input.priority ?? 0,
     expectedChecksum: input.expectedChecksum,
     startAt: input.startAt ?? null,
+    trustLengthAndDate: input.trustLengthAndDate ?? false,
+    oneTimeLink: input.oneTimeLink ?? false,
   }
 }

@@ -14,13 +14,26 @@ export interface EngineIdentity {
   readonly process: string
 }
 
-/** Writes that the engine lives, with its latest figures; the first beat makes the row. Times are the database's. */
-export async function beat(db: Db, engine: EngineIdentity, stats: EngineStats): Promise<void> {
-  await db.$executeRaw`
+/** What is wanted of an engine by now. */
+export interface EngineWishes {
+  /** Null lifts the limit; undefined: nobody has said anything, so the environment's counts. */
+  readonly bandwidthLimitBytesPerSecond: number | null | undefined
+}
+
+/**
+ * Writes that the engine lives, with its latest figures, and reads what is wanted of it; the first beat makes the row. Times are
+ * the database's.
+ */
+export async function beat(db: Db, engine: EngineIdentity, stats: EngineStats): Promise<EngineWishes> {
+  const [row] = await db.$queryRaw<{ isSet: boolean; limit: bigint | null }[]>`
     INSERT INTO "Engine" (id, name, version, pid, url, machine, process, stats)
     VALUES (${engine.id}::uuid, ${engine.name}, ${engine.version}, ${engine.pid}, ${engine.url}, ${engine.machine}, ${engine.process},
       ${JSON.stringify(stats)}::jsonb)
-    ON CONFLICT (id) DO UPDATE SET "heartbeatAt" = now(), stats = excluded.stats`
+    ON CONFLICT (id) DO UPDATE SET "heartbeatAt" = now(), stats = excluded.stats
+    RETURNING EXISTS (SELECT 1 FROM "EngineSetting" s WHERE s.name = ${engine.name}) AS "isSet",
+      (SELECT s."bandwidthLimitBytesPerSecond" FROM "EngineSetting" s WHERE s.name = ${engine.name}) AS limit`
+  const limit = row?.limit == null ? null : Number(row.limit)
+  return { bandwidthLimitBytesPerSecond: row?.isSet ? limit : undefined }
 }
 
 /** Says goodbye, so that nobody waits for the heartbeat to go silent. */

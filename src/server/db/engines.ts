@@ -18,7 +18,7 @@ const FORGET_AFTER_MS = 24 * HOUR_MS
 
 /** Engines seen within a day, the healthy first. Health is judged by the database's clock. */
 export async function listEngines(db: DbOrTx): Promise<EngineView[]> {
-  const [rows, nowMs] = await Promise.all([
+  const [rows, settings, nowMs] = await Promise.all([
     db.engine.findMany({
       orderBy: { startedAt: 'desc' },
       take: 200,
@@ -34,17 +34,23 @@ export async function listEngines(db: DbOrTx): Promise<EngineView[]> {
         stats: true,
       },
     }),
+    db.engineSetting.findMany(),
     databaseNowMs(db),
   ])
+  const wanted = new Map(settings.map((setting) => [setting.name, setting.bandwidthLimitBytesPerSecond]))
   const order = { healthy: 0, silent: 1, stopped: 2 }
   return rows
     .filter((row) => nowMs - row.heartbeatAt.getTime() < FORGET_AFTER_MS)
     .map(({ stoppedAt, stats, ...row }): EngineView => {
       const silent = nowMs - row.heartbeatAt.getTime() > ENGINE_SILENT_AFTER_MS
+      const seen = engineStatsSchema.safeParse(stats).data ?? null
+      const limit = wanted.get(row.name)
       return {
         ...row,
         state: stoppedAt ? 'stopped' : silent ? 'silent' : 'healthy',
-        stats: engineStatsSchema.safeParse(stats).data ?? null,
+        stats: seen,
+        bandwidthLimitBytesPerSecond:
+          limit === undefined ? (seen?.bandwidthLimitBytesPerSecond ?? null) : limit === null ? null : Number(limit),
       }
     })
     .sort((a, b) => order[a.state] - order[b.state])

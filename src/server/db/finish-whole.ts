@@ -1,5 +1,5 @@
 import type { Warning } from '../domain/failure.ts'
-import type { Verification } from '../domain/transfer.ts'
+import type { SourceDigest, Verification } from '../domain/transfer.ts'
 import type { Db } from './client.ts'
 import type { SampleRow, TransferProgress } from './ledger.ts'
 
@@ -20,6 +20,7 @@ export interface WholeFile {
   readonly contentType: string | null
   readonly partSizeBytes: number
   readonly sliceSizeBytes: number
+  readonly sourceDigests: readonly SourceDigest[]
   readonly writeToken: string
   readonly warnings: readonly Warning[]
   readonly verification: Verification
@@ -45,7 +46,7 @@ export async function finishWhole(db: Db, engineId: string, files: readonly Whol
     WITH input AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(files)}::jsonb) AS i("transferId" uuid, "claimId" uuid, epoch int,
         "runId" text, metrics jsonb, sample jsonb, "sizeBytes" bigint, etag text, "lastModified" text, "acceptsRanges" boolean,
-        "contentType" text, "partSizeBytes" bigint, "sliceSizeBytes" bigint, "writeToken" text, warnings jsonb,
+        "contentType" text, "partSizeBytes" bigint, "sliceSizeBytes" bigint, "sourceDigests" jsonb, "writeToken" text, warnings jsonb,
         verification jsonb, part jsonb, planned text, completed text)
     ), locked AS MATERIALIZED (
       SELECT t.id FROM "Transfer" t JOIN input i ON i."transferId" = t.id
@@ -60,7 +61,8 @@ export async function finishWhole(db: Db, engineId: string, files: readonly Whol
       UPDATE "Transfer" t SET status = 'completed', "finishedAt" = now(), "sizeBytes" = m."sizeBytes", etag = m.etag,
         "lastModified" = m."lastModified", "acceptsRanges" = m."acceptsRanges", "contentType" = m."contentType",
         "partSizeBytes" = m."partSizeBytes", "sliceSizeBytes" = m."sliceSizeBytes", "partsTotal" = 1, "partsDone" = 1,
-        "doneBytes" = m."sizeBytes", "uploadId" = NULL, "writeToken" = m."writeToken", attempts = 0, "nextRunAt" = NULL,
+        "doneBytes" = m."sizeBytes", "uploadId" = NULL, "writeToken" = m."writeToken", "sourceDigests" = m."sourceDigests", attempts = 0, crashes = 0,
+        "nextRunAt" = NULL,
         failure = NULL, warnings = m.warnings, verification = m.verification, live = '{}', "cancelRequestedAt" = NULL,
         metrics = jsonb_set(t.metrics, ARRAY[m."runId"], m.metrics)
       FROM mine m WHERE t.id = m."transferId" RETURNING t.id

@@ -4,6 +4,8 @@ import {
   type BucketQuestion,
   INSPECTION_TIMEOUT_MS,
   type InspectionOutcome,
+  type LifecycleAnswer,
+  type LifecycleQuestion,
   type SourceAnswer,
   type SourceQuestion,
 } from '../domain/inspection.ts'
@@ -18,6 +20,7 @@ import { type Notifications, notify } from './notifications.ts'
 export type InspectionQuestion =
   | { kind: 'source'; question: SourceQuestion }
   | { kind: 'bucket'; question: BucketQuestion }
+  | { kind: 'lifecycle'; question: LifecycleQuestion }
 
 const POLL_MS = 1_000
 /** A claimed question that is not answered by then may be claimed again: its engine is gone. */
@@ -39,6 +42,11 @@ export async function askSource(asking: Asking, question: SourceQuestion): Promi
 /** Whether a bucket works, tried by an engine. Throws as `askSource` does. */
 export async function askBucket(asking: Asking, question: BucketQuestion): Promise<BucketAnswer> {
   return (await ask(asking, { kind: 'bucket', question })) as BucketAnswer
+}
+
+/** Has an engine install the rule that removes unfinished uploads. Throws as `askSource` does. */
+export async function askLifecycle(asking: Asking, question: LifecycleQuestion): Promise<LifecycleAnswer> {
+  return (await ask(asking, { kind: 'lifecycle', question })) as LifecycleAnswer
 }
 
 async function ask(asking: Asking, asked: InspectionQuestion): Promise<unknown> {
@@ -97,7 +105,7 @@ export async function claimInspection(
   if (!row) return null
   try {
     const question = JSON.parse(sealer.open(row.input, `Inspection.input:${row.id}`))
-    return { id: row.id, kind: row.kind as 'source' | 'bucket', question }
+    return { id: row.id, kind: row.kind as InspectionQuestion['kind'], question }
   } catch (error) {
     if (!(error instanceof TransferError)) throw error
     await answerInspection(db, row.id, { result: null, failure: error.toFailure() })
@@ -109,7 +117,7 @@ export async function claimInspection(
 export async function answerInspection(
   db: DbOrTx,
   id: string,
-  outcome: InspectionOutcome<SourceAnswer | BucketAnswer>,
+  outcome: InspectionOutcome<SourceAnswer | BucketAnswer | LifecycleAnswer>,
 ): Promise<void> {
   const answer: { result?: Prisma.InputJsonValue; failure?: Failure } =
     outcome.failure === null ? { result: outcome.result } : { failure: outcome.failure }
@@ -122,7 +130,7 @@ async function forgetOld(db: Db): Promise<void> {
   await db.$executeRaw`DELETE FROM "Inspection" WHERE "createdAt" < now() - interval '1 hour'`
 }
 
-const SUBJECT = { source: 'the source', bucket: 'the bucket' }
+const SUBJECT = { source: 'the source', bucket: 'the bucket', lifecycle: 'the bucket' }
 
 function noEngine(kind: InspectionQuestion['kind']): TransferError {
   return new TransferError(

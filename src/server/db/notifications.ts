@@ -8,6 +8,7 @@ import type { DbOrTx } from './client.ts'
  * sluice_progress: comma-separated transfer ids whose progress was just written.
  * sluice_origins: a published origin's id; it was saved or removed.
  * sluice_cache: a purge, or a question to an engine (its id), was written or answered.
+ * sluice_engines: an engine's id; what is wanted of it has changed.
  */
 export const CHANNELS = [
   'sluice_transfers',
@@ -15,6 +16,7 @@ export const CHANNELS = [
   'sluice_progress',
   'sluice_origins',
   'sluice_cache',
+  'sluice_engines',
 ] as const
 export type Channel = (typeof CHANNELS)[number]
 

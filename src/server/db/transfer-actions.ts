@@ -22,6 +22,11 @@ export async function applyAction(db: Db, action: TransferAction, ids: readonly 
   return change(db, action, ids, CHANGES[action])
 }
 
+/** Asks for completed transfers to be proven once more: by what the bucket says, or with `reread` by reading the whole object back. */
+export async function verifyAgain(db: Db, ids: readonly string[], reread: boolean): Promise<ActionResult> {
+  return change(db, 'verify', ids, askForVerification(reread))
+}
+
 /** Sets or (with null) lifts the bandwidth limit of transfers that are not at their end. */
 export async function setBandwidth(
   db: Db,
@@ -79,6 +84,17 @@ const EVENTS: Record<TransferAction | 'setBandwidth', { code: string; message: s
   setBandwidth: { code: 'bandwidth_set', message: 'The bandwidth limit was changed.' },
 }
 
+function askForVerification(reread: boolean): Change {
+  return async (tx, ids) => {
+    const asked = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE "Transfer" SET status = 'verifying', attempts = 0, "nextRunAt" = NULL, reread = ${reread}
+      WHERE id = ANY(${ids}::uuid[]) AND status = 'completed'
+      RETURNING id::text`
+    await replaceClaims(tx, asked)
+    return asked
+  }
+}
+
 const CHANGES: Record<TransferAction, Change> = {
   pause: (tx, ids) => tx.$queryRaw`
     UPDATE "Transfer" SET status = 'paused'
@@ -118,14 +134,7 @@ const CHANGES: Record<TransferAction, Change> = {
     return queued
   },
 
-  verify: async (tx, ids) => {
-    const asked = await tx.$queryRaw<{ id: string }[]>`
-      UPDATE "Transfer" SET status = 'verifying', attempts = 0, "nextRunAt" = NULL
-      WHERE id = ANY(${ids}::uuid[]) AND status = 'completed'
-      RETURNING id::text`
-    await replaceClaims(tx, asked)
-    return asked
-  },
+  verify: askForVerification(false),
 
   // A failed transfer may still have an upload in the bucket: cancelling it first keeps the promise to leave none behind.
   remove: (tx, ids) => tx.$queryRaw`

@@ -1,5 +1,5 @@
 import type { Failure, Warning } from '../domain/failure.ts'
-import type { Verification } from '../domain/transfer.ts'
+import type { ChecksumAlgorithm, SourceDigest, Verification } from '../domain/transfer.ts'
 import type { Claim } from './claims.ts'
 import type { Db, DbOrTx } from './client.ts'
 import { Prisma } from './generated/client.ts'
@@ -24,6 +24,13 @@ export async function addEvent(
   },
 ): Promise<void> {
   await db.event.create({ data: event })
+}
+
+/** Adds a remark to a transfer, once. */
+export async function addWarning(db: DbOrTx, id: string, warning: Warning): Promise<void> {
+  const added = JSON.stringify([warning])
+  await db.$executeRaw`UPDATE "Transfer" SET warnings = warnings || ${added}::jsonb
+    WHERE id = ${id}::uuid AND NOT warnings @> ${added}::jsonb`
 }
 
 /**
@@ -65,6 +72,7 @@ export interface PlanFields {
   readonly partsTotal: number | null
   readonly uploadId: string | null
   readonly writeToken: string
+  readonly sourceDigests: readonly SourceDigest[]
   readonly warnings: readonly Warning[]
 }
 
@@ -91,11 +99,14 @@ export function savePlan(
       _sum: { sizeBytes: true },
       _count: true,
     })
-    const { warnings, ...fields } = plan
+    const { warnings, sourceDigests, ...fields } = plan
     await tx.transfer.update({
       where: { id: claim.transferId },
       data: {
         ...fields,
+        uploadStartingAt: null,
+        readDigests: {},
+        sourceDigests: sourceDigests as unknown as Prisma.InputJsonValue,
         warnings: warnings as unknown as Prisma.InputJsonValue,
         doneBytes: kept._sum.sizeBytes ?? 0n,
         partsDone: kept._count,
@@ -142,23 +153,28 @@ export async function startOver(
 }
 
 /**
- * A source of unknown size has ended: the plan learns its size and number of parts. False where the claim it was read under is
+ * A source that was read in one stream has ended: the plan learns its size, number of parts and digests. False where the claim it was read under is
  * no longer ours: then another engine reads the source anew, and our numbers are not its.
  */
 export async function saveEnd(
   db: Db,
   engineId: string,
   claim: Claim,
-  end: { readonly sizeBytes: number; readonly partsTotal: number; readonly lengthVerified: boolean },
+  end: {
+    readonly sizeBytes: number
+    readonly partsTotal: number
+    readonly lengthVerified: boolean
+    readonly digests: Readonly<Partial<Record<ChecksumAlgorithm, string>>>
+  },
 ): Promise<boolean> {
-  const { sizeBytes, partsTotal, lengthVerified } = end
+  const { sizeBytes, partsTotal, lengthVerified, digests } = end
   const warning = {
     code: 'length_not_verified',
     message: 'The source gave no length and closed the connection at the end, so a cut connection would look the same.',
   }
   const added = JSON.stringify(lengthVerified ? [] : [warning])
   const changed = await db.$executeRaw`UPDATE "Transfer" t SET "sizeBytes" = ${sizeBytes}, "partsTotal" = ${partsTotal},
-    warnings = CASE WHEN warnings @> ${added}::jsonb THEN warnings ELSE warnings || ${added}::jsonb END
+    "readDigests" = ${JSON.stringify(digests)}::jsonb, warnings = CASE WHEN warnings @> ${added}::jsonb THEN warnings ELSE warnings || ${added}::jsonb END
     WHERE t.id = ${claim.transferId}::uuid AND EXISTS (SELECT 1 FROM "PartClaim" c
       WHERE c.id = ${claim.id}::uuid AND c.epoch = ${claim.epoch} AND c."engineId" = ${engineId}::uuid)`
   return changed === 1

@@ -16,6 +16,8 @@ function row(more: Partial<TransferRow>): TransferRow {
     bucket: { name: 'archive' },
     bandwidthLimitBytesPerSecond: null,
     priority: 0,
+    trustLengthAndDate: false,
+    oneTimeLink: false,
     startAt: null,
     cancelRequestedAt: null,
     sizeBytes: 1000n,
@@ -48,7 +50,7 @@ const live = (more: object = {}) => ({
 })
 
 describe('toTransferView', () => {
-  it('adds up what several engines report', () => {
+  it('correctness 54: adds up what several engines report; the time left is all that remains over all speed', () => {
     const view = toTransferView(row({ live: { a: live(), b: live({ movingParts: [6, 9], inflightBytes: 25 }) } }), NOW)
     expect(view).toMatchObject({
       name: 'file.bin',
@@ -68,7 +70,7 @@ describe('toTransferView', () => {
     expect(view).toMatchObject({ transferredBytes: 400, bytesPerSecond: null, etaSeconds: null, readLanes: 0 })
   })
 
-  it('never shows more bytes than the file has', () => {
+  it('correctness 54: never shows more bytes than the file has', () => {
     const view = toTransferView(row({ live: { a: live({ inflightBytes: 5000 }) } }), NOW)
     expect(view).toMatchObject({ transferredBytes: 1000, etaSeconds: 0 })
   })

@@ -56,6 +56,15 @@ export const bucketCapabilitiesSchema = z.object({
   conditionalWrites: z.boolean(),
   /** Keeps x-amz-meta-* given at Create. */
   metadata: z.boolean(),
+  // Seen by later versions of the test; a bucket that was tested before has none of them.
+  /** Answers a second Complete of the same upload with success; others say 404, and the object has to be looked at. */
+  repeatedComplete: z.boolean().optional(),
+  /** Refuses at Complete an object of another size than x-amz-mp-object-size. */
+  objectSizeAtComplete: z.boolean().optional(),
+  /** Lists unfinished uploads by key, so that a lost one can be found and removed. */
+  listsUploads: z.boolean().optional(),
+  /** Forgets an upload that is aborted. */
+  aborts: z.boolean().optional(),
 })
 export type BucketCapabilities = z.infer<typeof bucketCapabilitiesSchema>
 

@@ -13,6 +13,8 @@ export const engineStatsSchema = z.object({
   memoryBudgetBytes: z.number(),
   rssBytes: z.number(),
   cpuPercent: z.number(),
+  /** What it may read for transfers, null without a limit; absent from engines of an older version. */
+  bandwidthLimitBytesPerSecond: z.number().nullable().optional(),
   /** Absent from engines of an older version. */
   cache: cacheStatsSchema.optional(),
   /** Of the published origins this engine has served. */
@@ -32,6 +34,8 @@ export interface EngineView {
   /** healthy: beats; silent: its heartbeat is overdue; stopped: it said goodbye. */
   state: 'healthy' | 'silent' | 'stopped'
   stats: EngineStats | null
+  /** What it may read for transfers in a second; null without a limit. What was asked for shows at once. */
+  bandwidthLimitBytesPerSecond: number | null
 }
 
 /** `system.health`: what the live pill and the overview show. */

@@ -44,6 +44,17 @@ export const bucketAnswerSchema = z.object({
 })
 export type BucketAnswer = z.infer<typeof bucketAnswerSchema>
 
+/** Days after their start by which a bucket removes unfinished uploads, where Sluice installs the rule. */
+export const LIFECYCLE_DAYS = 7
+
+export interface LifecycleQuestion {
+  bucketId: string
+}
+
+/** What became of the rule; `installed` is false where the bucket had one that does the same. */
+export const lifecycleAnswerSchema = z.object({ installed: z.boolean(), days: z.number(), message: z.string() })
+export type LifecycleAnswer = z.infer<typeof lifecycleAnswerSchema>
+
 /** How an engine answers an inspection: with one of the two. */
 export type InspectionOutcome<T> = { result: T; failure: null } | { result: null; failure: Failure }
 

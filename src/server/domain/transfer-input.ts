@@ -118,6 +118,10 @@ export const transferInputSchema = z.object({
   expectedChecksum: expectedChecksumSchema.optional(),
   ifExists: z.enum(['overwrite', 'skip', 'fail']).optional(),
   startAt: z.date().optional(),
+  /** For sources whose ETag differs without a change (nodes of a CDN): length and Last-Modified pin the file. */
+  trustLengthAndDate: z.boolean().optional(),
+  /** The link answers once: read in one stream from its first answer. */
+  oneTimeLink: z.boolean().optional(),
 })
 export type TransferInput = z.infer<typeof transferInputSchema>
 
@@ -128,3 +132,9 @@ export const transferListSchema = z.object({
   limit: z.number().int().min(1).max(200).optional(),
 })
 export type TransferListQuery = z.infer<typeof transferListSchema>
+
+/** What may be read in a second, as it is set while bytes flow. */
+export const bandwidthLimitSchema = z
+  .number()
+  .int('A bandwidth limit is a whole number of bytes per second.')
+  .min(1024, 'A bandwidth limit is at least 1,024 bytes per second; null lifts it.')

@@ -18,6 +18,14 @@ export const CHECKSUM_ALGORITHMS = ['md5', 'sha1', 'sha256', 'sha512', 'crc32', 
 export const checksumAlgorithmSchema = z.enum(CHECKSUM_ALGORITHMS)
 export type ChecksumAlgorithm = z.infer<typeof checksumAlgorithmSchema>
 
+/** A digest of the whole file that a source gave: base64, and the header it stood in (lower case). */
+export const sourceDigestSchema = z.object({
+  algorithm: checksumAlgorithmSchema,
+  value: z.string(),
+  header: z.string(),
+})
+export type SourceDigest = z.infer<typeof sourceDigestSchema>
+
 export const evidenceSchema = z.object({
   kind: z.string(),
   algorithm: z.string().optional(),
@@ -93,6 +101,10 @@ export const transferViewSchema = z.object({
   bufferedBytes: z.number(),
   bandwidthLimitBytesPerSecond: z.number().nullable(),
   priority: z.number(),
+  /** The source is known by length and Last-Modified, whatever its ETag says. */
+  trustLengthAndDate: z.boolean().default(false),
+  /** The link answers once, so it is read in one stream. */
+  oneTimeLink: z.boolean().default(false),
   failure: failureSchema.nullable(),
   warnings: z.array(warningSchema),
   verification: verificationSchema.nullable(),

@@ -1,11 +1,14 @@
 'use client'
 
-import { Ellipsis, Pencil, Plug, Trash2 } from 'lucide-react'
+import { Ellipsis, Pencil, Plug, TimerReset, Trash2 } from 'lucide-react'
 import Link from 'next/link'
+import { useState } from 'react'
 import type { BucketView } from '../../../server/domain/bucket.ts'
+import { LIFECYCLE_DAYS } from '../../../server/domain/inspection.ts'
 import { listHref } from '../transfers/list-params.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
+import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
 import {
   DropdownMenu,
   DropdownMenuContent,
@@ -16,10 +19,13 @@ import {
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { BucketChecks, isGood } from './bucket-checks.tsx'
 import { useBucketTest } from './use-bucket-test.ts'
+import { useLifecycleRule } from './use-lifecycle-rule.ts'
 
 /** One bucket: where it is, how much goes there, when it was last tried. The answer to a test stands below it. */
 export function BucketRow(props: { bucket: BucketView; onEdit: () => void; onRemove: () => void }) {
   const { bucket } = props
+  const installRule = useLifecycleRule(bucket)
+  const [isAsking, setAsking] = useState(false)
   const { state: test, test: runTest, forget } = useBucketTest()
   return (
     <li className="border-b">
@@ -88,6 +94,10 @@ export function BucketRow(props: { bucket: BucketView; onEdit: () => void; onRem
                 <Plug aria-hidden />
                 Test
               </DropdownMenuItem>
+              <DropdownMenuItem disabled={bucket.embedded} onSelect={() => setAsking(true)}>
+                <TimerReset aria-hidden />
+                Remove unfinished uploads…
+              </DropdownMenuItem>
               <DropdownMenuSeparator />
               <DropdownMenuItem destructive disabled={bucket.embedded} onSelect={props.onRemove}>
                 <Trash2 aria-hidden />
@@ -97,6 +107,14 @@ export function BucketRow(props: { bucket: BucketView; onEdit: () => void; onRem
           </DropdownMenu>
         </div>
       </div>
+      <ConfirmDialog
+        confirmLabel="Install the rule"
+        description={`“${bucket.bucket}” gets a lifecycle rule: the store itself removes uploads, of whatever program, that are not finished ${LIFECYCLE_DAYS} days after their start. Its other rules stay. A transfer that is paused for longer starts over.`}
+        onConfirm={() => void installRule()}
+        onOpenChange={setAsking}
+        open={isAsking}
+        title="Have the bucket remove unfinished uploads?"
+      />
       {test.kind !== 'none' && (
         <div className="grid gap-2 px-4 pb-3 md:px-6">
           {test.kind === 'answered' && (

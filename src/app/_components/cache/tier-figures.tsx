@@ -56,12 +56,12 @@ function Fill({ tier }: { tier: TierSum }) {
   const share = tier.maxBytes === 0 ? 0 : tier.bytes / tier.maxBytes
   return (
     <>
-      <span className="flex flex-wrap gap-x-2">
+      <span className="flex flex-wrap gap-x-3">
         <span>
           <Bytes bytes={tier.bytes} /> <span className="text-dim">of</span> <Bytes bytes={tier.maxBytes} />
         </span>
         <span className="text-dim">
-          · <Quantity value={tier.slices} unit={tier.slices === 1 ? 'slice' : 'slices'} />
+          <Quantity value={tier.slices} unit={tier.slices === 1 ? 'slice' : 'slices'} />
         </span>
         {tier.failing > 0 && (
           <span className="text-warning">

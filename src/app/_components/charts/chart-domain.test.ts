@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GIB, KIB, MIB } from '../../../server/domain/bytes.ts'
-import { formatElapsed, nearestPoint, rateScale, timeTicks, zoomWindow } from './chart-domain.ts'
+import { formatElapsed, formatElapsedTick, nearestPoint, rateScale, timeTicks, zoomWindow } from './chart-domain.ts'
 
 const point = (at: number) => ({ at, sourceBytesPerSecond: at, bucketBytesPerSecond: 0 })
 
@@ -61,6 +61,18 @@ describe('formatElapsed', () => {
       '4:05',
       '1:02:03',
       '2 d 03:04:05',
+    ])
+  })
+})
+
+describe('formatElapsedTick', () => {
+  it('is a stopwatch under a day and whole hours above', () => {
+    expect(formatElapsedTick(3_723_000, 7_200_000)).toBe('1:02:03')
+    expect([0, 6, 24, 30].map((hours) => formatElapsedTick(hours * 3_600_000, 172_800_000))).toEqual([
+      '0 h',
+      '6 h',
+      '1 d',
+      '1 d 6 h',
     ])
   })
 })

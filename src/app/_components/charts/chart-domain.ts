@@ -95,6 +95,14 @@ export function formatElapsed(milliseconds: number): string {
   return hours > 0 ? `${hours}:${rest}` : `${Math.floor(seconds / 60)}:${two(seconds % 60)}`
 }
 
+/** Elapsed time on an axis: as on a stopwatch, and for days, where ticks are whole hours, in short: `6 h`, `1 d 6 h`. */
+export function formatElapsedTick(milliseconds: number, shownMs: number): string {
+  if (shownMs < DAY) return formatElapsed(milliseconds)
+  const hours = Math.round(milliseconds / HOUR)
+  const [days, rest] = [Math.floor(hours / 24), hours % 24]
+  return days === 0 ? `${rest} h` : rest === 0 ? `${days} d` : `${days} d ${rest} h`
+}
+
 /** A clock time in the viewer's zone, 24 hours: with seconds, with minutes, or with the day, by how much time is shown. */
 export function formatClock(at: number, shownMs: number): string {
   const date = new Date(at)

@@ -3,7 +3,7 @@
 import { type PointerEvent, useMemo, useState } from 'react'
 import { CartesianGrid, Line, LineChart, XAxis, YAxis } from 'recharts'
 import { formatRate } from '../../../server/domain/bytes.ts'
-import { formatElapsed, rateScale, timeTicks } from './chart-domain.ts'
+import { formatElapsedTick, rateScale, timeTicks } from './chart-domain.ts'
 import { PLOT_MARGIN } from './chart-plot.tsx'
 import { CURVE_LOOKS, curveAt, endLabels, normalised } from './compare-curves.ts'
 import { useElementWidth } from './use-element-width.ts'
@@ -41,7 +41,8 @@ export function CompareChart({ curves, height, by, of }: CompareChartProps) {
     by === 'share'
       ? [0, 0.25, 0.5, 0.75, 1]
       : timeTicks({ from: 0, to: last * 1000 }, 0, Math.max(2, Math.floor(plotPx / 90))).map((ms) => ms / 1000)
-  const tickText = (at: number) => (by === 'share' ? `${Math.round(at * 100)} %` : formatElapsed(at * 1000))
+  const tickText = (at: number) =>
+    by === 'share' ? `${Math.round(at * 100)} %` : formatElapsedTick(at * 1000, last * 1000)
   const onPointer = (event: PointerEvent) => {
     const { left } = event.currentTarget.getBoundingClientRect()
     setHoverAt((Math.min(plotPx, Math.max(0, event.clientX - left)) / plotPx) * last)

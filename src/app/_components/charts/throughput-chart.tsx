@@ -7,6 +7,7 @@ import {
   type ChartMark,
   formatClock,
   formatElapsed,
+  formatElapsedTick,
   MAX_DRAWN_POINTS,
   nearestPoint,
   rateScale,
@@ -73,7 +74,10 @@ export function ThroughputChart(props: ThroughputChartProps) {
     return timeTicks(shown, origin, Math.max(2, Math.floor((widthPx - PLOT_MARGIN.left) / 90)))
   }, [shown, timeAxis, first, widthPx])
   const timeLabel = useMemo(
-    () => (at: number) => (timeAxis === 'elapsed' ? formatElapsed(at - first) : formatClock(at, shown.to - shown.from)),
+    () => (at: number) =>
+      timeAxis === 'elapsed'
+        ? formatElapsedTick(at - first, shown.to - shown.from)
+        : formatClock(at, shown.to - shown.from),
     [timeAxis, first, shown],
   )
   const marks = useMemo(() => {

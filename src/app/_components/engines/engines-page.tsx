@@ -12,6 +12,7 @@ import { Bytes, Duration, Quantity, Rate } from '../ui/quantity.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useNow } from '../ui/use-now.ts'
+import { EngineLimit } from './engine-limit.tsx'
 import { EngineState } from './engine-state.tsx'
 
 /** Every engine that was seen in a day, with what it does and what it costs. */
@@ -83,6 +84,7 @@ function Engine({ engine }: { engine: EngineView }) {
             </>
           )}
         </span>
+        {stats && <EngineLimit engine={engine} />}
       </div>
       {stats && (
         <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3 sm:grid-cols-4 xl:grid-cols-8">

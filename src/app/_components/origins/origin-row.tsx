@@ -24,7 +24,7 @@ export interface ListedOrigin extends PublishedOriginView {
 
 /** The columns of the list, from 1024 px on; below, a row is a small block. */
 const COLUMNS =
-  'lg:grid-cols-[minmax(0,1fr)_7.5rem_4.5rem_6rem_9rem_4rem_auto] lg:items-center lg:gap-x-4 xl:grid-cols-[minmax(0,1fr)_8rem_6rem_7rem_11rem_5rem_auto]'
+  'lg:grid-cols-[minmax(0,1fr)_7.5rem_4.5rem_6rem_9rem_4rem_7.5rem] lg:items-center lg:gap-x-4 xl:grid-cols-[minmax(0,1fr)_8rem_6rem_7rem_11rem_5rem_7.5rem]'
 
 /** The names of the columns. */
 export function OriginColumns() {
@@ -36,7 +36,7 @@ export function OriginColumns() {
       <span className="text-right">Served</span>
       <span className="text-right">First byte p50 · p95</span>
       <span className="text-right">Lanes</span>
-      <span className="w-[7.25rem]" />
+      <span />
     </div>
   )
 }

@@ -29,13 +29,13 @@ export function CompareArticle({ runs, actions }: { runs: readonly ComparedRun[]
     [runs, of],
   )
   return (
-    <article className="mx-auto grid w-full max-w-[60rem] grid-cols-[minmax(0,1fr)] gap-9 px-4 py-6 md:px-8 md:py-9 print:max-w-none print:gap-7 print:p-0">
-      <header className="grid gap-5">
+    <article className="mx-auto grid w-full min-w-0 max-w-[60rem] grid-cols-[minmax(0,1fr)] gap-9 px-4 py-6 md:px-8 md:py-9 print:max-w-none print:gap-7 print:p-0">
+      <header className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
         <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
           <h1 className="font-medium text-base">{runs.length} runs side by side</h1>
           <div className="flex flex-wrap gap-2 print:hidden">{actions}</div>
         </div>
-        <div className="grid max-w-[46rem] gap-2">
+        <div className="grid max-w-[46rem] grid-cols-[minmax(0,1fr)] gap-2 break-words">
           <p className="text-pretty font-medium text-xl tracking-tight">{result}</p>
           {rest.length > 0 && <p className="text-pretty text-base text-muted-foreground">{rest.join(' ')}</p>}
         </div>

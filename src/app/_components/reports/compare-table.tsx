@@ -12,7 +12,7 @@ export function CompareTable({ runs }: { runs: readonly ComparedRun[] }) {
   const many = runs.length > 3
   return (
     <div className="overflow-x-auto print:overflow-visible">
-      <table className="w-full text-right" style={{ minWidth: `${9 + runs.length * (many ? 7 : 8)}rem` }}>
+      <table className="w-full text-right" style={{ minWidth: `${6 + runs.length * 7}rem` }}>
         <thead>
           <tr className="border-b [&>th]:h-8 [&>th]:font-medium">
             <th className="sticky left-0 bg-background print:static text-left" scope="col">

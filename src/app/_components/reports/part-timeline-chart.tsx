@@ -4,7 +4,7 @@ import { type KeyboardEvent, type PointerEvent, useId, useMemo, useState } from 
 import { formatBytes, formatRate } from '../../../server/domain/bytes.ts'
 import { tookText } from '../../../server/domain/duration.ts'
 import type { PartTimeline, TimelineBar } from '../../../server/domain/report/part-timeline.ts'
-import { formatElapsed, timeTicks } from '../charts/chart-domain.ts'
+import { formatElapsed, formatElapsedTick, timeTicks } from '../charts/chart-domain.ts'
 import { useElementWidth } from '../charts/use-element-width.ts'
 import { barAt, layOutTimeline, MARKS_PX, neighbour, retryMarksOf } from './part-timeline-layout.ts'
 
@@ -98,7 +98,7 @@ export function PartTimelineChart({ timeline, engineNames, startMs }: PartTimeli
                       x={x}
                       y={layout.heightPx + 16}
                     >
-                      {formatElapsed(tick)}
+                      {formatElapsedTick(tick, timeline.lengthMs)}
                     </text>
                   </g>
                 )

@@ -55,7 +55,7 @@ export function ReportArticle({ view, actions }: { view: ReportView; actions?: R
   const hasMoved = movingMs(timeSplit) > 0
   const explained = [...new Set(advice.map(({ explainedAt }) => explainedAt))]
   return (
-    <article className="mx-auto grid w-full max-w-[60rem] grid-cols-[minmax(0,1fr)] gap-9 px-4 py-6 md:px-8 md:py-9 print:max-w-none print:gap-7 print:p-0">
+    <article className="mx-auto grid w-full min-w-0 max-w-[60rem] grid-cols-[minmax(0,1fr)] gap-9 px-4 py-6 md:px-8 md:py-9 print:max-w-none print:gap-7 print:p-0">
       <ReportHead actions={actions} view={view} />
       <Section title="Throughput">
         <div className="pt-3">
@@ -128,7 +128,7 @@ function ReportHead({ view, actions }: { view: ReportView; actions?: ReactNode }
   const when = transfer.finishedAt ?? transfer.startedAt ?? transfer.createdAt
   return (
     <header className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
-      <div className="grid min-w-0 gap-1">
+      <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-1">
         <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
           <h1 className="min-w-0 flex-1 basis-60 truncate font-medium text-base" title={transfer.name}>
             {transfer.name}
@@ -149,7 +149,7 @@ function ReportHead({ view, actions }: { view: ReportView; actions?: ReactNode }
           </time>
         </p>
       </div>
-      <div className="grid max-w-[46rem] gap-2">
+      <div className="grid max-w-[46rem] grid-cols-[minmax(0,1fr)] gap-2 break-words">
         <p className="text-pretty font-medium text-xl tracking-tight">{result}</p>
         {rest.length > 0 && <p className="text-pretty text-base text-muted-foreground">{rest.join(' ')}</p>}
       </div>

@@ -54,7 +54,7 @@ export function BottomBar() {
           href={href}
           aria-current={current?.href === href ? 'page' : undefined}
           className={cn(
-            'focus-ring flex h-14 flex-1 flex-col items-center justify-center gap-1 text-muted-foreground text-xs',
+            'focus-ring flex h-14 min-w-0 flex-1 flex-col items-center justify-center gap-1 text-muted-foreground text-xs tracking-tight',
             current?.href === href && 'font-medium text-foreground [&>svg]:text-water',
           )}
         >

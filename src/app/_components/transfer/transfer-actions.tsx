@@ -1,6 +1,6 @@
 'use client'
 
-import { ChartNoAxesCombined, Copy, Pause, Play, RotateCcw, ShieldCheck, Trash2, X } from 'lucide-react'
+import { ChartNoAxesCombined, Copy, Pause, Play, RotateCcw, Trash2, X } from 'lucide-react'
 import Link from 'next/link'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
@@ -11,6 +11,7 @@ import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
 import { BandwidthPopover } from './bandwidth-popover.tsx'
 import { useTransferAction } from './use-transfer-action.ts'
+import { VerifyMenu } from './verify-menu.tsx'
 
 /** The actions the state allows; the others are not shown. What cannot be taken back asks first. */
 export function TransferActions({ transfer }: { transfer: TransferView }) {
@@ -53,9 +54,11 @@ export function TransferActions({ transfer }: { transfer: TransferView }) {
         </Button>
       )}
       {can('verify') && (
-        <Button disabled={busy} onClick={() => action.mutate('verify')} variant="outline">
-          <ShieldCheck aria-hidden /> Verify again
-        </Button>
+        <VerifyMenu
+          disabled={busy}
+          onVerify={({ reread }) => action.mutate(reread ? 'reread' : 'verify')}
+          transfer={transfer}
+        />
       )}
       {transfer.startedAt && (
         <Button asChild variant="outline">

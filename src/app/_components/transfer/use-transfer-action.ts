@@ -12,8 +12,12 @@ export function useTransferAction(transferId: string) {
   const trpc = useTRPC()
   const queryClient = useQueryClient()
   return useMutation({
-    mutationFn: async (action: TransferAction) => {
-      const { refused } = await client.transfers[action].mutate({ ids: [transferId] })
+    mutationFn: async (action: TransferAction | 'reread') => {
+      const ids = [transferId]
+      const { refused } =
+        action === 'reread'
+          ? await client.transfers.verify.mutate({ ids, reread: true })
+          : await client.transfers[action].mutate({ ids })
       return refused[0]?.failure ?? null
     },
     onSuccess: (failure) => {

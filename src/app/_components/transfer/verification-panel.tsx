@@ -1,7 +1,8 @@
 import { CircleAlert, CircleCheck, CircleDashed, Ruler } from 'lucide-react'
 import type { Verification } from '../../../server/domain/transfer.ts'
+import { evidenceWords } from '../../../server/domain/verification-words.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
-import { evidenceAgrees, evidenceValue, evidenceWords, verdictWords } from './verification-words.ts'
+import { evidenceAgrees, evidenceValue, verdictWords } from './verification-words.ts'
 
 const LOOKS = {
   verified: { icon: CircleCheck, colour: 'text-success' },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { algorithmName, evidenceAgrees, evidenceWords, verdictWords } from './verification-words.ts'
+import { algorithmName, evidenceWords } from '../../../server/domain/verification-words.ts'
+import { evidenceAgrees, verdictWords } from './verification-words.ts'
 
 describe('verification words', () => {
   it('names what the verdict rests on', () => {

@@ -1,36 +1,7 @@
 import { normalizeChecksum } from '../../../server/domain/checksum.ts'
 import type { Evidence, Verification } from '../../../server/domain/transfer.ts'
 import { checksumAlgorithmSchema } from '../../../server/domain/transfer.ts'
-
-const ALGORITHMS: Record<string, string> = {
-  md5: 'MD5',
-  sha1: 'SHA-1',
-  sha256: 'SHA-256',
-  sha512: 'SHA-512',
-  crc32: 'CRC32',
-  crc32c: 'CRC32C',
-  crc64nvme: 'CRC64NVME',
-}
-
-/** An algorithm as people write it. */
-export function algorithmName(algorithm: string | undefined): string {
-  if (!algorithm) return 'Checksum'
-  return ALGORITHMS[algorithm.toLowerCase().replace(/[^a-z0-9]/g, '')] ?? algorithm
-}
-
-/** What one piece of evidence compared, in words. Kinds are made by the engine; one not known here is shown by its name. */
-export function evidenceWords(evidence: Evidence): string {
-  const name = algorithmName(evidence.algorithm)
-  const kind = evidence.kind.toLowerCase()
-  if (kind === 'object' && !evidence.algorithm) return 'Object at the key'
-  if (kind.includes('size') || kind.includes('length')) return 'Length by the bucket'
-  if (kind.includes('expected') || kind.includes('user')) return `${name} that you expected`
-  if (kind.includes('source') || kind.includes('digest')) return `${name} by the source`
-  if (kind.includes('read')) return `${name} of the object read again`
-  if (kind.includes('bucket') || kind.includes('object') || kind.includes('store')) return `${name} by the bucket`
-  if (kind.includes('part')) return `${name} of each part`
-  return `${name} (${evidence.kind.replaceAll('_', ' ').replaceAll('-', ' ')})`
-}
+import { evidenceWords } from '../../../server/domain/verification-words.ts'
 
 /** One side of an evidence as it is shown: lengths are byte counts, everything else stands as it is. */
 export function evidenceValue(evidence: Evidence, value: string | undefined): string | undefined {

@@ -69,7 +69,7 @@ export function RowStory({
 function ReportLink({ id }: { id: string }) {
   return (
     <Link
-      className="relative z-10 shrink-0 text-link text-xs underline-offset-4 hover:underline max-md:hidden"
+      className="relative z-10 ml-auto shrink-0 text-link text-xs underline-offset-4 hover:underline max-md:hidden"
       href={`/transfers/${id}/report`}
     >
       Report

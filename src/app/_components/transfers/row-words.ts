@@ -1,6 +1,6 @@
 import { GIB, KIB, MIB, splitBytes, TIB } from '../../../server/domain/bytes.ts'
 import type { TransferView, Verification } from '../../../server/domain/transfer.ts'
-import { evidenceWords } from '../transfer/verification-words.ts'
+import { evidenceWords } from '../../../server/domain/verification-words.ts'
 
 /** How far a transfer is, 0 to 1; null where the size is unknown. An empty file that is done is whole. */
 export function progressOf(transfer: Pick<TransferView, 'sizeBytes' | 'transferredBytes' | 'status'>): number | null {

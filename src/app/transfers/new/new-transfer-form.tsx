@@ -7,6 +7,7 @@ import type { TransferInput } from '../../../server/domain/transfer-input.ts'
 import { Callout } from '../../_components/ui/callout.tsx'
 import { useTRPC } from '../../_trpc/client.tsx'
 import { failureOf } from '../../_trpc/failure-of.ts'
+import type { InspectionState } from './inspection-queue.ts'
 import { canStart, newTransferRows } from './new-transfer-rows.ts'
 import { OptionsPanel } from './options-panel.tsx'
 import { SourceField } from './source-field.tsx'
@@ -17,6 +18,9 @@ import { type Target, TargetFields } from './target-fields.tsx'
 import { NO_OPTIONS, readOptions, type TransferOptions } from './transfer-options.ts'
 import { useSourceInspections } from './use-source-inspections.ts'
 import { useStartTransfers } from './use-start-transfers.ts'
+
+const NO_URLS: readonly string[] = []
+const NO_INSPECTIONS: ReadonlyMap<string, InspectionState> = new Map()
 
 /** What the form begins with: from `?url=`, or from the transfer it duplicates. */
 export interface NewTransferStart {
@@ -51,7 +55,8 @@ export function NewTransferForm({ start, sampleUrl }: { start: NewTransferStart;
   const single = parsed.lines.length === 1
   const { input: optionsInput, problems } = readOptions(options, { single, nowMs: Date.now() })
   const urls = useMemo(() => parsed.lines.flatMap(({ url, problem }) => (problem ? [] : [url])), [parsed])
-  const inspections = useSourceInspections(urls, optionsInput.sourceHeaders)
+  // A look would use up a link that works once.
+  const inspections = useSourceInspections(options.oneTimeLink ? NO_URLS : urls, optionsInput.sourceHeaders)
 
   // Until one is chosen it is the only one, or the embedded one.
   const bucket =
@@ -59,7 +64,7 @@ export function NewTransferForm({ start, sampleUrl }: { start: NewTransferStart;
     (target.bucketId === '' ? (buckets.data?.find(({ embedded }) => embedded) ?? only(buckets.data)) : undefined)
   const rows = newTransferRows({
     lines: parsed.lines,
-    inspections: inspections.states,
+    inspections: options.oneTimeLink ? NO_INSPECTIONS : inspections.states,
     bucket,
     folder: target.folder,
     editedKeys,
@@ -141,6 +146,7 @@ export function NewTransferForm({ start, sampleUrl }: { start: NewTransferStart;
                 onKey={(key) => setKey(row.url, key)}
                 onRetry={() => inspections.retry(row.url)}
                 partSizeBytes={optionsInput.partSizeBytes ?? null}
+                worksOnce={options.oneTimeLink}
                 row={row}
               />
             ))}

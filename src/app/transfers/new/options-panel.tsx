@@ -3,7 +3,7 @@
 import { ChevronRight } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { CHECKSUM_ALGORITHMS } from '../../../server/domain/transfer.ts'
-import { algorithmName } from '../../_components/transfer/verification-words.ts'
+import { algorithmName } from '../../../server/domain/verification-words.ts'
 import { Field } from '../../_components/ui/field.tsx'
 import { Input } from '../../_components/ui/input.tsx'
 import { Select, SelectContent, SelectItem, SelectTrigger, SelectValue } from '../../_components/ui/select.tsx'
@@ -82,6 +82,20 @@ export function OptionsPanel({ options, problems, single, onChange }: OptionsPan
             value={options.startAt}
           />
         </Field>
+        <Field hint={identityHint(options)} label="The file is known by">
+          <Choice
+            items={{ etag: 'Its ETag', date: 'Length and Last-Modified' }}
+            onChange={(by) => set('trustLengthAndDate', by === 'date')}
+            value={options.trustLengthAndDate ? 'date' : 'etag'}
+          />
+        </Field>
+        <Field hint={linkHint(options)} label="The link works">
+          <Choice
+            items={{ often: 'Every time', once: 'Once' }}
+            onChange={(times) => set('oneTimeLink', times === 'once')}
+            value={options.oneTimeLink ? 'once' : 'often'}
+          />
+        </Field>
         <Field
           className="sm:col-span-2 lg:col-span-3"
           error={problems.checksum}
@@ -104,6 +118,17 @@ function sizingHint(options: TransferOptions): string {
   if (options.sizing === 'table') return '100 MiB, 250 MiB or 500 MiB by the size of the file.'
   if (options.sizing === 'own') return 'From 5 MiB to 5 GiB; rounded up to whole slices.'
   return 'So that every lane has work.'
+}
+
+function identityHint(options: TransferOptions): string {
+  if (options.trustLengthAndDate)
+    return 'A change that keeps both goes unnoticed. Give an expected checksum to be sure.'
+  return 'The other choice is for servers whose ETag varies without a change.'
+}
+
+function linkHint(options: TransferOptions): string {
+  if (options.oneTimeLink) return 'It is not looked at before, and read in one stream.'
+  return 'Choose Once before you paste a link that may be used only once.'
 }
 
 type Control = { id?: string; 'aria-describedby'?: string; 'aria-invalid'?: boolean }

@@ -41,6 +41,8 @@ async function duplicate(id: string): Promise<NewTransferStart | null> {
       bandwidthLimit:
         transfer.bandwidthLimitBytesPerSecond === null ? '' : `${transfer.bandwidthLimitBytesPerSecond / 1024} KiB`,
       priority: transfer.priority,
+      trustLengthAndDate: transfer.trustLengthAndDate,
+      oneTimeLink: transfer.oneTimeLink,
     },
     key: isCut ? null : transfer.key,
     remark: isCut

@@ -16,12 +16,14 @@ interface SourceRowProps {
   row: NewTransferRow
   /** Of the person's own choice; null where Sluice chooses. */
   partSizeBytes: number | null
+  /** Then it is not looked at. */
+  worksOnce: boolean
   onKey: (key: string) => void
   onRetry: () => void
 }
 
 /** One link grown into what was found at it, and the key it will have. */
-export function SourceRow({ row, partSizeBytes, onKey, onRetry }: SourceRowProps) {
+export function SourceRow({ row, partSizeBytes, worksOnce, onKey, onRetry }: SourceRowProps) {
   const { inspection } = row
   const answer = inspection.state === 'found' ? inspection.answer : null
   const problem = row.urlProblem ?? row.refusal ?? (inspection.state === 'failed' ? inspection.failure.message : null)
@@ -33,6 +35,9 @@ export function SourceRow({ row, partSizeBytes, onKey, onRetry }: SourceRowProps
           <span className="min-w-0 truncate font-medium">{row.urlProblem ? `Line ${row.line}` : row.name}</span>
           {answer && <Found answer={answer} />}
           {inspection.state === 'asking' && <span className="text-muted-foreground text-xs">looking …</span>}
+          {worksOnce && row.urlProblem === null && (
+            <span className="text-muted-foreground text-xs">not looked at, because it works once</span>
+          )}
         </div>
         <p className="num col-start-2 truncate text-dim text-xs" title={row.url}>
           {row.url}

@@ -14,6 +14,8 @@ export interface TransferOptions {
   checksumAlgorithm: ChecksumAlgorithm
   checksumValue: string
   startAt: string
+  trustLengthAndDate: boolean
+  oneTimeLink: boolean
 }
 
 export const NO_OPTIONS: TransferOptions = {
@@ -26,6 +28,8 @@ export const NO_OPTIONS: TransferOptions = {
   checksumAlgorithm: 'sha256',
   checksumValue: '',
   startAt: '',
+  trustLengthAndDate: false,
+  oneTimeLink: false,
 }
 
 /** The fields of `transfers.create` that come from Options. */
@@ -85,6 +89,8 @@ export function readOptions(
     else if (at.getTime() < nowMs) problems.startAt = 'This is in the past. Choose a later time, or leave it empty.'
     else input.startAt = at
   }
+  if (options.trustLengthAndDate) input.trustLengthAndDate = true
+  if (options.oneTimeLink) input.oneTimeLink = true
   return { input, problems }
 }
 
@@ -100,5 +106,7 @@ export function optionsSummary(options: TransferOptions, single: boolean): strin
   if (options.priority !== 0) pieces.push(options.priority > 0 ? 'before others' : 'after others')
   if (single && options.checksumValue) pieces.push('expected checksum')
   if (options.startAt) pieces.push(`starts ${options.startAt.replace('T', ' ')}`)
+  if (options.trustLengthAndDate) pieces.push('trusts length and date')
+  if (options.oneTimeLink) pieces.push('link works once')
   return pieces.join(' · ')
 }

@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { ResponseHead } from '../http-transport.ts'
 import { reusedRead } from './read-buffer.ts'
 import { ResponseParser } from './response-parser.ts'
@@ -10,6 +11,11 @@ export interface AnswerListener {
   onHead(head: ResponseHead): void
   /** Body bytes, transfer coding taken off. Valid during the call. Not called while paused. */
   onData(chunk: Uint8Array): void
+  /**
+   * Where the next bytes of the body may go without a copy; `onData` gets them there. The memory stays the listener's until it
+   * has ended, or has ended the answer itself: a connection that is destroyed reads no more. Null for a buffer of the connection.
+   */
+  place?(): Uint8Array | null
   /** The answer was whole. The connection has been handed back before. */
   onEnd(): void
   /** `hasBegun`: a byte of the answer had come. The connection is destroyed. */
@@ -24,6 +30,8 @@ export interface ConnectionOwner {
 }
 
 const NOTHING = Buffer.alloc(0)
+/** A shorter place is not worth a read of its own. */
+const LEAST_PLACE_BYTES = 32 * 1024
 
 /**
  * One keep-alive connection that carries one request at a time. Reads into a reused buffer, without an allocation of its own
@@ -49,7 +57,10 @@ export class Connection {
 
   constructor(owner: ConnectionOwner) {
     this.#owner = owner
-    this.onread = reusedRead((bytes, length) => this.#onRead(bytes, length))
+    this.onread = reusedRead(
+      (bytes, length) => this.#onRead(bytes, length),
+      () => this.#place(),
+    )
   }
 
   get socket(): Socket | null {
@@ -114,6 +125,16 @@ export class Connection {
     this.#socket?.destroy()
     this.#owner.onGone(this)
     listener?.onFailed(error, hasBegun)
+  }
+
+  /** Where the next read goes: to the listener where it is sure to be body, and nothing older waits. TLS copies anyway. */
+  #place(): Buffer | null {
+    const leftBytes = this.#parser?.leftBytes ?? 0
+    if (!this.#listener?.place || this.#isPaused || this.#isGone || this.#held.length > 0) return null
+    if (leftBytes < LEAST_PLACE_BYTES || this.#socket instanceof TLSSocket) return null
+    const place = this.#listener.place()
+    if (!place || place.length < LEAST_PLACE_BYTES) return null
+    return Buffer.from(place.buffer, place.byteOffset, Math.min(place.length, leftBytes))
   }
 
   /** Returns false where reading is to stop. */

@@ -63,6 +63,10 @@ class LeanExchange implements HttpExchange, Waiter, AnswerListener {
     this.#listener.onData(chunk)
   }
 
+  place(): Uint8Array | null {
+    return this.#isOver ? null : (this.#listener.place?.() ?? null)
+  }
+
   onEnd(): void {
     if (this.#isOver) return
     this.#isOver = true

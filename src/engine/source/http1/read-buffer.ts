@@ -7,14 +7,15 @@ let shared: Buffer | null = null
 
 /**
  * The `onread` of a socket: bytes are handed to `take` in a buffer that is reused, valid during the call. One buffer serves all
- * sockets of the thread where the kernel fills it right before the call; on Windows reads are begun ahead, so each has its own.
+ * sockets of the thread where the kernel fills it right before the call. After each read `place` may name where the next one goes
+ * instead; that memory must stay until then or the socket's end. On Windows reads are begun ahead: a buffer each, and no places.
  */
-export function reusedRead(take: (bytes: Buffer, length: number) => boolean): OnReadOpts {
-  let buffer: Buffer
-  if (process.platform === 'win32') buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-  else {
-    shared ??= Buffer.allocUnsafeSlow(READ_BYTES)
-    buffer = shared
+export function reusedRead(take: (bytes: Buffer, length: number) => boolean, place: () => Buffer | null): OnReadOpts {
+  if (process.platform === 'win32') {
+    const own = Buffer.allocUnsafeSlow(READ_BYTES)
+    return { buffer: own, callback: (length) => take(own, length) }
   }
-  return { buffer, callback: (length) => take(buffer, length) }
+  shared ??= Buffer.allocUnsafeSlow(READ_BYTES)
+  const usual = shared
+  return { buffer: () => place() ?? usual, callback: (length, bytes) => take(bytes as Buffer, length) }
 }

@@ -44,6 +44,11 @@ export class ResponseParser {
     return this.#hasEnded || (this.#framing?.kind === 'length' && this.#leftBytes === 0)
   }
 
+  /** Bytes of a body of known length that are still to come; 0 where there is no such body, or not yet. */
+  get leftBytes(): number {
+    return this.#framing?.kind === 'length' ? this.#leftBytes : 0
+  }
+
   /** The next event in the piece `[start, end)`. Throws WireError. */
   next(bytes: Buffer, start: number, end: number): ParserEvent {
     this.at = start

@@ -1,13 +1,22 @@
 import { z } from 'zod'
-import { listBuckets, removeBucket, saveBucket } from '../../db/buckets.ts'
+import { checkBucketExists, listBuckets, removeBucket, saveBucket } from '../../db/buckets.ts'
+import { askLifecycle } from '../../db/inspections.ts'
 import { bucketSaveSchema } from '../../domain/bucket.ts'
 import { procedure, router } from '../trpc.ts'
+import { untilStop } from '../until-stop.ts'
 
 export const bucketsRouter = router({
   list: procedure.query(({ ctx }) => listBuckets(ctx.services.db)),
   save: procedure
     .input(bucketSaveSchema)
     .mutation(({ ctx, input }) => saveBucket(ctx.services.db, ctx.services.sealer, input)),
+  /** A mutation that has an engine change a setting of the bucket itself, and nothing else of it. */
+  installLifecycleRule: procedure
+    .input(z.object({ id: z.uuid('A bucket id is a UUID.') }))
+    .mutation(async ({ ctx, input, signal }) => {
+      await checkBucketExists(ctx.services.db, input.id)
+      return askLifecycle({ ...ctx.services, signal: untilStop(ctx.services, signal) }, { bucketId: input.id })
+    }),
   remove: procedure
     .input(z.object({ id: z.uuid('A bucket id is a UUID.') }))
     .mutation(({ ctx, input }) => removeBucket(ctx.services.db, input.id)),

@@ -43,6 +43,25 @@ describe('engines.list', () => {
   })
 })
 
+describe('engines.setBandwidth', () => {
+  it('limits an engine, shows it at once, and lifts it again', async () => {
+    const id = await addEngine(harness.db)
+    const limitOf = async () => (await api.engines.list())[0]?.bandwidthLimitBytesPerSecond
+    expect(await limitOf()).toBeNull()
+    expect(await api.engines.setBandwidth({ id, bytesPerSecond: 50_000 })).toEqual({ id })
+    expect(await limitOf()).toBe(50_000)
+    await api.engines.setBandwidth({ id, bytesPerSecond: null })
+    expect(await limitOf()).toBeNull()
+  })
+
+  it('refuses what is no rate, and an engine that is not there', async () => {
+    const id = await addEngine(harness.db)
+    await expect(api.engines.setBandwidth({ id, bytesPerSecond: 10 })).rejects.toThrow('at least 1,024 bytes')
+    const gone = '0190b6b0-0000-7000-8000-000000000000'
+    await expect(api.engines.setBandwidth({ id: gone, bytesPerSecond: 5000 })).rejects.toThrow('no such engine')
+  })
+})
+
 describe('system.health', () => {
   it.each([
     ['down', [], 'No engine is running'],
@@ -229,9 +248,9 @@ describe('reports', () => {
     expect(JSON.parse(json.content)).toMatchObject({ transfer: { id: transferId }, figures: { durationSeconds: 10 } })
     const csv = await api.reports.export({ transferId, format: 'csv' })
     expect(csv.content.split('\r\n')).toEqual([
-      'at,stepMs,sourceBytes,bucketBytes,cacheBytes,bufferedBytes,readLanes,uploadLanes,retries',
-      '2026-11-21T12:00:01.000Z,1000,60,30,0,0,1,1,0',
-      '2026-11-21T12:00:02.000Z,1000,140,70,0,0,1,1,0',
+      'at,stepMs,sourceBytes,bucketBytes,cacheBytes,bufferedBytes,readLanes,uploadLanes,retries,bucketLimitMs,memoryLimitMs,processorLimitMs,rateLimitMs,measuredMs',
+      '2026-11-21T12:00:01.000Z,1000,60,30,0,0,1,1,0,,,,,1000',
+      '2026-11-21T12:00:02.000Z,1000,140,70,0,0,1,1,0,,,,,1000',
       '',
     ])
   })

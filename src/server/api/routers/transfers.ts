@@ -1,8 +1,13 @@
 import { z } from 'zod'
 import { type CreateResult, createTransfer, createTransfers } from '../../db/create-transfers.ts'
-import { applyAction, setBandwidth } from '../../db/transfer-actions.ts'
+import { applyAction, setBandwidth, verifyAgain } from '../../db/transfer-actions.ts'
 import { getTransfer, listTransfers } from '../../db/transfers.ts'
-import { type TransferInput, transferInputSchema, transferListSchema } from '../../domain/transfer-input.ts'
+import {
+  bandwidthLimitSchema,
+  type TransferInput,
+  transferInputSchema,
+  transferListSchema,
+} from '../../domain/transfer-input.ts'
 import type { TransferAction } from '../../domain/transfer-state.ts'
 import { zodFailure } from '../errors.ts'
 import { procedure, router } from '../trpc.ts'
@@ -57,16 +62,14 @@ export const transfersRouter = router({
   cancel: action('cancel'),
   retry: action('retry'),
   remove: action('remove'),
-  verify: action('verify'),
+  verify: procedure
+    .input(idsSchema.extend({ reread: z.boolean().optional() }))
+    .mutation(({ ctx, input }) => verifyAgain(ctx.services.db, input.ids, input.reread ?? false)),
 
   setBandwidth: procedure
     .input(
       idsSchema.extend({
-        bytesPerSecond: z
-          .number()
-          .int('A bandwidth limit is a whole number of bytes per second.')
-          .min(1024, 'A bandwidth limit is at least 1,024 bytes per second; null lifts it.')
-          .nullable(),
+        bytesPerSecond: bandwidthLimitSchema.nullable(),
       }),
     )
     .mutation(({ ctx, input }) => setBandwidth(ctx.services.db, input.ids, input.bytesPerSecond)),

@@ -121,7 +121,8 @@ function limitAdvice({ transfer, settings }: Judged, kind: (typeof LIMIT_KINDS)[
     case 'bucket': {
       const lanes = settings.run?.uploadLanes ?? transfer.metrics.peakUploadLanes
       const advice = { ...throughput, explainedAt: 'the-bucket-was-the-limit' } as const
-      const cause = `Bytes waited for the bucket for ${share} of the time, over ${lanes} upload lanes.`
+      const over = lanes > 0 ? `, over ${lanes} upload lanes` : ''
+      const cause = `Bytes waited for the bucket for ${share} of the time${over}.`
       return lanes >= MOST_UPLOAD_LANES
         ? {
             ...advice,

@@ -1,5 +1,5 @@
-import type { RecordedReport, ReportFindings, ReportView } from '../report.ts'
-import { partTimeline } from './part-timeline.ts'
+import type { EngineName, RecordedReport, ReportFindings, ReportView } from '../report.ts'
+import { type PartTimeline, partTimeline } from './part-timeline.ts'
 import { reportAdvice } from './report-advice.ts'
 import { partFigures, reportFigures } from './report-figures.ts'
 import { reportSentences } from './report-story.ts'
@@ -20,6 +20,13 @@ export function reportFindings(recorded: RecordedReport, nowMs = Date.now()): Re
   }
 }
 
+/** Lanes in the order of their engines' names, so that an engine keeps its place and colour from one look to the next. */
+function byEngineName(timeline: PartTimeline, engines: readonly EngineName[]): PartTimeline {
+  const nameOf = (engineId: string | null) => engines.find(({ id }) => id === engineId)?.name ?? engineId ?? ''
+  const lanes = timeline.lanes.toSorted((a, b) => nameOf(a.engineId).localeCompare(nameOf(b.engineId)))
+  return { ...timeline, lanes }
+}
+
 /** A report as its page shows it. */
 export function reportView(recorded: RecordedReport, nowMs = Date.now()): ReportView {
   const { transfer, samples, stepMs, events, settings, engines, parts } = recorded
@@ -32,7 +39,7 @@ export function reportView(recorded: RecordedReport, nowMs = Date.now()): Report
     settings,
     engines,
     ...reportFindings(recorded, nowMs),
-    timeline: partTimeline(parts),
+    timeline: byEngineName(partTimeline(parts), engines),
     slowestParts: [...parts].sort((a, b) => tookMs(b) - tookMs(a)).slice(0, SLOWEST_PARTS),
   }
 }

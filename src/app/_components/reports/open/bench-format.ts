@@ -1,6 +1,6 @@
 import { type BenchRun, type BenchScenario, benchReportSchema } from '../../../../server/domain/bench-report.ts'
 import { formatBytes, formatRate, GIB } from '../../../../server/domain/bytes.ts'
-import { EMPTY_SECTION, type TableReport, type TableSection } from './table-report.ts'
+import { EMPTY_SECTION, type TableReport, type TableSection } from '../../../../server/domain/table-report.ts'
 
 const OURS = 'sluice'
 

@@ -1,7 +1,7 @@
 import { formatBytes, formatRate } from '../../../../server/domain/bytes.ts'
 import { tookText } from '../../../../server/domain/duration.ts'
 import { type PerfRun, type PerfTransfer, perfRunSchema } from '../../../../server/domain/perf-run.ts'
-import { EMPTY_SECTION, type TableReport, type TableSection } from './table-report.ts'
+import { EMPTY_SECTION, type TableReport, type TableSection } from '../../../../server/domain/table-report.ts'
 
 export function isPerfFile(json: object): boolean {
   return 'kind' in json && json.kind === 'sluice-perf'
@@ -67,7 +67,7 @@ function sectionOf(name: string, runs: readonly PerfTransfer[]): TableSection {
             label: `run ${one.run}`,
             share: (rates[index] ?? 0) / most,
             text: one.averageBytesPerSecond === null ? one.status : formatRate(one.averageBytesPerSecond),
-            isOurs: true,
+            isOurs: one.status === 'completed',
           }))
         : [],
     curves: runs

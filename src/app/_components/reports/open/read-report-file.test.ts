@@ -124,6 +124,19 @@ describe('a file that is opened', () => {
     expect(report.sections[0]?.notes.join(' ')).toContain('aria2: not installed')
   })
 
+  it('shows what a script wrote as words and tables, with only what it has', () => {
+    const report = tables({
+      format: 'sluice-table-report',
+      version: 1,
+      kind: 'npm run stress -- readers',
+      title: '1,000 readers',
+      sentences: ['No error in 12,000 requests.'],
+      sections: [{ title: 'Latency', columns: [{ title: 'p95' }], rows: [['120 ms']] }],
+    })
+    expect(report.sections[0]).toMatchObject({ rows: [['120 ms']], bars: [], curves: [] })
+    expect(messageOf('{"format":"sluice-table-report","version":1}')).toContain('first of all “kind”')
+  })
+
   it.each([
     ['', 'empty'],
     ['{"transfer":', 'not JSON'],

@@ -1,9 +1,10 @@
 import { ZodError } from 'zod'
 import { formatBytes, MIB } from '../../../../server/domain/bytes.ts'
 import type { ReportView } from '../../../../server/domain/report.ts'
+import type { TableReport } from '../../../../server/domain/table-report.ts'
 import { isBenchFile, readBenchFile } from './bench-format.ts'
 import { isPerfFile, readPerfFile } from './perf-format.ts'
-import type { TableReport } from './table-report.ts'
+import { isTableFile, readTableFile } from './table-format.ts'
 import { isTransferFile, readTransferFile } from './transfer-format.ts'
 
 /** A file as the page shows it. */
@@ -11,7 +12,8 @@ export type OpenedReport = { shape: 'transfer'; view: ReportView } | { shape: 't
 
 /**
  * The kinds of file that are known, by what they are to people. To add one: a function that recognises it, and one that turns it into
- * a TableReport (table-report.ts) and throws a ZodError where it is damaged.
+ * a TableReport (domain/table-report.ts) and throws a ZodError where it is damaged. A script that writes a TableReport itself needs
+ * neither.
  */
 const FORMATS: readonly {
   name: string
@@ -32,6 +34,11 @@ const FORMATS: readonly {
     name: 'a result of npm run bench',
     recognises: isBenchFile,
     read: (json) => ({ shape: 'tables', report: readBenchFile(json) }),
+  },
+  {
+    name: 'a report in words and tables that a script of Sluice wrote',
+    recognises: isTableFile,
+    read: (json) => ({ shape: 'tables', report: readTableFile(json) }),
   },
 ]
 

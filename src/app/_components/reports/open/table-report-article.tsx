@@ -2,25 +2,25 @@
 
 import type { ReactNode } from 'react'
 import { runLetter } from '../../../../server/domain/report/compare-story.ts'
+import type { TableReport, TableSection } from '../../../../server/domain/table-report.ts'
 import { CompareChart } from '../../charts/compare-chart.tsx'
 import { Section } from '../../ui/card.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Fact } from '../fact-list.tsx'
-import type { TableReport, TableSection } from './table-report.ts'
 
 /** A perf run, a bench, or any other file of words, bars and tables. */
 export function TableReportArticle({ report, actions }: { report: TableReport; actions?: ReactNode }) {
   const [result = '', ...rest] = report.sentences
   return (
-    <article className="mx-auto grid w-full max-w-[60rem] grid-cols-[minmax(0,1fr)] gap-9 px-4 py-6 md:px-8 md:py-9 print:max-w-none print:gap-7 print:p-0">
-      <header className="grid gap-5">
+    <article className="mx-auto grid w-full min-w-0 max-w-[60rem] grid-cols-[minmax(0,1fr)] gap-9 px-4 py-6 md:px-8 md:py-9 print:max-w-none print:gap-7 print:p-0">
+      <header className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
         <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
           <h1 className="min-w-0 flex-1 basis-60 truncate font-medium text-base">
             {report.title} <span className="font-normal text-muted-foreground">· {report.kind}</span>
           </h1>
           <div className="flex shrink-0 gap-2 print:hidden">{actions}</div>
         </div>
-        <div className="grid max-w-[46rem] gap-2">
+        <div className="grid max-w-[46rem] grid-cols-[minmax(0,1fr)] gap-2 break-words">
           <p className="text-pretty font-medium text-xl tracking-tight">{result}</p>
           {rest.length > 0 && <p className="text-pretty text-base text-muted-foreground">{rest.join(' ')}</p>}
         </div>
@@ -53,7 +53,7 @@ function ReportSection({ section }: { section: TableSection }) {
           <ul className="grid break-inside-avoid gap-1">
             {section.bars.map((bar) => (
               <li
-                className="grid grid-cols-[minmax(5rem,9rem)_minmax(0,1fr)_6.5rem] items-center gap-3"
+                className="grid grid-cols-[4.5rem_minmax(0,1fr)_6.5rem] sm:grid-cols-[9rem_minmax(0,1fr)_6.5rem] items-center gap-3"
                 key={bar.label}
               >
                 <span className={cn('truncate', bar.isOurs ? 'font-medium' : 'text-muted-foreground')}>

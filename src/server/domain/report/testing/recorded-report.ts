@@ -60,6 +60,8 @@ export function transferOf(
     bufferedBytes: 0,
     bandwidthLimitBytesPerSecond: null,
     priority: 0,
+    trustLengthAndDate: false,
+    oneTimeLink: false,
     failure: null,
     warnings: [],
     verification: null,

@@ -1,0 +1,287 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { patternBytes, patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
+import {
+  type HostileAnswer,
+  type HostileBehaviour,
+  type HostileRequest,
+  redirectTo,
+} from '../../src/engine/testing/hostile-behaviour.ts'
+import { digestOf } from '../../src/engine/upload/object-digest.ts'
+import { MIB } from '../../src/server/domain/bytes.ts'
+import type { TransferInput } from '../../src/server/domain/transfer-input.ts'
+import { type EngineStack, startEngineStack } from '../stack/engine-stack.ts'
+import { assertInvariants, type ChaosFacts, readObject } from './invariants.ts'
+import { watchTransfer } from './watch-transfer.ts'
+
+const SIZE_BYTES = 14 * MIB
+const PART_BYTES = 6 * MIB
+const LAST_MODIFIED = 'Mon, 02 Nov 2026 10:00:00 GMT'
+
+/** Rows 13 to 18 of the chaos list and the behaviours behind them: a source that misbehaves, all the way to the bucket. */
+describe('a source that misbehaves', () => {
+  let stack: EngineStack
+  let count = 0
+  beforeAll(async () => {
+    stack = await startEngineStack()
+    await stack.startEngine({ SLUICE_IDLE_TIMEOUT_MS: '1000' })
+  })
+  afterAll(() => stack.close())
+
+  interface Run {
+    readonly source: (key: string) => HostileBehaviour
+    readonly input?: Partial<TransferInput>
+    readonly status?: 'completed' | 'failed'
+    readonly sha256?: string
+    /** What is at the key before. */
+    readonly old?: string
+    readonly facts?: Partial<ChaosFacts>
+  }
+
+  /** One transfer from a source that behaves like this, and the standing invariants after it. */
+  async function run({ source, input = {}, status = 'completed', sha256, old, facts = {} }: Run) {
+    const key = `source-${++count}.bin`
+    const sourceUrl = stack.source.serve(`/${key}`, source(key))
+    if (old !== undefined) await stack.s3.send(new PutObjectCommand({ Bucket: 'test', Key: key, Body: old }))
+    const previous = await readObject(stack.s3, 'test', key)
+    const transferId = await stack.create({ sourceUrl, partSizeBytes: PART_BYTES, ...input })
+    const at = { db: stack.database.db, s3: stack.s3, bucket: 'test', transferId }
+    const watch = watchTransfer(at)
+    const transfer = await stack.waitFor(transferId, 'completed', 'failed')
+    const seen = await watch.stop()
+    // The unfinished upload of a transfer that failed for good is removed, and its parts with it.
+    const startsOver = status === 'failed'
+    await assertInvariants({
+      ...at,
+      startsOver,
+      sha256: sha256 ?? patternSha256(SIZE_BYTES),
+      previous,
+      status,
+      seen,
+      ...facts,
+    })
+    return { transfer, key, requests: stack.source.requests(`/${key}`), codes: transfer.events.map(({ code }) => code) }
+  }
+
+  /** Ranged requests after the probe of one byte. */
+  const isRead = (request: HostileRequest) =>
+    request.range !== null && request.range.endByte - request.range.startByte > 1
+
+  /** The nth read is answered one way, all others honestly. */
+  const nthRead = (nth: number, answer: (request: HostileRequest) => HostileAnswer): HostileBehaviour =>
+    (() => {
+      let reads = 0
+      return (request: HostileRequest) =>
+        isRead(request) && ++reads === nth ? answer(request) : { sizeBytes: SIZE_BYTES }
+    })()
+
+  it('row 13: a reset in the middle of a read costs nothing that was read', async () => {
+    const { transfer } = await run({
+      source: () => nthRead(3, () => ({ sizeBytes: SIZE_BYTES, breakAfterBytes: 700_000, breakBy: 'reset' })),
+    })
+    expect(transfer.metrics.sourceRetries).toBeGreaterThan(0)
+    expect(transfer.metrics.sourceBytes).toBeLessThan(SIZE_BYTES + PART_BYTES)
+  })
+
+  it('row 14, correctness 21: a read that stands still is asked for again on another connection', async () => {
+    const { requests } = await run({
+      source: () => nthRead(2, () => ({ sizeBytes: SIZE_BYTES, breakAfterBytes: 100_000, breakBy: 'stall' })),
+    })
+    expect(requests.some((request) => request.bytesSent === 100_000 && !request.isOpen)).toBe(true)
+  })
+
+  it('row 15, correctness 12: an ETag that changes on the way stops the transfer with both values, and mixes nothing', async () => {
+    const { transfer } = await run({
+      source:
+        () =>
+        ({ index }) => ({ sizeBytes: SIZE_BYTES, etag: index < 2 ? '"old"' : '"new"', seed: index < 2 ? 0 : 9 }),
+      status: 'failed',
+      old: 'what was there',
+      input: { ifExists: 'overwrite' },
+    })
+    expect(transfer.failure).toMatchObject({ code: 'source_changed', retry: 'never' })
+    expect(transfer.failure?.message).toContain('"old"')
+    expect(transfer.failure?.message).toContain('"new"')
+  })
+
+  it('correctness 14: one answer with another ETag is asked for once more before the file counts as changed', async () => {
+    const { transfer } = await run({
+      source: () => nthRead(2, () => ({ sizeBytes: SIZE_BYTES, etag: '"another node"' })),
+    })
+    expect(transfer.metrics.sourceRetries).toBeGreaterThan(0)
+  })
+
+  it('correctness 14: ETags that differ for ever pass where the user trusts length and date, and a date that differs does not', async () => {
+    const flapping = (lastModified: (index: number) => string) => () => {
+      const behaviour: HostileBehaviour = ({ index }) => ({
+        sizeBytes: SIZE_BYTES,
+        etag: `"node ${index}"`,
+        lastModified: lastModified(index),
+      })
+      return behaviour
+    }
+    const strict = await run({ source: flapping(() => LAST_MODIFIED), status: 'failed' })
+    expect(strict.transfer.failure?.message).toMatch(/trust length and Last-Modified/)
+    await run({ source: flapping(() => LAST_MODIFIED), input: { trustLengthAndDate: true } })
+    const changed = await run({
+      source: flapping((index) => (index < 2 ? LAST_MODIFIED : 'Tue, 03 Nov 2026 10:00:00 GMT')),
+      input: { trustLengthAndDate: true },
+      status: 'failed',
+    })
+    expect(changed.transfer.failure).toMatchObject({ code: 'source_changed' })
+    expect(changed.transfer.failure?.message).toContain('Last-Modified')
+  })
+
+  it('row 16, correctness 16: bytes that change behind the same ETag are caught by a digest, and nothing is replaced', async () => {
+    const expected = Buffer.from(patternSha256(SIZE_BYTES), 'hex').toString('base64')
+    const swapped: HostileBehaviour = ({ index }) => ({ sizeBytes: SIZE_BYTES, seed: index < 2 ? 0 : 5 })
+    const { transfer, codes } = await run({
+      source: () => swapped,
+      input: { ifExists: 'overwrite', expectedChecksum: { algorithm: 'sha256', value: expected } },
+      old: 'what was there',
+      status: 'failed',
+    })
+    expect(codes).toContain('reading_source_again')
+    expect(['checksum_mismatch', 'source_changed']).toContain(transfer.failure?.code)
+    expect(transfer.failure?.message).toContain('Nothing was written')
+  })
+
+  it('row 17, correctness 19: an answer that ends early is taken up from the byte it reached', async () => {
+    await run({
+      source: () => nthRead(2, () => ({ sizeBytes: SIZE_BYTES, breakAfterBytes: 300_000, breakBy: 'end' })),
+    })
+  })
+
+  it('row 18, correctness 1 and 2: a 200 to every range is read as one stream, never stitched', async () => {
+    const { transfer, codes } = await run({
+      source: () => {
+        let reads = 0
+        return (request) => {
+          if (isRead(request)) reads++
+          return { sizeBytes: SIZE_BYTES, ranges: reads > 2 ? 'ignored' : 'right' }
+        }
+      },
+      facts: { startsOver: true },
+    })
+    expect(codes).toContain('started_over')
+    expect(transfer.acceptsRanges).toBe(false)
+  })
+
+  it('correctness 3: range support that comes back is used again, and the finished parts are kept', async () => {
+    const { transfer, codes } = await run({
+      source: () => nthRead(5, () => ({ sizeBytes: SIZE_BYTES, ranges: 'ignored' })),
+    })
+    expect(codes).not.toContain('started_over')
+    expect(transfer.acceptsRanges).toBe(true)
+  })
+
+  it.each(['wrong-start', 'missing-total'] as const)(
+    'row 18, correctness 5 and 6: ranges that are answered with %s are not used',
+    async (ranges) => {
+      const { transfer } = await run({
+        source: () => (request) =>
+          request.range === null ? { sizeBytes: SIZE_BYTES } : { sizeBytes: SIZE_BYTES, ranges },
+      })
+      expect(transfer.acceptsRanges).toBe(false)
+      expect(transfer.warnings.map(({ code }) => code)).toContain('no_ranges')
+    },
+  )
+
+  it('correctness 9: a source that ignores ranges is asked once in all: its first answer is the one that is read', async () => {
+    const { requests } = await run({
+      source: () => (request) =>
+        request.index === 0 ? { sizeBytes: SIZE_BYTES, ranges: 'ignored' } : { status: 410, body: 'used' },
+    })
+    expect(requests).toHaveLength(1)
+  })
+
+  it('correctness 9: a link that is said to work once is asked once, though it would take ranges', async () => {
+    const { requests, transfer } = await run({
+      source: () => (request) => (request.index === 0 ? { sizeBytes: SIZE_BYTES } : { status: 403, body: 'used' }),
+      input: { oneTimeLink: true },
+    })
+    expect(requests.map(({ range }) => range)).toEqual([null])
+    expect(transfer.warnings.map(({ code }) => code)).toContain('no_ranges')
+  })
+
+  it('correctness 18: a compressed answer is stored as it comes, and said to be so', async () => {
+    const { transfer } = await run({
+      source: () => ({ sizeBytes: SIZE_BYTES, contentEncoding: 'gzip', ranges: 'ignored', length: 'chunked' }),
+    })
+    expect(transfer.warnings.map(({ code }) => code)).toContain('encoded')
+  })
+
+  it('correctness 20: without a length and without chunks the end is not verified, and the transfer says so', async () => {
+    const { transfer } = await run({
+      source: () => ({ sizeBytes: SIZE_BYTES, ranges: 'ignored', length: 'close' }),
+    })
+    expect(transfer.warnings.map(({ code }) => code)).toContain('length_not_verified')
+  })
+
+  it('correctness 26: a signed target that expires on the way is resolved anew, and the transfer goes on', async () => {
+    const expired = new Set<string>()
+    let signatures = 0
+    const { codes } = await run({
+      source: (key) => () => {
+        const signed = `/signed/${key}?sig=${++signatures}`
+        let answers = 0
+        stack.source.serve(signed, () => {
+          if (++answers > 5) expired.add(signed)
+          return expired.has(signed) ? { status: 403, body: 'expired' } : { sizeBytes: SIZE_BYTES }
+        })
+        return redirectTo(signed)
+      },
+    })
+    expect(signatures).toBeGreaterThan(1)
+    // Each expiry is one new signature, however many lanes met it.
+    expect(signatures).toBeLessThan(12)
+    expect(codes).not.toContain('waiting')
+  })
+
+  it('correctness 34: digests of the source are compared, those of the bytes read before anything is written', async () => {
+    const crc32c = await digestOf('crc32c', wholeFile())
+    const md5 = await digestOf('md5', wholeFile())
+    const right = await run({
+      source: () => ({ sizeBytes: SIZE_BYTES, headers: { 'x-goog-hash': `crc32c=${crc32c},md5=${md5}` } }),
+    })
+    expect(right.transfer.verification).toMatchObject({
+      verdict: 'verified',
+      evidence: [{ kind: 'source-digest', algorithm: 'CRC32C' }, { kind: 'bucket-checksum' }, { kind: 'size' }],
+    })
+    const oneStream = await run({
+      source: () => ({ sizeBytes: SIZE_BYTES, ranges: 'ignored', headers: { 'content-md5': md5 } }),
+    })
+    expect(oneStream.transfer.verification?.evidence[0]).toMatchObject({ kind: 'source-digest', algorithm: 'MD5' })
+    const wrong = await run({
+      source: () => ({ sizeBytes: SIZE_BYTES, headers: { 'x-goog-hash': 'crc32c=AAAAAA==' } }),
+      old: 'what was there',
+      input: { ifExists: 'overwrite' },
+      status: 'failed',
+    })
+    expect(wrong.transfer.failure).toMatchObject({ code: 'checksum_mismatch' })
+    expect(wrong.transfer.failure?.message).toContain('x-goog-hash')
+  })
+
+  it('row 19: a bit that flips on the way from the source is caught by a digest of the source, and nothing is replaced', async () => {
+    const crc32c = await digestOf('crc32c', wholeFile())
+    const headers = { 'x-goog-hash': `crc32c=${crc32c}` }
+    let reads = 0
+    const { transfer } = await run({
+      source: () => (request) => ({ sizeBytes: SIZE_BYTES, headers, seed: isRead(request) && ++reads === 2 ? 3 : 0 }),
+      old: 'what was there',
+      input: { ifExists: 'overwrite' },
+      status: 'failed',
+    })
+    expect(transfer.failure).toMatchObject({ code: 'checksum_mismatch' })
+    expect(transfer.failure?.message).toContain(crc32c)
+  })
+
+  it('a file that is named as ZIP and is none is a remark, and the reverse is one too', async () => {
+    const named = await run({ source: () => ({ sizeBytes: SIZE_BYTES }), input: { key: 'pictures.zip' }, facts: {} })
+    expect(named.transfer.warnings.map(({ code }) => code)).toContain('not_a_zip')
+  })
+
+  async function* wholeFile() {
+    yield patternBytes(0, SIZE_BYTES)
+  }
+})

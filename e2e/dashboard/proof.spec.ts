@@ -1,0 +1,70 @@
+import { expect, type Page } from '@playwright/test'
+import { storeCredentials } from '../stack/sluice.ts'
+import { type Product, test } from './product-test.ts'
+
+// What a person can say about a source, and how they see what an object rests on.
+
+const MIB = 1024 * 1024
+
+/** Chooses in a select by the words of its label. */
+async function choose(page: Page, label: string, item: string): Promise<void> {
+  await page.getByLabel(label).click()
+  await page.getByRole('option', { name: item }).click()
+}
+
+async function transferInto(product: Product, path: string): Promise<string> {
+  const { api } = product.sluice
+  const [bucket] = await api.buckets.list.query()
+  const sourceUrl = product.source.serve(path, { sizeBytes: 3 * MIB })
+  const { id } = await api.transfers.create.mutate({ sourceUrl, bucketId: bucket?.id ?? '' })
+  return id
+}
+
+test('a link that works once is not looked at, and is read from its one answer', async ({ page, product }) => {
+  const url = product.source.serve('/once.bin', ({ index }) =>
+    index === 0 ? { sizeBytes: 3 * MIB } : { status: 410, body: 'used' },
+  )
+  await page.goto(`${product.sluice.url}/transfers/new`)
+  await page.locator('summary', { hasText: 'Options' }).click()
+  await choose(page, 'The link works', 'Once')
+  await choose(page, 'The file is known by', 'Length and Last-Modified')
+  await page.getByLabel('Links to the files').fill(url)
+  const links = page.getByRole('region', { name: 'Links' })
+  await expect(links).toContainText('not looked at, because it works once')
+  await page.getByRole('button', { name: /Start transfer/ }).click()
+  await expect(page.getByRole('heading', { name: 'once.bin', level: 1 })).toBeVisible()
+  await expect(page.getByRole('main').getByText('Done', { exact: true })).toBeVisible()
+  expect(product.source.requests('/once.bin')).toHaveLength(1)
+  const id = page.url().split('/').at(-1) ?? ''
+  expect(await product.sluice.api.transfers.byId.query({ id })).toMatchObject({
+    oneTimeLink: true,
+    trustLengthAndDate: true,
+  })
+})
+
+test('an object is read back when asked, and the verdict names that as its evidence', async ({ page, product }) => {
+  const id = await transferInto(product, '/read-back.bin')
+  await page.goto(`${product.sluice.url}/transfers/${id}`)
+  await expect(page.getByRole('main').getByText('Done', { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Verify again' }).click()
+  await page.getByRole('menuitem', { name: /Read the object back/ }).click()
+  await expect(page.getByText('Verified · CRC32C of the object read again').first()).toBeVisible()
+  await page.getByRole('button', { name: 'Verify again' }).click()
+  await page.getByRole('menuitem', { name: 'Ask the bucket' }).click()
+  await expect(page.getByText('Verified · CRC32C by the bucket').first()).toBeVisible()
+})
+
+test('a store that knows no lifecycle rules says so when it is to get one', async ({ page, product }) => {
+  const { api } = product.sluice
+  const keys = storeCredentials(product.sluice.dataDir)
+  const place = { endpoint: product.sluice.storeUrl, region: 'us-east-1', bucket: 'sluice', forcePathStyle: true }
+  const { id } = await api.buckets.save.mutate({ name: 'by hand', ...place, ...keys })
+  await page.goto(`${product.sluice.url}/buckets`)
+  await page.getByRole('button', { name: 'Actions for by hand' }).click()
+  await page.getByRole('menuitem', { name: 'Remove unfinished uploads…' }).click()
+  const dialog = page.getByRole('alertdialog')
+  await expect(dialog).toContainText('7 days')
+  await dialog.getByRole('button', { name: 'Install the rule' }).click()
+  await expect(page.getByText(/knows no lifecycle rule for unfinished uploads/)).toBeVisible()
+  await api.buckets.remove.mutate({ id })
+})

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { setEngineBandwidth } from '../../server/db/engine-settings.ts'
+import { listEngines } from '../../server/db/engines.ts'
+import { MIB } from '../../server/domain/bytes.ts'
+import { patternSha256 } from '../testing/byte-pattern.ts'
+import { createHostileSource } from '../testing/hostile-source.ts'
+
+const SIZE_BYTES = 64 * MIB
+const LANES = 4
+
+describe('the bandwidth limit of an engine', () => {
+  let stack: EngineStack
+  beforeEach(async () => {
+    stack = await startEngineStack()
+  })
+  afterEach(() => stack.close())
+
+  const limitOf = async (id: string) => (await listEngines(stack.database.db)).find((engine) => engine.id === id)
+
+  it('holds over all transfers together and shares it between them, until it is lifted while they run', async () => {
+    const limit = 4 * MIB
+    const settings = { SLUICE_BANDWIDTH_LIMIT: '4MiB', SLUICE_READ_LANES: String(LANES) }
+    const engine = await stack.startEngine(settings)
+    expect(await limitOf(engine.id)).toMatchObject({ bandwidthLimitBytesPerSecond: limit })
+    const startedMs = performance.now()
+    const keys = ['one.bin', 'two.bin']
+    const ids: string[] = []
+    // Of two hosts, so that they do not share lanes.
+    const other = await createHostileSource()
+    for (const [index, source] of [stack.source, other].entries()) {
+      const sourceUrl = source.serve(`/${keys[index]}`, { sizeBytes: SIZE_BYTES })
+      ids.push(await stack.create({ sourceUrl }))
+    }
+    for (const id of ids) await stack.until(id, (transfer) => transfer.metrics.activeMs > 3000)
+    const moved = await Promise.all(ids.map((id) => stack.until(id, () => true)))
+    // All that was allowed since the start, and a read buffer of a MiB for each lane, read before it was told.
+    const allowedBytes = ((performance.now() - startedMs) / 1000) * limit + 2 * LANES * MIB + limit / 10
+    const sum = moved.reduce((bytes, { metrics }) => bytes + metrics.sourceBytes, 0)
+    expect(sum).toBeLessThan(allowedBytes)
+    for (const { metrics } of moved) expect(metrics.sourceBytes).toBeGreaterThan(sum / 5)
+    await setEngineBandwidth(stack.database.db, engine.id, null)
+    expect(await limitOf(engine.id)).toMatchObject({ bandwidthLimitBytesPerSecond: null })
+    for (const [index, id] of ids.entries()) {
+      expect((await stack.waitFor(id, 'completed', 'failed')).failure).toBeNull()
+      expect(await stack.objectSha256(keys[index] ?? '')).toBe(patternSha256(SIZE_BYTES))
+    }
+    await other.close()
+  })
+
+  it('is kept by the name of the engine, over a restart, and counts more than the environment', async () => {
+    const engine = await stack.startEngine()
+    const { port } = new URL(engine.url)
+    await setEngineBandwidth(stack.database.db, engine.id, 3 * MIB)
+    await engine.stop()
+    const again = await stack.startEngine({ ENGINE_PORT: port, SLUICE_BANDWIDTH_LIMIT: '1MiB' })
+    const inForce = async () => (await limitOf(again.id))?.stats?.bandwidthLimitBytesPerSecond
+    await expect.poll(inForce, { timeout: 20_000 }).toBe(3 * MIB)
+    await setEngineBandwidth(stack.database.db, again.id, null)
+    await expect.poll(inForce, { timeout: 20_000 }).toBeNull()
+  })
+
+  it('is refused for an engine that is not there', async () => {
+    const id = '0190b6b0-0000-7000-8000-000000000000'
+    await expect(setEngineBandwidth(stack.database.db, id, 4096)).rejects.toMatchObject({ code: 'not_found' })
+  })
+})

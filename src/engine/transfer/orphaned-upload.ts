@@ -1,0 +1,50 @@
+import { addEvent, type TransferRow } from '../../server/db/transfer-steps.ts'
+import { clearUploadStart, knownUploads } from '../../server/db/upload-starts.ts'
+import { TransferError } from '../../server/domain/failure.ts'
+import type { ObjectStore } from '../upload/object-store.ts'
+import type { WorkContext } from './work-context.ts'
+
+/** How far the clocks of store and database may lie apart, and stores that tell whole seconds. */
+const SKEW_MS = 5_000
+/** An answer that took longer than this was given up long before. */
+const LONGEST_START_MS = 120_000
+
+/**
+ * Removes an upload that was started for this transfer but whose id was never saved: the engine was killed in between, or the answer
+ * was lost (chaos row 2). Uploads carry no owner that can be listed, so it is told by its key, by the moment it was started in, and by
+ * being nobody's in our own table. Where more than one fits, one of them is somebody else's: then all are left alone.
+ */
+export async function removeOrphan(
+  context: WorkContext,
+  row: Pick<TransferRow, 'id' | 'key' | 'uploadStartingAt'>,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<void> {
+  const { db, engineId, log } = context
+  const startedAt = row.uploadStartingAt
+  if (!startedAt) return
+  const open = await store.listUploads(row.key, signal).catch((error) => {
+    if (!(error instanceof TransferError) || error.retry !== 'never') throw error
+    log.warn({ transferId: row.id, code: error.code }, `A lost upload cannot be looked for: ${error.message}`)
+    return []
+  })
+  const known = await knownUploads(
+    db,
+    open.map((upload) => upload.uploadId),
+  )
+  const candidates = open.filter(({ uploadId, initiatedAt }) => {
+    const afterMs = initiatedAt.getTime() - startedAt.getTime()
+    return !known.has(uploadId) && afterMs >= -SKEW_MS && afterMs <= LONGEST_START_MS
+  })
+  const [orphan, ...others] = candidates
+  if (orphan && others.length === 0) {
+    await store.abortUpload(row.key, orphan.uploadId, signal)
+    const message = 'An upload that was started and then lost was removed from the bucket.'
+    await addEvent(db, { transferId: row.id, engineId, code: 'orphan_removed', message })
+  } else if (orphan)
+    log.warn(
+      { transferId: row.id, uploads: candidates.length },
+      'Several unknown uploads fit a lost one; all are left for the lifecycle rule of the bucket.',
+    )
+  await clearUploadStart(db, row.id, startedAt)
+}
