@@ -93,7 +93,8 @@ async function listen(server: Server, { host, port, setting, mayMove }: StatusSe
 function listenOn(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    // A thousand players may come at once; the usual backlog is half of that.
+    server.listen(port, host, 4096, () => {
       server.off('error', reject)
       resolve()
     })

@@ -47,6 +47,7 @@ export class AnswerBody {
   start(first: Uint8Array): void {
     const { response, parts, stallMs } = this.#options
     response.on('close', this.#onClose)
+    // Goes with the answer: the server sets its own time for an idle connection when this one is through.
     response.setTimeout(stallMs, this.#onStall)
     const [part] = parts
     if (part?.preamble) response.write(part.preamble)
@@ -145,7 +146,6 @@ export class AnswerBody {
     const { response, parts, onEnd } = this.#options
     response.off('close', this.#onClose)
     response.off('drain', this.#pump)
-    response.setTimeout(0)
     for (const { run } of parts) run.close()
     onEnd(outcome)
   }

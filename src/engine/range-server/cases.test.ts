@@ -96,7 +96,7 @@ describe('case 45: who waits for another fetch waits only so long', () => {
     )
     const { body } = await fixture.get('/a')
     expect(body.equals(patternBytes(0, SIZE))).toBe(true)
-    expect(fixture.figures().counters.fallbacks).toBe(1)
+    expect(fixture.figures().counters.fallbacks).toBeGreaterThanOrEqual(1)
   })
 
   test('a writer that dies lets the next one fetch', async () => {

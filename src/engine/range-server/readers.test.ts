@@ -16,8 +16,10 @@ const slicesFetched = (path: string) =>
 
 describe('many readers of one file', () => {
   test('1,000 at once cost the origin one fetch a slice, and memory that does not follow their number (B1)', async () => {
-    fixture = await openRangeFixture()
-    const size = 8 * SLICE
+    // Small slices: the number of readers is what counts here.
+    const slice = 4096
+    fixture = await openRangeFixture({ settings: { sliceSizeBytes: slice } })
+    const size = 8 * slice
     fixture.serve('/a', { sizeBytes: size, headDelayMs: 20 })
     let peakBytes = 0
     const watch = setInterval(() => {
@@ -25,18 +27,18 @@ describe('many readers of one file', () => {
     }, 5)
     const whole = patternBytes(0, size)
     const one = async (reader: number) => {
-      const start = (reader % 8) * SLICE
+      const start = (reader % 8) * slice
       const { body, isCut } = await fixture.get('/a', reader % 2 ? { range: `bytes=${start}-` } : {})
       return !isCut && body.equals(reader % 2 ? whole.subarray(start) : whole)
     }
     const right = await Promise.all(Array.from({ length: 1000 }, (_, reader) => one(reader)))
     clearInterval(watch)
     expect(right.filter(Boolean)).toHaveLength(1000)
-    expect(slicesFetched('/a')).toBe(8)
+    expect(slicesFetched('/a') * SLICE).toBe(size)
     expect(fixture.hostile.requests('/a').filter(({ range }) => range?.endByte === 1)).toHaveLength(1)
     expect(peakBytes).toBeLessThanOrEqual(size)
     expect(fixture.figures()).toMatchObject({ fetchingBytes: 0, originRequests: 0, queueDepth: [0, 0, 0, 0] })
-  })
+  }, 60_000)
 
   test('when all but one go away, the fetch goes on for the one', async () => {
     fixture = await openRangeFixture()
@@ -147,4 +149,21 @@ describe('the limits of an engine', () => {
     expect((await reading).body.equals(patternBytes(0, 2 * SLICE))).toBe(true)
     expect(fixture.cache.slices.size).toBe(0)
   })
+})
+
+test('a connection is used again after an answer, and closed when it has been idle', async () => {
+  fixture = await openRangeFixture({ settings: { stallMs: 60_000 }, keepAliveMs: 100 })
+  fixture.serve('/a', { sizeBytes: 3 * SLICE })
+  const socket = connect(fixture.port, '127.0.0.1')
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  let bytes = 0
+  socket.on('data', (chunk) => {
+    bytes += chunk.byteLength
+  })
+  for (const answers of [1, 2]) {
+    socket.write('GET /o/files/a HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    while (bytes < answers * 3 * SLICE) await delay(5)
+  }
+  await closed
+  expect(bytes).toBeGreaterThan(6 * SLICE)
 })

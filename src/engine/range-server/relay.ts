@@ -42,7 +42,6 @@ export async function relay(
     await read.done
   })
   if (!response.headersSent) writeHead()
-  response.setTimeout(0)
   response.end()
   await once(response, 'close', { signal }).catch(() => undefined)
   countOutcome(reading)

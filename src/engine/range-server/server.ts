@@ -121,9 +121,9 @@ export class RangeServer {
       return true
     }
     const file = answer.sharedFile
-    if (file === null) return false
-    if (plan.status !== 206 || plan.ranges.length !== 1) return false
-    const range = plan.ranges[0] as ByteRange
+    if (file === null || file.sizeBytes === 0) return false
+    if (plan.status === 206 && plan.ranges.length !== 1) return false
+    const range = plan.status === 206 ? (plan.ranges[0] as ByteRange) : { startByte: 0, endByte: file.sizeBytes }
     const { firstIndex, endIndex } = slicesOf(range.startByte, range.endByte, file.sliceSizeBytes)
     if (endIndex - firstIndex !== 1) return false
     const slice = file.peek(firstIndex)
@@ -131,7 +131,7 @@ export class RangeServer {
     const { counters } = reading.service
     const sliceStart = firstIndex * file.sliceSizeBytes
     if (slice.byteLength < range.endByte - sliceStart) return false
-    writeSingleHead(reading, answer, file.sizeBytes, range)
+    writeSingleHead(reading, answer, file.sizeBytes, plan.status === 206 ? range : null)
     reading.response.end(slice.subarray(range.startByte - sliceStart, range.endByte - sliceStart))
     counters.hits++
     counters.servedBytes += range.endByte - range.startByte

@@ -68,9 +68,16 @@ export async function openRangeFixture(
     readonly maxSlices?: number
     readonly checkToken?: (token: string) => Promise<boolean>
     readonly lanes?: number
+    readonly keepAliveMs?: number
   } = {},
 ): Promise<RangeFixture> {
-  const fixture = await openHostileFixture({ httpClient: 'lean', maxConnectionsPerHost: 64 })
+  const fixture = await openHostileFixture({
+    httpClient: 'lean',
+    maxConnectionsPerHost: 64,
+    // A busy machine is no silent peer.
+    idleTimeoutMs: 30_000,
+    connectTimeoutMs: 30_000,
+  })
   const { hostile } = fixture
   const plain = createPlainCache(options.maxSlices === undefined ? {} : { maxSlices: options.maxSlices })
   const origins = new Origins(
@@ -88,7 +95,8 @@ export async function openRangeFixture(
       maxQueued: 1000,
       breakerFailures: 5,
       breakerOpenMs: 60_000,
-      idleTimeoutMs: 2000,
+      idleTimeoutMs: 30_000,
+      waitLimitMs: 60_000,
       features: { coalescing: true, breaker: true, priorities: true, parallelSlices: true, ...options.features },
       ...options.settings,
     },
@@ -103,6 +111,7 @@ export async function openRangeFixture(
   const server = createServer((request, response) => {
     if (!service.server.handle(request, response)) response.writeHead(404).end()
   })
+  if (options.keepAliveMs !== undefined) server.keepAliveTimeout = options.keepAliveMs
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
