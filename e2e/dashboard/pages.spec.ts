@@ -49,8 +49,7 @@ test('every page is as wide as the phone and has the colours of the system from 
     '/settings',
     '/no-such-page',
   ]
-  paths.push(...[done, failed, running].flatMap((id) => [`/transfers/${id}`, `/transfers/${id}/report`]))
-  paths.push(`/reports/compare?ids=${done},${failed}`)
+  paths.push(...[done, failed, running].map((id) => `/transfers/${id}`), `/transfers/${running}/report`)
   for (const colorScheme of ['light', 'dark'] as const) {
     const context = await browser.newContext({ colorScheme, viewport: { width: 390, height: 844 }, hasTouch: true })
     const phone = await context.newPage()

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { startHelper } from '../../bench/harness/helper-process.ts'
 import { peakRssBytes, rssBytes } from '../../bench/harness/process-figures.ts'
 import { crowdFiles, type Phase, type PhaseFigures, runPhase } from '../../bench/readers/crowd.ts'
+import { readersFile } from '../../bench/readers/report-file.ts'
 import { reportPage, targetsOf } from '../../bench/readers/report-page.ts'
 import { startSource } from '../../bench/sources/source.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
@@ -61,7 +62,9 @@ export const runReaders: StressRun = async ({ wanted, dataDir, signal, say }) =>
     const path = join(dataDir, 'stress', 'readers.html')
     mkdirSync(join(dataDir, 'stress'), { recursive: true })
     writeFileSync(path, reportPage(phases, targets, seed))
-    say(`Written to ${path}`)
+    const file = join(dataDir, 'stress', 'readers.json')
+    writeFileSync(file, `${JSON.stringify(readersFile(phases, targets, seed), null, 2)}\n`)
+    say(`Written to ${path}, and to ${file}, which opens under Reports`)
     return targets.some(({ what, isMet }) => what === 'errors' && !isMet) ? 1 : 0
   } finally {
     await sluice.stop()

@@ -68,6 +68,12 @@ describe('the story of a run', () => {
     expect(story({ transfer })[0]).toBe(sentence)
   })
 
+  it('says how much the source was not asked for', () => {
+    expect(story({ samples: samplesOf(1, 10, { sourceBytes: 60 * MIB, cacheBytes: 40 * MIB }) })).toContain(
+      '400.0 MiB of it came out of the cache, without asking the source.',
+    )
+  })
+
   it('has a word for what was skipped, what stood still and what was tried again', () => {
     const warnings = [{ code: 'skipped_existing', message: '' }]
     expect(story({ transfer: transferOf({ warnings }) })).toHaveLength(1)

@@ -8,7 +8,10 @@ const LANES_FOUND_MS = 20_000
 /** The most read lanes an origin may have. */
 const MOST_READ_LANES = 64
 
-type Told = Pick<RecordedReport, 'transfer' | 'settings' | 'events'> & { figures: ReportFigures; timeSplit: TimeSplit }
+type Told = Pick<RecordedReport, 'transfer' | 'settings' | 'events' | 'samples'> & {
+  figures: ReportFigures
+  timeSplit: TimeSplit
+}
 
 /**
  * The story of a run in sentences: the result, who was slow, and what else is worth knowing. It says no more than what was
@@ -121,9 +124,12 @@ function timeMeant(split: TimeSplit): string {
 }
 
 /** What else took time or had to be done again. */
-function remarks({ transfer, timeSplit, events }: Told): string[] {
+function remarks({ transfer, timeSplit, events, samples }: Told): string[] {
   const { ms, totalMs } = timeSplit
   const found: string[] = []
+  const cacheBytes = samples.reduce((sum, sample) => sum + sample.cacheBytes, 0)
+  if (cacheBytes > 0.01 * transfer.transferredBytes)
+    found.push(`${formatBytes(cacheBytes)} of it came out of the cache, without asking the source.`)
   if (ms.still > Math.max(5000, totalMs * 0.05)) {
     const paused = events.some((event) => event.code === 'paused')
     found.push(
