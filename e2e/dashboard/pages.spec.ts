@@ -33,6 +33,8 @@ test('every page is as wide as the phone and has the colours of the system from 
   page,
   product,
 }) => {
+  // Some fifteen pages, each a load of its own, on a machine that does other things too.
+  test.setTimeout(300_000)
   const { done, failed, running } = await transfers(product)
   await until(page, `${product.sluice.url}/transfers/${done}`, 'Done')
   await until(page, `${product.sluice.url}/transfers/${failed}`, 'Failed')

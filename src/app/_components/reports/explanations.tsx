@@ -25,7 +25,7 @@ const EXPLANATIONS: readonly { id: AdviceHeading; title: string; text: string }[
   {
     id: 'the-bandwidth-limit-was-the-limit',
     title: 'The bandwidth limit was the limit',
-    text: 'The transfer has a limit and kept to it: lanes waited although more could have been read.',
+    text: 'The transfer or its engine has a limit and kept to it: lanes waited although more could have been read.',
   },
   {
     id: 'reading-paused-often',

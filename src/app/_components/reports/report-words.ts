@@ -41,7 +41,7 @@ export const TIME_LOOKS: Record<TimeKind, TimeLook> = {
   },
   rate: {
     name: 'Limit',
-    meaning: 'the bandwidth limit of the transfer held it back',
+    meaning: 'a bandwidth limit, of the transfer or of the engine, held it back',
     colour: 'var(--chart-limit)',
     pattern: 'lines',
   },

@@ -159,7 +159,8 @@ function limitAdvice({ transfer, settings }: Judged, kind: (typeof LIMIT_KINDS)[
       return {
         ...throughput,
         cause: `The bandwidth limit${limit === null ? '' : ` of ${formatRate(limit)}`} held it back for ${share} of the time.`,
-        remedy: 'It did what you asked for. Limit on the page of the transfer changes it, while it runs too.',
+        remedy:
+          'It did what you asked for. Limit on the page of the transfer changes its own, while it runs too; an engine may have one as well.',
         explainedAt: 'the-bandwidth-limit-was-the-limit',
       }
     }
