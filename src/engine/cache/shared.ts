@@ -178,7 +178,9 @@ export class SharedTier {
     if (!this.isUp) return otherwise
     let timer: NodeJS.Timeout | undefined
     const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(Object.assign(new Error('no answer'), { code: 'TIMED_OUT' })), this.#timeoutMs)
+      const giveUp = () => reject(Object.assign(new Error('no answer'), { code: 'TIMED_OUT' }))
+      // After what has come in is read: a process that was busy itself must not take that for silence of the other side.
+      timer = setTimeout(() => setImmediate(giveUp), this.#timeoutMs)
     })
     try {
       const answer = await Promise.race([command(), tooLate])

@@ -96,6 +96,7 @@ export class CacheLoop {
     const isLost = mark !== null && (mark > last || (span !== null && mark + 1n < span.first))
     if (isLost) {
       await tier.purge('all')
+      onPurge?.('all')
       log.info('a tier of the slice cache was emptied: it missed purges that are no longer known')
     }
     let applied = isLost || mark === null ? last : mark

@@ -17,11 +17,6 @@ const ACCESS = [
   { value: 'signed', name: 'Signed links', note: 'each for one file, until a time' },
 ] as const
 
-const HTTP_VERSIONS = [
-  { value: '1.1', name: 'HTTP/1.1', note: 'a connection for each lane' },
-  { value: '2', name: 'HTTP/2', note: 'one connection for all' },
-] as const
-
 /** The fields of an origin; what most leave as it is is folded away. */
 export function OriginFields(props: {
   form: OriginForm
@@ -110,13 +105,6 @@ export function OriginFields(props: {
           </Field>
           <Field label="Lanes" optional error={errors.lanes} hint="Connections to it, 1 to 64. Empty: found out.">
             <Input {...text('lanes')} inputMode="numeric" className="font-mono" />
-          </Field>
-          <Field label="HTTP version" error={errors.httpVersion}>
-            <Choice
-              options={HTTP_VERSIONS}
-              value={form.httpVersion}
-              onChange={(httpVersion) => onChange({ ...form, httpVersion })}
-            />
           </Field>
           <div className="flex items-center gap-3 sm:col-span-2">
             <Switch

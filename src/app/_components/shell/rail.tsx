@@ -59,7 +59,8 @@ export function BottomBar() {
           )}
         >
           <Icon className="size-5" strokeWidth={1.75} aria-hidden />
-          {name}
+          {/* Eight words side by side need more than a phone held upright has. */}
+          <span className={cn(current?.href !== href && 'max-[30rem]:sr-only')}>{name}</span>
         </Link>
       ))}
     </nav>

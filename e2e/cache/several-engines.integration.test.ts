@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from 'redis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fillPattern } from '../../src/engine/testing/byte-pattern.ts'
+import { createHostileSource, type HostileSource } from '../../src/engine/testing/hostile-source.ts'
+import { awaitPurge, requestPurge } from '../../src/server/db/cache-purges.ts'
+import { listenForNotifications, type Notifications } from '../../src/server/db/notifications.ts'
+import { savePublishedOrigin } from '../../src/server/db/published-origins.ts'
+import { publishedOriginSaveSchema } from '../../src/server/domain/published-origin.ts'
+import { createLog } from '../../src/server/log.ts'
+import { createSealer } from '../../src/server/secrets.ts'
+import { type EngineProcess, startEngineProcess } from '../chaos/engine-process.ts'
+import { REDIS_PASSWORD, type RunningRedis, redisMissing, startRedis } from '../stack/redis.ts'
+import { createTestDatabase, type TestDatabase } from '../stack/test-database.ts'
+import { until } from '../stack/until.ts'
+
+// Engines as real processes that share a Redis and have a disk each: a slice is fetched once between them, and outlives a kill, a Redis
+// that is gone, and nothing of a purge.
+
+const SECRET_KEY = 'a sealing key for tests, 32 characters and more'
+const CANARY = 'canary-of-the-origin'
+const MIB = 1024 * 1024
+const SLICE_BYTES = MIB / 2
+
+let database: TestDatabase
+let notifications: Notifications
+let source: HostileSource
+let redis: RunningRedis
+let folder: string
+let originId: string
+const engines: EngineProcess[] = []
+
+async function startEngine(name: string): Promise<EngineProcess> {
+  const engine = await startEngineProcess({
+    databaseUrl: database.url,
+    env: {
+      SLUICE_SECRET_KEY: SECRET_KEY,
+      SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
+      SLUICE_DATA_DIR: join(folder, name),
+      SLUICE_PROFILE: 'low-memory',
+      SLUICE_CACHE_DISK: '64MiB',
+      SLUICE_CACHE_WRITE_QUEUE: '200',
+      SLUICE_REDIS_URL: redis.url,
+      SLUICE_LOG_LEVEL: 'trace',
+    },
+  })
+  engines.push(engine)
+  await until('the engine to serve the origin', async () => {
+    const response = await fetch(`${engine.url}/o/films/nothing`)
+    await response.arrayBuffer()
+    return response.status === 404 && !(await metric(engine, 'sluice_cache_shared_up 0'))
+  })
+  return engine
+}
+
+async function metric(engine: EngineProcess, line: string): Promise<boolean> {
+  return (await (await fetch(`${engine.url}/metrics`)).text()).includes(`${line}\n`)
+}
+
+/** Reads a file through an engine and proves it. */
+async function read(engine: EngineProcess, path: string, sizeBytes: number): Promise<void> {
+  const response = await fetch(`${engine.url}/o/films/${path}`)
+  expect(response.status).toBe(200)
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const expected = new Uint8Array(sizeBytes)
+  fillPattern(expected, 0)
+  expect(sha(bytes)).toBe(sha(expected))
+}
+
+const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+/** How often each slice was asked of the origin; questions for a single byte are probes. */
+function fetchesBySlice(path: string): number[] {
+  const counts: number[] = []
+  for (const { range } of source.requests(path)) {
+    if (range === null || range.endByte - range.startByte <= 1) continue
+    for (let index = Math.floor(range.startByte / SLICE_BYTES); index * SLICE_BYTES < range.endByte; index++)
+      counts[index] = (counts[index] ?? 0) + 1
+  }
+  return counts
+}
+
+const serve = (path: string, sizeBytes: number) => source.serve(`/${path}`, { sizeBytes, headDelayMs: 30 })
+
+describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissing ?? ''}`, () => {
+  beforeAll(async () => {
+    database = await createTestDatabase()
+    notifications = listenForNotifications(database.url, createLog('web', 'silent'))
+    source = await createHostileSource()
+    redis = await startRedis()
+    folder = mkdtempSync(join(tmpdir(), 'sluice-engines-'))
+    const origin = { name: 'films', baseUrl: source.origin, access: 'public', ttlSeconds: 3600 }
+    const headers = { 'X-Api-Key': CANARY }
+    const input = publishedOriginSaveSchema.parse({ ...origin, headers })
+    originId = (await savePublishedOrigin(database.db, createSealer(SECRET_KEY), input)).id
+  })
+  afterAll(async () => {
+    for (const engine of engines) await engine.stop()
+    await redis?.close()
+    await source?.close()
+    await notifications?.close()
+    await database?.close()
+    if (folder) rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('a cold file is fetched once between two engines and not once by each, however many read it', async () => {
+    const a = await startEngine('a')
+    const b = await startEngine('b')
+    serve('cold.bin', 6 * MIB)
+    const readers = [a, b].flatMap((engine) => Array.from({ length: 6 }, () => read(engine, 'cold.bin', 6 * MIB)))
+    await Promise.all(readers)
+    const fetches = fetchesBySlice('/cold.bin')
+    // Nobody waits for another engine for ever, so on a machine that stands still some are fetched again; never all of them.
+    expect(fetches).toHaveLength(12)
+    expect(fetches.reduce((sum, count) => sum + count)).toBeLessThan(24)
+  })
+
+  test('an engine that was killed has its slices again, from its own disk, without Redis and without the origin', async () => {
+    const [a] = engines
+    if (!a) throw new Error('The test before starts the engines.')
+    await until('the slices to be on disk', () => slicesIn('a') >= 12)
+    await a.kill()
+    await redis.kill()
+    const before = source.requests('/cold.bin').length
+    await redis.start()
+    const again = await startEngine('a')
+    await read(again, 'cold.bin', 6 * MIB)
+    expect(source.requests('/cold.bin')).toHaveLength(before)
+    expect(await metric(again, 'sluice_cache_hits_total{tier="disk"} 12')).toBe(true)
+  })
+
+  test('a purge reaches the disks, the memories and Redis, and the next reader asks the origin', async () => {
+    const purge = await requestPurge(database.db, { originId })
+    const outcome = await awaitPurge(database.db, notifications, purge)
+    expect(outcome).toMatchObject({ enginesWaiting: 0 })
+    expect(outcome.slices).toBeGreaterThanOrEqual(24)
+    expect(slicesIn('a') + slicesIn('b')).toBe(0)
+    const client = await createClient({ url: redis.url }).connect()
+    expect(await client.keys('sluice:1:s:*')).toEqual([])
+    client.destroy()
+    const before = fetchesBySlice('/cold.bin')
+    const last = engines.at(-1)
+    if (last) await read(last, 'cold.bin', 6 * MIB)
+    const after = fetchesBySlice('/cold.bin')
+    expect(before.every((count, index) => (after[index] ?? 0) > count)).toBe(true)
+  })
+
+  test('while Redis is gone readers are served, and each engine fetches for itself', async () => {
+    await redis.kill()
+    serve('without-redis.bin', 2 * MIB)
+    for (const engine of engines) if (engine.isRunning) await read(engine, 'without-redis.bin', 2 * MIB)
+    expect(Math.min(...fetchesBySlice('/without-redis.bin'))).toBeGreaterThanOrEqual(2)
+  })
+
+  test('no credential is in the cache, in its names, or in a log', async () => {
+    const texts = engines.map((engine) => engine.logs())
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      texts.push(entry.name)
+      if (entry.isFile()) texts.push(readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    }
+    expect(source.requests('/cold.bin')[0]?.headers['x-api-key']).toBe(CANARY)
+    expect(texts.join('\n').includes(CANARY)).toBe(false)
+    expect(texts.join('\n').includes(REDIS_PASSWORD)).toBe(false)
+  })
+})
+
+/** Slices on the disk of an engine. */
+function slicesIn(name: string): number {
+  return readdirSync(join(folder, name), { recursive: true }).filter((path) => String(path).endsWith('.slice')).length
+}
