@@ -9,7 +9,7 @@ const SIZE = 5 * MIB
 let stack: ApiWithEngine
 beforeAll(async () => {
   // The port is a free one, because nobody chose it.
-  stack = await startApiWithEngine({ exemptSource: true, env: { SLUICE_BREAKER_OPEN_MS: '500' } })
+  stack = await startApiWithEngine({ exemptSource: true, env: { SLUICE_BREAKER_OPEN_MS: '2000' } })
   stack.source.serve('/public/video.mp4', { sizeBytes: SIZE, headers: { 'content-type': 'video/mp4' } })
 })
 afterAll(() => stack.close())
