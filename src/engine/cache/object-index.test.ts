@@ -15,7 +15,8 @@ it('pages through objects, the latest used first, and finds by origin and path',
   const index = new ObjectIndex()
   for (const [at, name] of ['one.mp4', 'two.mp4', 'three.iso'].entries()) {
     const object = index.add('memory', keyOf(name, 2), 64)
-    object.record = recordOf(name)
+    // The range server writes a path as it is in a URL, with its slash.
+    object.record = recordOf(name, { path: `/${name}` })
     object.lastAccessAtMs = at
   }
   const first = index.page({ limit: 2 })

@@ -104,7 +104,7 @@ export class ObjectIndex {
     const search = query.search?.toLowerCase() ?? ''
     const found: (IndexedObject & { record: ObjectRecord })[] = []
     for (const object of this.#objects.values())
-      if (hasRecord(object) && `${object.record.originName}/${object.record.path}`.toLowerCase().includes(search))
+      if (hasRecord(object) && `${object.record.originName}/${shownPath(object.record)}`.toLowerCase().includes(search))
         found.push(object)
     found.sort((a, b) => b.lastAccessAtMs - a.lastAccessAtMs || (a.objectId < b.objectId ? -1 : 1))
     const first = Number(query.cursor ?? 0) || 0
@@ -131,10 +131,15 @@ function hasRecord(object: IndexedObject): object is IndexedObject & { record: O
   return object.record !== null
 }
 
+/** As it follows the origin's name and a slash. */
+function shownPath({ path }: ObjectRecord): string {
+  return path.replace(/^\/+/, '')
+}
+
 function describe({ record, ...object }: IndexedObject & { record: ObjectRecord }): CacheObject {
   const memory = object.memory.get(record.version)
   const disk = object.disk.get(record.version)
-  const { objectId, originId, originName, path, sizeBytes, sliceSizeBytes, etag, lastModified, storedAtMs } = record
+  const { objectId, originId, originName, sizeBytes, sliceSizeBytes, etag, lastModified, storedAtMs } = record
   let cachedBytes = 0
   for (const bytes of disk?.values() ?? []) cachedBytes += bytes
   for (const [index, bytes] of memory ?? []) if (!disk?.has(index)) cachedBytes += bytes
@@ -142,7 +147,7 @@ function describe({ record, ...object }: IndexedObject & { record: ObjectRecord 
     objectId,
     originId,
     originName,
-    path,
+    path: shownPath(record),
     sizeBytes,
     sliceSizeBytes,
     etag,
