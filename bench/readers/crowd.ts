@@ -2,6 +2,8 @@ import { Agent, request } from 'node:http'
 import { endlessPath } from '../sources/endless-file.ts'
 
 const MB = 1_000_000
+/** Who reads a whole file goes away after so much at most, as players do; a server must not mind. */
+const MOST_READ_BYTES = 8 * 1024 * 1024
 
 /** Who reads what in one phase of the load plan (product.md B12). */
 export interface Phase {
@@ -10,6 +12,8 @@ export interface Phase {
   readonly seconds: number
   /** This share asks for a range of 1 MiB at most, the others for the whole. */
   readonly rangeShare: number
+  /** As fast as each of them takes its bytes: they are players and loaders, and one machine is all there is. */
+  readonly bytesPerSecond: number
 }
 
 /** What one phase came to. */
@@ -88,24 +92,41 @@ export async function runPhase(
       const last = Math.min(file.sizeBytes, first + 1024 * 1024) - 1
       const dueBytes = isRange ? last - first + 1 : file.sizeBytes
       const startedMs = performance.now()
+      const wantedBytes = isRange ? dueBytes : Math.min(dueBytes, Math.ceil(random() * MOST_READ_BYTES))
       const headers = isRange ? { range: `bytes=${first}-${last}` } : {}
       const asked = request(baseUrl + file.path, { agent, headers }, (response) => {
         const isHit = response.headers['cache-status'] === 'sluice; hit'
         let came = 0
+        let isLeaving = false
+        const count = () => {
+          requests++
+          if (isHit) hits++
+        }
         response.once('data', () => (isHit ? cachedMs : originMs).push(performance.now() - startedMs))
         response.on('data', (chunk: Buffer) => {
           came += chunk.byteLength
           bytes += chunk.byteLength
+          const nowMs = performance.now()
           // What is over is over: a long file is not read to its end for its own sake.
-          if (performance.now() > endMs) asked.destroy()
+          if (nowMs > endMs || (came >= wantedBytes && came < dueBytes)) {
+            isLeaving = true
+            if (came >= wantedBytes) count()
+            asked.destroy()
+            return
+          }
+          const aheadMs = (came / phase.bytesPerSecond) * 1000 - (nowMs - startedMs)
+          if (aheadMs < 10) return
+          response.pause()
+          setTimeout(() => response.resume(), aheadMs)
         })
         response.on('error', (error) => {
-          if (performance.now() <= endMs) failed(error.message)
+          if (!isLeaving && performance.now() <= endMs) failed(error.message)
           resolve()
         })
+        response.on('close', resolve)
         response.on('end', () => {
-          requests++
-          if (isHit) hits++
+          if (isLeaving) return
+          count()
           if ((response.statusCode ?? 0) >= 300) failed(`status ${response.statusCode}`)
           else if (came !== dueBytes) failed(`${came} bytes of ${dueBytes}`)
           resolve()

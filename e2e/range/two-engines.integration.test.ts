@@ -79,5 +79,5 @@ test.skipIf(redisMissing !== null)('without Redis they are slower, and right', a
   running.source.serve('/a', { sizeBytes: SIZE })
   await redis?.kill()
   for (const link of links) expect((await read(link)).body.equals(patternBytes(0, SIZE))).toBe(true)
-  expect(fetched(running)).toBe(2 * SIZE)
+  expect(fetched(running)).toBeGreaterThanOrEqual(2 * SIZE)
 })
