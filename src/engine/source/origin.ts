@@ -154,7 +154,6 @@ export class Origin {
   /** Called by a lane that stands still because of us, and when it goes on. */
   held(change: 1 | -1): void {
     this.#held += change
-    this.#isHeldBack = true
     if (change > 0) this.#serve()
   }
 
@@ -207,10 +206,11 @@ export class Origin {
     }
     this.#controller.tick(performance.now(), {
       deliveredBytes: this.#deliveredBytes,
-      activeLanes: this.#active,
+      // A few that stand still for a moment spoil no measurement; where many do, the source is not what limits.
+      activeLanes: this.#active - this.#held,
       warmLanes: this.#warm.reduce((sum, isWarm) => (isWarm ? sum + 1 : sum), 0),
       firstByteMs: this.#firstByteMs,
-      isHeldBack: this.#isHeldBack || this.#held > 0,
+      isHeldBack: this.#isHeldBack,
     })
     this.#isHeldBack = false
     this.#serve()
