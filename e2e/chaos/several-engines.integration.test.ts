@@ -6,6 +6,8 @@ import { type ChaosStack, startChaosStack } from './chaos-stack.ts'
 import { acknowledgedParts, assertInvariants } from './invariants.ts'
 
 const PART_BYTES = 6 * MIB
+/** One that even many engines on a busy machine can keep, so that nothing is taken over. */
+const LONG_LEASE = { SLUICE_LEASE_MS: '60000' }
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
@@ -26,7 +28,7 @@ describe('several engines', () => {
     until(`two engines to finish parts of ${id}`, async () => (await partsBy(id)).size >= 2)
 
   it('row 23: race for one transfer, and each part is moved once', async () => {
-    await Promise.all([stack.startEngine(), stack.startEngine()])
+    await Promise.all([stack.startEngine(LONG_LEASE), stack.startEngine(LONG_LEASE)])
     const one = await stack.begin({ sizeBytes: 20 * PART_BYTES, bytesPerSecond: 8 * MIB, input: { lanes: 1 } })
     const done = await stack.waitFor(one.id, 'completed', 'failed')
     const facts = await one.facts({ status: 'completed' })
@@ -36,8 +38,7 @@ describe('several engines', () => {
   })
 
   it('row 23: six on many transfers claim each of them once', async () => {
-    // A lease that even this many engines on two cores keep, so that nothing is taken over.
-    await Promise.all(Array.from({ length: 6 }, () => stack.startEngine({ SLUICE_LEASE_MS: '60000' })))
+    await Promise.all(Array.from({ length: 6 }, () => stack.startEngine(LONG_LEASE)))
     // The first transfer finds out what the store can do; the others need not, all at once.
     const first = await stack.begin({ sizeBytes: MIB })
     await stack.waitFor(first.id, 'completed')
@@ -60,13 +61,13 @@ describe('several engines', () => {
   })
 
   it('share what one of them has claimed already, as soon as another joins', async () => {
-    const first = await stack.startEngine({ SLUICE_READ_LANES: '2' })
+    const first = await stack.startEngine({ ...LONG_LEASE, SLUICE_READ_LANES: '2' })
     const one = await stack.begin({ sizeBytes: 16 * PART_BYTES, bytesPerSecond: 3 * MIB, input: { lanes: 10 } })
     await stack.until(one.id, 'the first part', ({ partsDone }) => partsDone >= 1)
     // The first one has all of them: there is nothing free to be claimed.
     const free = await stack.database.db.partClaim.count({ where: { transferId: one.id, engineId: null } })
     expect(free).toBe(0)
-    const second = await stack.startEngine({ SLUICE_READ_LANES: '2' })
+    const second = await stack.startEngine({ ...LONG_LEASE, SLUICE_READ_LANES: '2' })
     const joinedMs = performance.now()
     await bothWork(one.id)
     console.log(`the second engine had a part after ${((performance.now() - joinedMs) / 1000).toFixed(1)} s`)

@@ -25,7 +25,6 @@ export const runTwoEngines: StressRun = async ({ wanted, database, signal, say }
           await stack.startEngine({
             SLUICE_READ_LANES: String(LANES),
             SLUICE_LEASE_MS: '30000',
-            SLUICE_LOG_LEVEL: 'warn',
           })
         const startedMs = performance.now()
         const input = { lanes: LANES, partSizeBytes: 6 * MIB }
