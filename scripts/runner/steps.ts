@@ -68,7 +68,7 @@ export const UNIT: Step = {
 export const INTEGRATION: Step = {
   name: 'integration tests',
   args: vitest('integration'),
-  limitMs: 1_200_000,
+  limitMs: 1_380_000,
   summary: vitestSummary,
   counts: true,
 }

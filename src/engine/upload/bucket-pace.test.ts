@@ -28,6 +28,19 @@ describe('correctness 42: the pace of a bucket', () => {
     expect(pace.limit).toBeLessThan(5.1)
   })
 
+  it('waits again, and longer, where what began after the wait is refused too', async () => {
+    const pace = new BucketPace(() => 0)
+    for (const end of await begin(pace, 4)) end(slowDown())
+    expect(pace.limit).toBe(2)
+    const second = await pace.begin(signal)
+    const refusedMs = performance.now()
+    second(slowDown())
+    expect(pace.limit).toBe(1)
+    const third = await pace.begin(signal)
+    expect(performance.now() - refusedMs).toBeGreaterThanOrEqual(249)
+    third(null)
+  })
+
   it('makes everybody wait as long as was asked for, and lets no more begin than its limit', async () => {
     const pace = new BucketPace(() => 0)
     const ends = await begin(pace, 4)

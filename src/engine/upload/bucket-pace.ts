@@ -5,8 +5,6 @@ import { TransferError } from '../../server/domain/failure.ts'
 const MAX_PATIENCE_MS = 5 * 60_000
 const BASE_MS = 250
 const CAP_MS = 15_000
-/** Refusals of requests that were under way together are one burst, and halve the number once. */
-const BURST_MS = 500
 /** Waiting lanes look this often whether there is room, besides being told. */
 const LOOK_MS = 1_000
 
@@ -47,18 +45,19 @@ export class BucketPace {
       else await this.#room(signal)
     }
     this.#inFlight++
+    const begunMs = performance.now()
     let isOver = false
     return (error) => {
       if (isOver) return false
       isOver = true
       this.#inFlight--
-      const isRefusal = this.#judge(error)
+      const isRefusal = this.#judge(error, begunMs)
       for (const wake of this.#waiting) wake()
       return isRefusal
     }
   }
 
-  #judge(error: unknown): boolean {
+  #judge(error: unknown, begunMs: number): boolean {
     if (error === null) {
       this.#refusals = 0
       this.#firstRefusedMs = null
@@ -68,7 +67,8 @@ export class BucketPace {
     if (!(error instanceof TransferError) || error.code !== 'bucket_slow_down') return false
     const nowMs = performance.now()
     this.#firstRefusedMs ??= nowMs
-    if (nowMs - this.#cutAtMs >= BURST_MS) {
+    // Requests that were under way together are refused together, which is one wish: what began after it was heard is another.
+    if (begunMs >= this.#cutAtMs) {
       this.#cutAtMs = nowMs
       this.#refusals++
       const before = Number.isFinite(this.#limit) ? this.#limit : this.#inFlight + 1
