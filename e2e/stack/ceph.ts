@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { findFreePort } from '../../src/embedded/free-port.ts'
 
 const run = promisify(execFile)
 const SCRIPTS = resolve(import.meta.dirname, '../../scripts/ceph')
@@ -43,7 +43,8 @@ export async function startCeph(): Promise<RunningCeph | { unavailable: string }
   // Sockets live in this folder, whose path may have 100 characters at most: never in the checkout.
   const runDir = await mkdtemp(join(tmpdir(), RUN_PREFIX))
   await writeFile(join(runDir, 'owner'), String(process.pid))
-  const [rgwPort, monPort] = await freePorts()
+  const rgwPort = await findFreePort()
+  const monPort = await findFreePort()
   const accessKeyId = 'sluicetestkey'
   const secretAccessKey = 'sluicetestsecret0123456789'
   const stop = async () => {
@@ -95,19 +96,6 @@ function readOwner(runDir: string): number | null {
 }
 
 /** Two free ports, held together until both are known. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()]
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      await new Promise<void>((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done))
-      const address = server.address()
-      return typeof address === 'object' && address ? address.port : 0
-    }),
-  )
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return [ports[0] ?? 0, ports[1] ?? 0]
-}
-
 /** What a script said last, which is a sentence. */
 function lastLine(error: unknown, otherwise: string): string {
   const { stderr, message } = error as { stderr?: string; message?: string }

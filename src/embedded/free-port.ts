@@ -1,15 +1,28 @@
 import { createServer } from 'node:net'
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
-export function findFreePort(): Promise<number> {
-  return new Promise((settle, fail) => {
+// Below the ports that systems give to outgoing connections (Linux from 32768, macOS from 49152): such a port could be
+// taken by any connection of the machine between this look and the listener that it is for.
+const FIRST_PORT = 20_000
+const LAST_PORT = 32_000
+const ATTEMPTS = 200
+
+const given = new Set<number>()
+
+/** A TCP port of 127.0.0.1 on which nobody listens, and which this process was not given before. */
+export async function findFreePort(): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT))
+    if (given.has(port) || !(await canListen(port))) continue
+    given.add(port)
+    return port
+  }
+  throw new Error(`No free TCP port was found between ${FIRST_PORT} and ${LAST_PORT} in ${ATTEMPTS} attempts.`)
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((settle) => {
     const server = createServer()
-    server.once('error', fail)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        address !== null && typeof address === 'object' ? settle(address.port) : fail(new Error('no port')),
-      )
-    })
+    server.once('error', () => settle(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => settle(true)))
   })
 }
