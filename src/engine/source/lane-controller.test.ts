@@ -18,6 +18,7 @@ class Play {
   readonly origin: SimulatedOrigin
   demandLanes = Number.POSITIVE_INFINITY
   isHeldBack = false
+  busyShare = 0.1
   nowMs = 1_000
   deliveredBytes = 0
   refusals = 0
@@ -54,6 +55,7 @@ class Play {
       warmLanes: warm,
       firstByteMs: origin.firstByteMs,
       isHeldBack: this.isHeldBack,
+      busyShare: this.busyShare,
     })
   }
 }
@@ -64,6 +66,26 @@ describe('the lane controller', () => {
     expect(play.controller.lanes).toBe(8)
     play.run(2_000)
     expect(play.controller.lanes).toBe(64)
+  })
+
+  it('is at 64 after two steps where each connection is limited, the second one larger', () => {
+    const play = new Play({}).run(850)
+    expect(play.controller.lanes).toBe(64)
+  })
+
+  it('takes one step at a time where lanes pay, but not in full', () => {
+    const play = new Play({ total: 12_000 })
+    const seen = new Set<number>()
+    for (let step = 0; step < 40; step++) seen.add(play.run(50).controller.lanes)
+    expect([...seen].sort((a, b) => a - b)).toEqual([8, 16, 32])
+  })
+
+  it('opens no more lanes while our own thread is busy all the time, and gives up those that bring nothing', () => {
+    const play = new Play({ total: 8_000 }, new LaneController({ startLanes: 16 }))
+    play.busyShare = 0.95
+    play.run(60_000)
+    expect(play.peakLanes).toBe(16)
+    expect(play.controller.lanes).toBeLessThanOrEqual(9)
   })
 
   it('never asks for more than 64', () => {

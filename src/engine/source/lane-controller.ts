@@ -12,6 +12,8 @@ export interface LaneFigures {
   readonly firstByteMs: number
   /** Something else than the source held reading back since the last call: such a window says nothing about the source. */
   readonly isHeldBack: boolean
+  /** Share of the time since the last call in which our own thread was busy. */
+  readonly busyShare: number
 }
 
 const START_LANES = 8
@@ -22,13 +24,17 @@ const CRUISE_WINDOW_MS = 500
 const SETTLE_MS = 2_000
 /** Below this share of busy lanes the source was not what limited us. */
 const BUSY_SHARE = 0.75
-/** Where each look at new lanes takes this long, they grow in larger steps. */
+/** A thread that is busy for so much of a window is what limits: more lanes would cost memory and bring nothing. */
+const SATURATED_SHARE = 0.8
+/** The larger step of growth: where each look at new lanes takes this long, or the step before has paid in full. */
 const LATE_FIRST_BYTE_MS = 150
-const LATE_GROWTH = 4
+const LARGE_GROWTH = 4
 /** Windows without a verdict after which a trial is given up. */
 const MAX_VOID_WINDOWS = 6
 const PROBE_UP_EVERY = 6
 const PROBE_DOWN_EVERY = 12
+/** Lanes that cannot pay are looked for sooner. */
+const PROBE_DOWN_SATURATED_EVERY = 4
 /** What a trial has to bring, as a share of the lanes that were added; what giving lanes up may cost. */
 const KEEP_DOUBLE_GAIN = 0.2
 const KEEP_UP_GAIN = 0.4
@@ -36,6 +42,13 @@ const GROW_AGAIN_GAIN = 0.8
 const KEEP_DOWN_LOSS = 0.04
 /** A cruising baseline is the mean of so many windows. */
 const BASELINE_WINDOWS = 3
+
+/** What a window has shown. */
+interface Verdict {
+  readonly goodput: number
+  readonly isSaturated: boolean
+  readonly isLate: boolean
+}
 
 interface Trial {
   readonly kind: 'double' | 'up' | 'down'
@@ -46,9 +59,9 @@ interface Trial {
 }
 
 /**
- * How many lanes a source is read with. Starts at 8 or what was learned and doubles as long as that pays, then cruises: every
- * 6 windows it tries a quarter more, every 12 a seventh less. A source that pushes back sets a cap at once (lane-cap.ts).
- * Pure: times come in, in milliseconds of any steady clock.
+ * How many lanes a source is read with. Starts at 8 or what was learned and doubles as long as that pays (times 4 where it pays in
+ * full), then cruises: every 6 windows it tries a quarter more, every 12 a seventh less. A thread of ours that is busy all the time
+ * tries no more. A source that pushes back sets a cap at once (lane-cap.ts). Pure: times come in, in milliseconds of any steady clock.
  */
 export class LaneController {
   readonly #cap: LaneCap
@@ -60,6 +73,7 @@ export class LaneController {
   #settleSinceMs: number | null = null
   #lastMs = 0
   #laneMs = 0
+  #busyMs = 0
   #isVoid = false
   #voidWindows = 0
   #cruiseWindows = 0
@@ -124,16 +138,21 @@ export class LaneController {
       return
     }
     this.#laneMs += figures.activeLanes * elapsedMs
+    this.#busyMs += figures.busyShare * elapsedMs
     if (figures.isHeldBack) this.#isVoid = true
     const { startedMs, startedBytes } = this.#window
     const lastedMs = nowMs - startedMs
     const leastMs = this.#phase === 'growing' ? GROWTH_WINDOW_MS : CRUISE_WINDOW_MS
     if (lastedMs < Math.max(leastMs, figures.firstByteMs)) return
     const isBusy = this.#laneMs / lastedMs >= BUSY_SHARE * this.#lanes
-    const goodput = (figures.deliveredBytes - startedBytes) / lastedMs
+    const verdict: Verdict = {
+      goodput: (figures.deliveredBytes - startedBytes) / lastedMs,
+      isSaturated: this.#busyMs / lastedMs >= SATURATED_SHARE,
+      isLate: figures.firstByteMs >= LATE_FIRST_BYTE_MS,
+    }
     this.#open(nowMs, figures.deliveredBytes)
     if (this.#isVoid || !isBusy) this.#noVerdict()
-    else this.#judge(goodput, figures)
+    else this.#judge(verdict)
     this.#isVoid = false
   }
 
@@ -150,6 +169,7 @@ export class LaneController {
   #open(nowMs: number, deliveredBytes: number): void {
     this.#window = { startedMs: nowMs, startedBytes: deliveredBytes }
     this.#laneMs = 0
+    this.#busyMs = 0
   }
 
   #noVerdict(): void {
@@ -159,25 +179,25 @@ export class LaneController {
     this.#revert(this.#trial)
   }
 
-  #judge(goodput: number, figures: LaneFigures): void {
+  #judge(verdict: Verdict): void {
     this.#voidWindows = 0
     this.#hasVerdict = true
-    if (this.#trial) this.#judgeTrial(this.#trial, goodput, figures.firstByteMs)
-    else if (this.#phase === 'growing') this.#grow(goodput, figures.firstByteMs)
-    else this.#cruise(goodput)
+    if (this.#trial) this.#judgeTrial(this.#trial, verdict)
+    else if (this.#phase === 'growing') this.#grow(verdict, verdict.isLate)
+    else this.#cruise(verdict)
   }
 
-  #grow(goodput: number, firstByteMs: number): void {
-    const times = firstByteMs >= LATE_FIRST_BYTE_MS ? LATE_GROWTH : 2
-    const wanted = Math.min(this.#cap.lanes, this.#lanes * times)
-    if (wanted > this.#lanes) this.#try('double', wanted, goodput)
+  #grow({ goodput, isSaturated }: Verdict, isLarge: boolean): void {
+    const wanted = Math.min(this.#cap.lanes, this.#lanes * (isLarge ? LARGE_GROWTH : 2))
+    if (wanted > this.#lanes && !isSaturated) this.#try('double', wanted, goodput)
     else {
       this.#phase = 'cruising'
       this.#baseline = [goodput]
     }
   }
 
-  #judgeTrial(trial: Trial, goodput: number, firstByteMs: number): void {
+  #judgeTrial(trial: Trial, verdict: Verdict): void {
+    const { goodput } = verdict
     const gain = trial.fromGoodput === 0 ? 1 : goodput / trial.fromGoodput - 1
     const added = this.#lanes / trial.fromLanes - 1
     if (trial.kind === 'down') {
@@ -185,11 +205,12 @@ export class LaneController {
       else this.#revert(trial)
       return
     }
+    const isPaidInFull = gain >= added * GROW_AGAIN_GAIN
     const isKept = gain >= added * (trial.kind === 'double' ? KEEP_DOUBLE_GAIN : KEEP_UP_GAIN)
-    if (isKept && (trial.kind === 'double' || gain >= added * GROW_AGAIN_GAIN)) {
+    if (isKept && (trial.kind === 'double' || isPaidInFull)) {
       this.#phase = 'growing'
       this.#trial = null
-      this.#grow(goodput, firstByteMs)
+      this.#grow(verdict, verdict.isLate || isPaidInFull)
     } else if (isKept) this.#change([goodput])
     else if (trial.kind === 'double' && !trial.isSecondLook) trial.isSecondLook = true
     else {
@@ -198,13 +219,13 @@ export class LaneController {
     }
   }
 
-  #cruise(goodput: number): void {
+  #cruise({ goodput, isSaturated }: Verdict): void {
     this.#baseline = [...this.#baseline, goodput].slice(-BASELINE_WINDOWS)
     this.#cruiseWindows++
     const mean = this.#baseline.reduce((sum, value) => sum + value, 0) / this.#baseline.length
-    if (this.#cruiseWindows % PROBE_DOWN_EVERY === 0) {
+    if (this.#cruiseWindows % (isSaturated ? PROBE_DOWN_SATURATED_EVERY : PROBE_DOWN_EVERY) === 0) {
       if (this.#lanes > 1) this.#try('down', Math.min(this.#lanes - 1, Math.round(this.#lanes * 0.85)), mean)
-    } else if (this.#cruiseWindows % PROBE_UP_EVERY === 0 && this.#lanes < this.#cap.lanes)
+    } else if (this.#cruiseWindows % PROBE_UP_EVERY === 0 && this.#lanes < this.#cap.lanes && !isSaturated)
       this.#try('up', Math.min(this.#cap.lanes, Math.ceil(this.#lanes * 1.25)), mean)
   }
 

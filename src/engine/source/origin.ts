@@ -1,3 +1,4 @@
+import { performance as threadClock } from 'node:perf_hooks'
 import { LaneController } from './lane-controller.ts'
 
 /** Connections to one host, over all transfers that read from it. */
@@ -17,6 +18,8 @@ export interface OriginOptions {
   readonly maxLanes?: number
   /** Exactly so many lanes, but for what the source refuses. */
   readonly fixedLanes?: number | null
+  /** How busy this thread was since the last call, 0 to 1; by default what its event loop says. */
+  readonly busyShare?: () => number
 }
 
 /**
@@ -38,6 +41,7 @@ export class Origin {
   #openUntilMs = 0
   #deliveredBytes = 0
   #isHeldBack = false
+  readonly #busyShare: () => number
   #ticking: NodeJS.Timeout | undefined
   #gate: NodeJS.Timeout | undefined
   #firstByteMs = 0
@@ -51,6 +55,7 @@ export class Origin {
       maxLanes: this.#maxLanes,
       fixedLanes: options.fixedLanes ?? null,
     })
+    this.#busyShare = options.busyShare ?? loopMeter()
     this.#freeSlots = Array.from({ length: this.#maxLanes }, (_, slot) => this.#maxLanes - 1 - slot)
   }
 
@@ -211,6 +216,7 @@ export class Origin {
       warmLanes: this.#warm.reduce((sum, isWarm) => (isWarm ? sum + 1 : sum), 0),
       firstByteMs: this.#firstByteMs,
       isHeldBack: this.#isHeldBack,
+      busyShare: this.#busyShare(),
     })
     this.#isHeldBack = false
     this.#serve()
@@ -281,3 +287,13 @@ export class ReadLane {
 }
 
 const smooth = (usual: number, latest: number) => (usual === 0 ? latest : usual + (latest - usual) * SMOOTHING)
+
+function loopMeter(): () => number {
+  let last = threadClock.eventLoopUtilization()
+  return () => {
+    const latest = threadClock.eventLoopUtilization()
+    const { utilization } = threadClock.eventLoopUtilization(latest, last)
+    last = latest
+    return utilization
+  }
+}
