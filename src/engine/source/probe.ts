@@ -122,7 +122,10 @@ function describeProbe({ followed, sizeBytes, refusal }: Finding, start: URL): O
 function wholeOf(response: OpenResponse, sizeBytes: number): NonNullable<FirstContact['whole']> {
   return {
     sizeBytes,
-    read: (sink) => ({ done: readExactly(response, sizeBytes, { sink }), resume: () => response.resume() }),
+    read: (sink, place) => ({
+      done: readExactly(response, sizeBytes, { sink, place }),
+      resume: () => response.resume(),
+    }),
     discard: () => response.discard(),
   }
 }

@@ -80,7 +80,7 @@ async function readToEnd(
     if (receivedBytes > limitBytes)
       throw expectedBytes === null ? tooLarge(receivedBytes, MAX_OBJECT_BYTES) : tooLong(response.url, expectedBytes)
     return request.sink(chunk) || receivedBytes === expectedBytes
-  })
+  }, request.place)
   if (expectedBytes !== null && end.receivedBytes < expectedBytes)
     throw truncated(response.url, end.receivedBytes, expectedBytes)
   const isChunked = /(^|,)\s*chunked\s*$/i.test(headerOf(response, 'transfer-encoding') ?? '')

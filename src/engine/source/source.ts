@@ -55,7 +55,7 @@ export interface FirstContact {
    */
   readonly whole: {
     readonly sizeBytes: number
-    read(sink: ByteSink): SourceRead
+    read(sink: ByteSink, place?: BytePlace): SourceRead
     discard(): void
   } | null
 }

@@ -49,6 +49,7 @@ class OneStreamReader {
       identity: plan.identity,
       signal,
       opened: this.#run.opened,
+      place: () => this.#writer?.place() ?? null,
       sink: (chunk) => {
         if (this.#failure) throw this.#failure.error
         this.#run.inOrder?.update(chunk)

@@ -84,12 +84,13 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
       read.onBytes(stream)
       const span = stream.takeSpan(whole.sizeBytes)
       const writer = span ? stream.writer(span) : null
-      const reading = whole.read((chunk) => {
+      const sink = (chunk: Uint8Array) => {
         const bytes = writer?.write(chunk) ?? 0
         meter.addSource(bytes)
         lane.delivered(bytes)
         return keepsPace(paced, chunk.length, () => reading.resume())
-      })
+      }
+      const reading = whole.read(sink, () => writer?.place() ?? null)
       await reading.done
       const bytes = stream
       stream = null

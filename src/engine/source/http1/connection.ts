@@ -133,7 +133,7 @@ export class Connection {
 
   /** Where the next read goes: to the listener where it is sure to be body, and nothing older waits. TLS copies anyway. */
   #place(): Buffer | null {
-    if (this.#parser?.head === null) return headBuffer
+    if (!this.#parser?.head) return headBuffer
     const leftBytes = this.#parser?.leftBytes ?? 0
     if (!this.#listener?.place || this.#isPaused || this.#isGone || this.#held.length > 0) return null
     if (leftBytes < LEAST_PLACE_BYTES || this.#socket instanceof TLSSocket) return null
