@@ -11,6 +11,7 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           // Most of a test is waiting for a socket, so more of them run than there are cores, and modules are loaded once.
           isolate: false,
           maxWorkers: 3,

@@ -33,6 +33,8 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
   }
 
   test('correctness 23: ranges at once go over a connection each, so that no shared window holds them up', async () => {
+    await fixture.close()
+    fixture = await openHostileFixture({ httpClient, idleTimeoutMs: 30_000 })
     const paths = ['/1', '/2', '/3', '/4', '/5']
     const paused = paths.map((path) => readAll({}, () => false, undefined, path))
     await fixture.hostile.until(() => paths.every((path) => fixture.hostile.requests(path).length === 1))
