@@ -19,7 +19,9 @@ const spansOf = (path: string) =>
 describe('case 43: nothing that is wrong ever looks whole', () => {
   test('a first slice that cannot be had is an error status, not a broken body', async () => {
     fixture = await openRangeFixture({ settings: { sliceRetries: 0 } })
-    fixture.serve('/a', ({ index }) => (index === 0 ? { sizeBytes: SIZE } : { status: 500 }))
+    fixture.serve('/a', ({ index }) =>
+      index === 0 ? { sizeBytes: SIZE, breakAfterBytes: 10, breakBy: 'reset' } : { status: 500 },
+    )
     const { status, body, isCut } = await fixture.get('/a')
     expect([status, isCut]).toEqual([502, false])
     expect(body.toString()).not.toContain('127.0.0.1')
@@ -92,7 +94,7 @@ describe('case 45: who waits for another fetch waits only so long', () => {
   test('a silent request is overtaken by a second one', async () => {
     fixture = await openRangeFixture({ settings: { waitLimitMs: 40, idleTimeoutMs: 60_000 } })
     fixture.serve('/a', ({ index }) =>
-      index === 1 ? { sizeBytes: SIZE, breakAfterBytes: 0, breakBy: 'stall' } : { sizeBytes: SIZE },
+      index === 0 ? { sizeBytes: SIZE, breakAfterBytes: 0, breakBy: 'stall' } : { sizeBytes: SIZE },
     )
     const { body } = await fixture.get('/a')
     expect(body.equals(patternBytes(0, SIZE))).toBe(true)
@@ -103,7 +105,11 @@ describe('case 45: who waits for another fetch waits only so long', () => {
     fixture = await openRangeFixture({ settings: { sliceRetries: 0 } })
     fixture.serve(
       '/a',
-      firstly(2, { sizeBytes: SIZE, headDelayMs: 20, breakAfterBytes: 10, breakBy: 'reset' }, { sizeBytes: SIZE }),
+      firstly(
+        1,
+        { sizeBytes: SIZE, after: fixture.arrived(2), breakAfterBytes: 10, breakBy: 'reset' },
+        { sizeBytes: SIZE },
+      ),
     )
     const range = { range: 'bytes=0-99' }
     const failed = await Promise.all([fixture.get('/a', range), fixture.get('/a', range)])
@@ -117,15 +123,14 @@ describe('case 45: who waits for another fetch waits only so long', () => {
     fixture.serve('/a', { sizeBytes: SIZE, headers: { 'cache-control': 'private' } })
     const both = await Promise.all([fixture.get('/a'), fixture.get('/a')])
     for (const { body } of both) expect(body.equals(patternBytes(0, SIZE))).toBe(true)
-    const fetched = spansOf('/a').reduce((sum, range) => sum + (range?.endByte ?? 0) - (range?.startByte ?? 0), 0)
-    expect(fetched).toBe(2 * SIZE)
+    expect(fixture.figures().counters.originBytes).toBeGreaterThanOrEqual(2 * SIZE)
     expect([fixture.cache.slices.size, fixture.cache.records.size]).toEqual([0, 0])
   })
 })
 
 test('case 46: what expired is asked for once, not for each slice and not for each reader', async () => {
   fixture = await openRangeFixture({ origin: { ttlSeconds: 0 } })
-  fixture.serve('/a', ({ index }) => ({ sizeBytes: SIZE, ...(index > 2 ? { after: fixture.arrived(21) } : {}) }))
+  fixture.serve('/a', ({ index }) => ({ sizeBytes: SIZE, ...(index > 0 ? { after: fixture.arrived(21) } : {}) }))
   await fixture.get('/a')
   const before = fixture.hostile.requests('/a').length
   const answers = await Promise.all(Array.from({ length: 20 }, () => fixture.get('/a')))
@@ -217,10 +222,10 @@ test('case 50: the size cap is held against the size of the file, not of the ran
 })
 
 test('case 52: the next slices come side by side, not one after the other', async () => {
-  // Requests wait until four of them are there; one at a time they would wait for ever.
   fixture = await openRangeFixture({ settings: { sliceSizeBytes: 1024 * 1024 } })
   const size = 16 * 1024 * 1024
-  fixture.serve('/a', { sizeBytes: size, headDelayMs: 30 })
+  // The first question asks for all of it; what one connection would take long for is then asked for beside it.
+  fixture.serve('/a', { sizeBytes: size, headDelayMs: 10, bytesPerSecond: size })
   const { body } = await fixture.get('/a')
   expect(body.equals(patternBytes(0, size))).toBe(true)
   expect(fixture.hostile.peakRequests()).toBe(4)
@@ -242,7 +247,7 @@ test('case 53: a reader that goes away is no failure', async () => {
 
 function indices(range: { startByte: number; endByte: number } | null): number[] {
   if (!range) return []
-  const count = Math.ceil((range.endByte - range.startByte) / SLICE)
+  const count = Math.ceil((Math.min(SIZE, range.endByte) - range.startByte) / SLICE)
   return Array.from({ length: count }, (_, at) => range.startByte / SLICE + at)
 }
 

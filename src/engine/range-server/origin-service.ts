@@ -3,21 +3,30 @@ import type { OriginStats, ServedOrigin } from '../../server/domain/published-or
 import { redactUrl } from '../../server/domain/redact.ts'
 import type { ObjectRecord, SliceCache } from '../cache/slice-cache.ts'
 import { objectIdOf } from '../cache/slice-key.ts'
-import type { Rank } from '../slice/fetch-queue.ts'
+import { RANKS, type Rank } from '../slice/fetch-queue.ts'
+import type { Opening } from '../slice/opening.ts'
 import { OriginBreaker } from '../slice/origin-breaker.ts'
 import { OriginGate } from '../slice/origin-gate.ts'
 import type { RequestLimiter } from '../slice/request-limiter.ts'
 import type { SlicePool } from '../slice/slice-pool.ts'
-import type { Origin } from '../source/origin.ts'
-import type { Source, SourceProbe, SourceTarget } from '../source/source.ts'
+import type { Origin, ReadLane } from '../source/origin.ts'
+import type { OpenedRange, Source, SourceProbe, SourceTarget } from '../source/source.ts'
 import type { OriginCounters } from './origin-stats.ts'
 import { secretsOf } from './passed-headers.ts'
+import type { Representation } from './representation.ts'
 import { ServedObject } from './served-object.ts'
+import { firstSpan, type WantedBytes } from './wanted-bytes.ts'
 
 /** Paths remembered of one origin; the least recently asked for go first, and are found again in the cache. */
 const MAX_OBJECTS = 20_000
 /** Longer targets are refused: they are no file's. */
 const MAX_TARGET_LENGTH = 8_192
+
+/** What the origin said, and the slices that come with it; whoever gets it says when those who waited have it. */
+export interface LearnedAnswer {
+  readonly answer: Representation
+  readonly opening: Opening | null
+}
 
 /** What all published origins of an engine share. */
 export interface ReadPath {
@@ -113,6 +122,67 @@ export class OriginService {
   /** Finds out what is at a target now. */
   probe(target: SourceTarget, rank: Rank, signal: AbortSignal): Promise<SourceProbe> {
     return this.gate.request(rank, signal, () => this.#path.source.probe(target, signal))
+  }
+
+  /** True where a first contact asks for bytes that are wanted, so that they come with its answer. */
+  get opensFiles(): boolean {
+    return this.pool.isCoalescing
+  }
+
+  /**
+   * Finds out what is at a target by asking for bytes that somebody waits for. Resolves with what `learn` made of the head; the body fills
+   * slices of its file from then on, as long as anybody wants them. Rejects as `probe` does.
+   */
+  open(
+    target: SourceTarget,
+    wanted: WantedBytes,
+    signal: AbortSignal,
+    learn: (probe: SourceProbe) => Representation,
+  ): Promise<LearnedAnswer> {
+    const head = Promise.withResolvers<LearnedAnswer>()
+    const run = async (lane: ReadLane) => {
+      const startedMs = performance.now()
+      const { probe, range } = await this.#openRange(target, wanted, signal)
+      const { opened } = probe
+      try {
+        signal.throwIfAborted()
+        const answer = learn(probe)
+        const file = opened === null ? null : answer.fileOfAnswer()
+        if (!opened || !file) {
+          opened?.discard()
+          head.resolve({ answer, opening: null })
+          return
+        }
+        const headMs = performance.now() - startedMs
+        const { opening, done } = this.pool.open(file, { opened, range, headMs }, lane)
+        head.resolve({ answer, opening })
+        await done
+      } catch (error) {
+        opened?.discard()
+        throw error
+      }
+    }
+    this.gate.request(RANKS.short, signal, run).catch(head.reject)
+    return head.promise
+  }
+
+  /** The signal ends the question, but not the body: that is for the slices to say. */
+  async #openRange(target: SourceTarget, wanted: WantedBytes, signal: AbortSignal): Promise<OpenedRange> {
+    const { limiter, source, prefetchSlices } = this.#path
+    const { sliceSizeBytes, pool } = this
+    const range = firstSpan(wanted, {
+      sliceSizeBytes,
+      prefetchSlices: pool.isParallel ? prefetchSlices : 0,
+      roomFor: (slices) => limiter.roomFor(slices, sliceSizeBytes),
+    })
+    const stop = new AbortController()
+    const onAbort = () => stop.abort(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await source.openRange(target, range, stop.signal)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
   /** Forgets one object, or all. */

@@ -29,6 +29,8 @@ export class Representation implements Selected {
   readonly dateMs: number
   /** Its slices, where readers share them. */
   readonly #shared: SlicedFile | null
+  /** One reader's own slices, made before that reader has asked for them. */
+  #own: SlicedFile | null = null
   readonly #service: OriginService
   readonly #fields: readonly string[]
   readonly #fieldsWithoutType: readonly string[]
@@ -59,7 +61,17 @@ export class Representation implements Selected {
 
   /** The slices of the file: those all share, or some of one reader's own. Null where the size is not known. */
   file(): SlicedFile | null {
-    return this.#shared ?? (this.sizeBytes === null ? null : this.#newFile(false))
+    if (this.#shared || this.sizeBytes === null) return this.#shared
+    const own = this.#own ?? this.#newFile(false)
+    this.#own = null
+    return own
+  }
+
+  /** The slices that bytes of this very answer belong to: what the next `file()` gives. */
+  fileOfAnswer(): SlicedFile | null {
+    if (this.#shared || this.sizeBytes === null) return this.#shared
+    this.#own = this.#newFile(false)
+    return this.#own
   }
 
   /** The slices all readers share; null where nothing may be shared. */

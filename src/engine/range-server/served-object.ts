@@ -6,10 +6,11 @@ import { NoLongerWanted } from '../slice/slice.ts'
 import { compareIdentity, identityProof } from '../source/identity.ts'
 import type { SourceIdentity, SourceProbe, SourceTarget } from '../source/source.ts'
 import { freshnessOf, judgeUse, mayServeOnError, type ReaderWishes, satisfies } from './freshness.ts'
-import type { OriginService } from './origin-service.ts'
+import type { LearnedAnswer, OriginService } from './origin-service.ts'
 import { passedHeaders } from './passed-headers.ts'
 import { parseHttpDate } from './range-request.ts'
 import { factsOfRecord, Representation, type RepresentationFacts } from './representation.ts'
+import type { WantedBytes } from './wanted-bytes.ts'
 
 /** An answer of the origin under way, for all who wait for it. */
 interface Validation {
@@ -30,6 +31,8 @@ export class ServedObject {
   readonly #shownPath: string
   #current: Representation | null = null
   #validation: Validation | null = null
+  /** Purges so far: what was asked for before one is not kept after it. */
+  #purges = 0
   /** The latest answer may not be shared, so nobody waits for another's. */
   #isPrivate = false
 
@@ -48,35 +51,36 @@ export class ServedObject {
     const use = judgeUse(freshness, nowMs)
     if (use === 'fresh') return satisfies(freshness, wishes, nowMs) ? current : null
     if (use === 'stale' || wishes.maxAgeMs === 0) return null
-    this.#validate().answer.catch(() => undefined)
+    this.#validate(null).answer.catch(() => undefined)
     return current
   }
 
   /**
-   * The version to answer from, asked for at the origin where that is due. Rejects with the failure of the origin, or the signal's reason;
-   * a request to the origin that nobody waits for any more is ended.
+   * The version to answer from, asked for at the origin where that is due: with the bytes that are wanted, where nothing is known of the
+   * object. Rejects with the failure of the origin, or the signal's reason; a request to the origin that nobody waits for any more is ended.
    */
-  async get(wishes: ReaderWishes, signal: AbortSignal): Promise<Representation> {
+  async get(wishes: ReaderWishes, wanted: WantedBytes | null, signal: AbortSignal): Promise<Representation> {
     signal.throwIfAborted()
-    if (wishes.noStore) return this.#ask(signal, false)
-    if (this.#isPrivate) return this.#ask(signal)
-    const shared = this.#validation ?? this.#validate()
+    if (wishes.noStore) return this.#askAlone(wanted, signal, false)
+    if (this.#isPrivate) return this.#askAlone(wanted, signal)
+    const shared = this.#validation ?? this.#validate(wanted)
     const answer = await this.#wait(shared, signal)
     // What may not be shared was the first one's alone.
-    return answer.facts.isShared || shared.waiting === 0 ? answer : this.#ask(signal)
+    return answer.facts.isShared || shared.waiting === 0 ? answer : this.#askAlone(wanted, signal)
   }
 
   /** All that is known is dropped; what is on its way reaches those who wait, and is not kept. */
   purge(): void {
+    this.#purges++
     this.#current?.sharedFile?.purged()
     this.#current = null
     this.#validation = null
   }
 
-  #validate(): Validation {
+  #validate(wanted: WantedBytes | null): Validation {
     if (this.#validation) return this.#validation
     const controller = new AbortController()
-    const validation: Validation = { answer: this.#find(controller), controller, waiting: 0 }
+    const validation: Validation = { answer: this.#find(controller, wanted), controller, waiting: 0 }
     this.#validation = validation
     const end = () => {
       if (this.#validation === validation) this.#validation = null
@@ -106,11 +110,23 @@ export class ServedObject {
    * Asks the origin while the slower tiers of the cache are looked through (B6); an answer there that is still fresh ends the request.
    * Where the origin fails, a stale answer may do.
    */
-  async #find(controller: AbortController): Promise<Representation> {
+  async #find(controller: AbortController, wanted: WantedBytes | null): Promise<Representation> {
     const { cache } = this.#service
     const { signal } = controller
-    const asked = this.#ask(signal)
+    // What is known already is most likely kept already: then the question alone is enough.
+    const isKnown = this.#current !== null || cache.record(this.objectId) !== null
+    const asked = this.#ask(isKnown ? null : wanted, signal)
     asked.catch(() => undefined)
+    try {
+      return await this.#choose(asked, controller)
+    } finally {
+      settleLater(asked)
+    }
+  }
+
+  async #choose(asked: Promise<LearnedAnswer>, controller: AbortController): Promise<Representation> {
+    const { cache } = this.#service
+    const { signal } = controller
     if (this.#current === null) {
       const record = cache.record(this.objectId) ?? (await cache.loadRecord(this.objectId, signal))
       const facts = record && this.#service.isOurs(record) ? factsOfRecord(record, this.#target) : null
@@ -124,7 +140,7 @@ export class ServedObject {
       }
     }
     try {
-      return await asked
+      return (await asked).answer
     } catch (error) {
       const current = this.#current
       if (current && isUnwell(error) && mayServeOnError(current.facts.freshness, Date.now())) return current
@@ -133,14 +149,26 @@ export class ServedObject {
     }
   }
 
-  /** `mayKeep`: false where the reader wants nothing of it to be kept (RFC 9111 section 5.2.1.5). */
-  async #ask(signal: AbortSignal, mayKeep = true): Promise<Representation> {
-    const requestMs = Date.now()
-    const probe = await this.#service.probe(this.#target, RANKS.short, signal)
-    return this.#learn(probe, requestMs, mayKeep)
+  /** For one reader alone. */
+  async #askAlone(wanted: WantedBytes | null, signal: AbortSignal, mayKeep = true): Promise<Representation> {
+    // One reader's own slices are held by it, so they are not fetched far ahead.
+    const asked = this.#ask(wanted && { ...wanted, isBounded: false }, signal, mayKeep)
+    settleLater(asked)
+    return (await asked).answer
   }
 
-  #learn(probe: SourceProbe, requestMs: number, mayKeep: boolean): Representation {
+  /** `mayKeep`: false where the reader wants nothing of it to be kept (RFC 9111 section 5.2.1.5). */
+  async #ask(wanted: WantedBytes | null, signal: AbortSignal, mayKeep = true): Promise<LearnedAnswer> {
+    const asking = { requestMs: Date.now(), purges: this.#purges, mayKeep }
+    const learn = (probe: SourceProbe) => this.#learn(probe, asking)
+    if (wanted !== null && this.#service.opensFiles) return this.#service.open(this.#target, wanted, signal, learn)
+    return { answer: learn(await this.#service.probe(this.#target, RANKS.short, signal)), opening: null }
+  }
+
+  #learn(
+    probe: SourceProbe,
+    { requestMs, purges, mayKeep }: { requestMs: number; purges: number; mayKeep: boolean },
+  ): Representation {
     const { config, secrets, cache } = this.#service
     const responseMs = Date.now()
     const policy = { ...config, hasCredentials: this.#service.hasCredentials }
@@ -166,6 +194,10 @@ export class ServedObject {
     const known = same ? previous.sharedFile : null
     const isUsable = known !== null && known.change === null && known.acceptsRanges === probe.identity.acceptsRanges
     const current = new Representation(facts, this.#service, isUsable ? known : null)
+    if (purges !== this.#purges) {
+      current.sharedFile?.purged()
+      return current
+    }
     this.#current = current
     cache.saveRecord(current.record(this.#shownPath))
     if (!same) cache.dropOtherVersions(this.objectId, facts.version)
@@ -186,6 +218,14 @@ export class ServedObject {
     this.purge()
     void this.#service.cache.purge({ objectId: this.objectId })
   }
+}
+
+/** Readers who waited for an answer go on before any timer; what they have not wanted by then was asked for in vain. */
+function settleLater(asked: Promise<LearnedAnswer>): void {
+  asked.then(
+    ({ opening }) => opening && setImmediate(() => opening.settled()),
+    () => undefined,
+  )
 }
 
 function isSameVersion(previous: RepresentationFacts, identity: SourceIdentity): boolean {

@@ -29,9 +29,6 @@ describe('a published origin is served by ranges', () => {
     expect(headers['content-range']).toBe(`bytes 70000-70009/${SIZE}`)
     expect(body.equals(patternBytes(70_000, 70_010))).toBe(true)
     const ranges = fixture.hostile.requests('/a.bin').map(({ range }) => range)
-    expect(ranges).toEqual([
-      { startByte: 0, endByte: 1 },
-      { startByte: TEST_SLICE_BYTES, endByte: 2 * TEST_SLICE_BYTES },
-    ])
+    expect(ranges).toEqual([{ startByte: TEST_SLICE_BYTES, endByte: 2 * TEST_SLICE_BYTES }])
   })
 })

@@ -17,6 +17,7 @@ import { rankOf } from './priorities.ts'
 import { type AnswerPlan, planAnswer } from './range-request.ts'
 import { relay } from './relay.ts'
 import type { Representation } from './representation.ts'
+import { wantedOf } from './wanted-bytes.ts'
 
 export interface RangeServerOptions {
   readonly origins: OriginRegistry
@@ -152,7 +153,8 @@ export class RangeServer {
           if (wishes.onlyIfCached) throw new NotCached()
           reading.hasMissed = true
         }
-        const answer = known ?? (await object.get(wishes, gone.signal))
+        const answer =
+          known ?? (await object.get(wishes, wantedOf(reading.method, reading.request.headers), gone.signal))
         try {
           await this.#respond(reading, answer, gone.signal)
           return

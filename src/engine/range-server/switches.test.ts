@@ -38,7 +38,7 @@ describe.each(['coalescing', 'breaker', 'priorities', 'parallelSlices'] satisfie
 describe('coalescing (B1)', () => {
   const fetchesOfTen = async (coalescing: boolean) => {
     fixture = await openRangeFixture({ features: { coalescing }, settings: { prefetchSlices: 0 } })
-    fixture.serve('/a', ({ index }) => ({ sizeBytes: SIZE, ...(index > 0 ? { after: fixture.arrived(10) } : {}) }))
+    fixture.serve('/a', ({ index }) => ({ sizeBytes: SIZE, ...(index === 0 ? { after: fixture.arrived(10) } : {}) }))
     await Promise.all(Array.from({ length: 10 }, () => fixture.get('/a', { range: 'bytes=0-9' })))
     return fixture.figures().counters.originFetches
   }
@@ -84,8 +84,10 @@ describe('the breaker (B8)', () => {
     await askTimes(5)
     fixture.serve('/a', { sizeBytes: 10 })
     while (fixture.figures().origins[0]?.breaker === 'open') await fixture.get('/a')
-    await fixture.service.purge('all')
-    expect((await fixture.get('/a')).status).toBe(200)
+    for (const _ of [2, 3]) {
+      await fixture.service.purge('all')
+      expect((await fixture.get('/a')).status).toBe(200)
+    }
     expect(fixture.figures().origins[0]?.breaker).toBe('closed')
   })
 
@@ -117,9 +119,9 @@ describe('priorities (B9)', () => {
     // All of them are known, so that only slices are asked for.
     for (const name of names) await fixture.get(`/${name}`, {}, 'HEAD')
     const gate = Promise.withResolvers<void>()
-    fixture.serve('/first', ({ index }) => ({ sizeBytes: 10, ...(index > 0 ? { after: gate.promise } : {}) }))
+    fixture.serve('/first', { sizeBytes: 10, after: gate.promise })
     const first = fixture.get('/first')
-    await fixture.hostile.until(() => fixture.hostile.requests('/first').length === 2)
+    await fixture.hostile.until(() => fixture.hostile.requests('/first').length === 1)
     const before = fixture.hostile.requests().length
     const opened = names.slice(0, 5).map((name) => fixture.open(`/${name}`))
     const waiting = () => fixture.figures().queueDepth.reduce((sum, depth) => sum + depth, 0)
@@ -147,7 +149,7 @@ describe('priorities (B9)', () => {
 describe('parallel slices (C1, B7)', () => {
   const peakOf = async (parallelSlices: boolean) => {
     fixture = await openRangeFixture({ features: { parallelSlices }, settings: { sliceSizeBytes: 1024 * 1024 } })
-    fixture.serve('/a', { sizeBytes: 16 * 1024 * 1024, headDelayMs: 20 })
+    fixture.serve('/a', { sizeBytes: 16 * 1024 * 1024, headDelayMs: 10, bytesPerSecond: 16 * 1024 * 1024 })
     await fixture.get('/a')
     const spans = fixture.hostile.requests('/a').filter(({ range }) => (range?.endByte ?? 0) > 1)
     return { peak: fixture.hostile.peakRequests(), spans: spans.length }

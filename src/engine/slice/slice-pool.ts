@@ -2,10 +2,12 @@ import { TransferError } from '../../server/domain/failure.ts'
 import type { ReadLane } from '../source/origin.ts'
 import type { Source } from '../source/source.ts'
 import { RANKS, type Rank } from './fetch-queue.ts'
-import { Slice } from './slice.ts'
+import { type OpenedAnswer, Opening } from './opening.ts'
+import { NoLongerWanted, Slice } from './slice.ts'
+import { slicesOf } from './slice-plan.ts'
 import type { SlicedFile } from './sliced-file.ts'
 import { type ReadCounters, SilentConnection, SpanFetch } from './span-fetch.ts'
-import { spanLength } from './span-plan.ts'
+import { LEAST_SPAN_BYTES, spanLength } from './span-plan.ts'
 import { WholeFetch } from './whole-fetch.ts'
 
 export interface SlicePoolOptions {
@@ -52,6 +54,10 @@ export class SlicePool {
     this.#options = options
   }
 
+  get isCoalescing(): boolean {
+    return this.#options.isCoalescing
+  }
+
   get isParallel(): boolean {
     return this.#options.isParallel
   }
@@ -67,7 +73,8 @@ export class SlicePool {
       const known = this.#options.isCoalescing ? file.wanted.get(index) : undefined
       if (known) {
         known.join(as)
-        this.counters.coalescedSlices++
+        if (!known.isOpening) this.counters.coalescedSlices++
+        known.isOpening = false
         wanted.push(known)
         return
       }
@@ -90,21 +97,84 @@ export class SlicePool {
    * engine fetches just now are left to it, and hold up nobody.
    */
   async #find(file: SlicedFile, slices: readonly Slice[]): Promise<void> {
-    if (file.cache !== null) {
-      const looked = new Set<Slice>()
-      const looking = slices.map(async (slice) => {
-        await this.#look(file, slice)
-        looked.add(slice)
-      })
-      const settled = Promise.withResolvers<void>()
-      const timer = setTimeout(settled.resolve, SETTLE_MS)
-      await Promise.race([Promise.all(looking), settled.promise])
-      clearTimeout(timer)
-      for (const [at, slice] of slices.entries())
-        if (!looked.has(slice)) void looking[at]?.then(() => this.#askAndPump(slice))
-      for (const slice of looked) if (slice.state === 'looking') this.#ask(slice)
-    } else for (const slice of slices) if (slice.state === 'looking') this.#ask(slice)
+    for (const slice of await this.#missing(file, slices)) this.#ask(slice)
     file.gate.pump()
+  }
+
+  /** Those that are surely in no tier. What is not known in time is asked for by itself once it is. */
+  async #missing(file: SlicedFile, slices: readonly Slice[]): Promise<readonly Slice[]> {
+    if (file.cache === null) return slices.filter((slice) => slice.state === 'looking')
+    const looked = new Set<Slice>()
+    const looking = slices.map(async (slice) => {
+      await this.#look(file, slice)
+      looked.add(slice)
+    })
+    const settled = Promise.withResolvers<void>()
+    const timer = setTimeout(settled.resolve, SETTLE_MS)
+    await Promise.race([Promise.all(looking), settled.promise])
+    clearTimeout(timer)
+    for (const [at, slice] of slices.entries())
+      if (!looked.has(slice)) void looking[at]?.then(() => this.#askAndPump(slice))
+    return [...looked].filter((slice) => slice.state === 'looking')
+  }
+
+  /**
+   * Takes the answer of a first contact for slices of a file that nobody has wanted yet. They count as wanted until the opening is released;
+   * `done` resolves when the answer is over, and rejects with what broke it, which those who wait for slices are told otherwise.
+   */
+  open(
+    file: SlicedFile,
+    answer: OpenedAnswer,
+    lane: ReadLane,
+  ): { readonly opening: Opening; readonly done: Promise<void> } {
+    const { range, opened } = answer
+    if (range === null) {
+      const opening = new Opening(file, [])
+      const whole = new WholeFetch(file, this.#options.source, this.counters, opened)
+      file.wholes.add(whole)
+      return { opening, done: Promise.resolve(opening.ready).then(() => this.#carryWhole(file, whole, lane)) }
+    }
+    const slices: Slice[] = []
+    const { firstIndex, endIndex } = slicesOf(range.startByte, range.endByte, file.sliceSizeBytes)
+    for (let index = firstIndex; index < endIndex; index++) {
+      const slice = new Slice(file, index, index === firstIndex ? RANKS.short : RANKS.prefetch, this.#start)
+      slice.isOpening = true
+      const bytes = file.peek(index)
+      if (bytes) slice.complete(bytes)
+      else if (file.wanted.has(index)) slice.fail(new NoLongerWanted('It is on its way already.'))
+      else file.add(slice)
+      slices.push(slice)
+    }
+    const opening = new Opening(file, slices)
+    return { opening, done: this.#carryOpened(opening, answer, lane) }
+  }
+
+  async #carryOpened(opening: Opening, { opened, headMs }: OpenedAnswer, lane: ReadLane): Promise<void> {
+    const { slices } = opening
+    const { file } = slices[0] as Slice
+    if (opening.ready) await opening.ready
+    const carried = await this.#missing(
+      file,
+      slices.filter(({ state }) => state === 'looking'),
+    )
+    const span = new SpanFetch(slices, this.#options.source, this.counters, this.#options.waitLimitMs, {
+      carried,
+      opened,
+    })
+    span.interestLost()
+    // Where one connection is slow, several get more: the last slices are asked for beside it.
+    const spread = setTimeout(() => {
+      const bytesPerMs = span.receivedBytes / (headMs + SETTLE_MS)
+      if (!this.isParallel || span.missingBytes < Math.max(LEAST_SPAN_BYTES, bytesPerMs * 2 * headMs)) return
+      for (const slice of span.giveAway(Math.ceil(slices.length / this.#options.maxSpansPerFile))) this.#ask(slice)
+      file.gate.pump()
+    }, headMs + SETTLE_MS)
+    try {
+      await this.#carry(slices, span, lane)
+    } finally {
+      clearTimeout(spread)
+      opening.release()
+    }
   }
 
   #askAndPump(slice: Slice): void {
@@ -152,13 +222,17 @@ export class SlicePool {
     slice.file.acceptsRanges ? this.#fetchSpan(slice, lane) : this.#fetchWhole(slice, lane)
 
   async #fetchSpan(first: Slice, lane: ReadLane): Promise<void> {
-    const { file } = first
     const slices = this.#adjacent(first)
+    const { source, waitLimitMs } = this.#options
+    await this.#carry(slices, new SpanFetch(slices, source, this.counters, waitLimitMs), lane)
+  }
+
+  async #carry(slices: readonly Slice[], span: SpanFetch, lane: ReadLane): Promise<void> {
+    const { file } = slices[0] as Slice
     const reservedBytes = slices.reduce((sum, slice) => sum + slice.lengthBytes, 0)
     const { limiter } = file.gate
     limiter.reserve(reservedBytes)
     file.activeSpans++
-    const span = new SpanFetch(slices, this.#options.source, this.counters, this.#options.waitLimitMs)
     try {
       await span.run(lane)
     } catch (error) {
@@ -195,10 +269,14 @@ export class SlicePool {
   async #fetchWhole(slice: Slice, lane: ReadLane): Promise<void> {
     const { file } = slice
     const whole = new WholeFetch(file, this.#options.source, this.counters)
-    file.wholes.add(whole)
-    file.gate.limiter.reserve(file.sliceSizeBytes)
     for (const other of file.wanted.values()) if (other.state === 'queued') whole.join(other)
     if (slice.state === 'queued') whole.join(slice)
+    await this.#carryWhole(file, whole, lane)
+  }
+
+  async #carryWhole(file: SlicedFile, whole: WholeFetch, lane: ReadLane): Promise<void> {
+    file.wholes.add(whole)
+    file.gate.limiter.reserve(file.sliceSizeBytes)
     let left: readonly Slice[] = []
     try {
       left = await whole.run(lane)

@@ -41,6 +41,8 @@ export class Slice implements GateEntry {
   buffer: Uint8Array | null = null
   filledBytes = 0
   hasCome = false
+  /** Asked for with the first question to the origin; the first that joins is whom it was asked for. */
+  isOpening = false
   readonly #looking = new AbortController()
   #interest = 1
   #start: (slice: Slice, lane: ReadLane) => Promise<void>

@@ -1,5 +1,6 @@
 import type { SliceCache } from '../cache/slice-cache.ts'
 import type { SourceIdentity, SourceTarget } from '../source/source.ts'
+import type { Opening } from './opening.ts'
 import type { OriginGate } from './origin-gate.ts'
 import type { Slice } from './slice.ts'
 import type { WholeFetch } from './whole-fetch.ts'
@@ -36,6 +37,8 @@ export class SlicedFile {
   activeSpans = 0
   /** Streams of a source without ranges; more than one where somebody came back for what had passed. */
   readonly wholes = new Set<WholeFetch>()
+  /** What was asked for together with the question what the file is. */
+  opening: Opening | null = null
   /** False once the source has shown that it does not do ranges. */
   acceptsRanges: boolean
   #readers = 0
@@ -73,7 +76,9 @@ export class SlicedFile {
 
   closed(): void {
     this.#readers--
-    if (this.#readers === 0) for (const whole of this.wholes) whole.interestLost()
+    if (this.#readers > 0) return
+    this.opening?.release()
+    for (const whole of this.wholes) whole.interestLost()
   }
 
   /** Not null once the source was seen to have another version: nothing of this one can be fetched any more. */

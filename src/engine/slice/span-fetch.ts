@@ -1,5 +1,5 @@
 import type { ReadLane } from '../source/origin.ts'
-import type { Source } from '../source/source.ts'
+import type { OpenedSource, Source } from '../source/source.ts'
 import type { Slice, SliceCarrier } from './slice.ts'
 import { NoLongerWanted } from './slice.ts'
 import type { SlicedFile } from './sliced-file.ts'
@@ -27,26 +27,48 @@ export class SpanFetch implements SliceCarrier {
   readonly #slices: readonly Slice[]
   readonly #source: Source
   readonly #counters: ReadCounters
+  readonly #opened: OpenedSource | null
   readonly #stop = new AbortController()
   /** Without a byte for so long, the slice that is due is asked for once more, on another connection. */
   readonly #waitLimitMs: number
-  /** The slice that is being filled. */
+  /** The slice that is passing, and the byte that is due. */
   #at = 0
+  #position = 0
   #lastByteMs = performance.now()
   #hasRival = false
   receivedBytes = 0
 
-  constructor(slices: readonly Slice[], source: Source, counters: ReadCounters, waitLimitMs: number) {
+  /** `opened`: the answer for all of `slices`, where a first contact has brought it along; then only those of `carried` are filled from it. */
+  constructor(
+    slices: readonly Slice[],
+    source: Source,
+    counters: ReadCounters,
+    waitLimitMs: number,
+    { carried = slices, opened = null }: { carried?: readonly Slice[]; opened?: OpenedSource | null } = {},
+  ) {
     this.#slices = slices
+    this.#opened = opened
     this.#file = (slices[0] as Slice).file
     this.#source = source
     this.#counters = counters
     this.#waitLimitMs = waitLimitMs
-    for (const slice of slices) slice.takenBy(this)
+    for (const slice of carried) slice.takenBy(this)
   }
 
   get isAborted(): boolean {
     return this.#stop.signal.aborted
+  }
+
+  /** Gives up the last of its slices that have not begun, all but so many of what is left; they are queued anew by the caller. */
+  giveAway(keepSlices: number): readonly Slice[] {
+    const given = this.#slices.slice(this.#at + keepSlices).filter((slice) => slice.carrier === this)
+    for (const slice of given) slice.rest()
+    return given
+  }
+
+  /** Bytes that are still to come, if all of them are wanted. */
+  get missingBytes(): number {
+    return (this.#slices.at(-1)?.endByte ?? 0) - this.#position
   }
 
   interestLost(): void {
@@ -58,9 +80,14 @@ export class SpanFetch implements SliceCarrier {
   async run(lane: ReadLane): Promise<void> {
     const [first] = this.#slices
     const last = this.#slices.at(-1)
-    if (!first || !last || this.isAborted) return
+    if (!first || !last || this.isAborted) {
+      this.#opened?.discard()
+      return
+    }
     // Only a first slice can go on in the middle; the others begin anew.
-    for (const slice of this.#slices) if (slice !== first) slice.filledBytes = 0
+    for (const slice of this.#slices)
+      if (slice.carrier === this && (slice !== first || this.#opened)) slice.filledBytes = 0
+    this.#position = first.startByte + (this.#opened ? 0 : first.filledBytes)
     this.#counters.originFetches++
     this.#lastByteMs = performance.now()
     const watch = setInterval(() => this.#watch(), Math.max(10, this.#waitLimitMs / 2))
@@ -68,9 +95,10 @@ export class SpanFetch implements SliceCarrier {
       await this.#source.readRange({
         target: this.#file.target,
         identity: this.#file.identity,
-        startByte: first.startByte + first.filledBytes,
+        startByte: this.#position,
         endByte: last.endByte,
         signal: this.#stop.signal,
+        opened: this.#opened,
         sink: (chunk) => {
           lane.delivered(chunk.byteLength)
           this.#take(chunk)
@@ -94,22 +122,23 @@ export class SpanFetch implements SliceCarrier {
     this.#file.gate.meter.originBytes += chunk.byteLength
     for (let offset = 0; offset < chunk.byteLength; ) {
       const slice = this.#slices[this.#at] as Slice
-      const length = Math.min(chunk.byteLength - offset, slice.lengthBytes - slice.filledBytes)
+      const length = Math.min(chunk.byteLength - offset, slice.endByte - this.#position)
+      this.#position += length
       this.#write(slice, chunk.subarray(offset, offset + length))
       offset += length
     }
   }
 
   #write(slice: Slice, bytes: Uint8Array): void {
-    // One that a rival brought, or that nobody wants, is read past.
-    if (slice.state !== 'over') {
+    // One that a rival brought, or that nobody wants, or that was found elsewhere, is read past.
+    if (slice.carrier === this) {
       slice.buffer ??= Buffer.allocUnsafeSlow(slice.lengthBytes)
       slice.buffer.set(bytes, slice.filledBytes)
+      slice.filledBytes += bytes.byteLength
     }
-    slice.filledBytes += bytes.byteLength
-    if (slice.filledBytes < slice.lengthBytes) return
+    if (this.#position < slice.endByte) return
     this.#at++
-    if (slice.state !== 'over' && slice.buffer) this.#handOver(slice, slice.buffer)
+    if (slice.carrier === this && slice.buffer) this.#handOver(slice, slice.buffer)
     if (this.#at < this.#slices.length) this.interestLost()
   }
 
@@ -121,7 +150,7 @@ export class SpanFetch implements SliceCarrier {
   /** A writer that went silent must not hold up those who wait (correctness.md case 45): they fall back to one request of their own. */
   #watch(): void {
     const slice = this.#slices[this.#at]
-    if (!slice || this.#hasRival || !slice.isWanted) return
+    if (slice?.carrier !== this || this.#hasRival || !slice.isWanted) return
     if (performance.now() - this.#lastByteMs < this.#waitLimitMs) return
     this.#hasRival = true
     this.#counters.fallbacks++

@@ -1,5 +1,5 @@
 /** Bytes a span has at least, where so many adjacent ones are missing: below that a request costs more than it carries. */
-const LEAST_SPAN_BYTES = 4 * 1024 * 1024
+export const LEAST_SPAN_BYTES = 4 * 1024 * 1024
 /** A request is worth its wait when it reads for this many times the wait (measured: ten for transfers, less for readers). */
 const WORTH_THE_WAIT = 2
 

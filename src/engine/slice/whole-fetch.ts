@@ -1,5 +1,5 @@
 import type { ReadLane } from '../source/origin.ts'
-import type { Source, SourceRead } from '../source/source.ts'
+import type { OpenedSource, Source, SourceRead } from '../source/source.ts'
 import { NoLongerWanted, type Slice, type SliceCarrier } from './slice.ts'
 import { sliceBytes, sliceCount } from './slice-plan.ts'
 import type { SlicedFile } from './sliced-file.ts'
@@ -13,6 +13,7 @@ export class WholeFetch implements SliceCarrier {
   readonly #file: SlicedFile
   readonly #source: Source
   readonly #counters: ReadCounters
+  readonly #opened: OpenedSource | null
   readonly #stop = new AbortController()
   readonly #slices = new Set<Slice>()
   #read: SourceRead | null = null
@@ -21,8 +22,10 @@ export class WholeFetch implements SliceCarrier {
   #filledBytes = 0
   #isPaused = false
 
-  constructor(file: SlicedFile, source: Source, counters: ReadCounters) {
+  /** `opened`: the stream, where a first contact has brought it along. */
+  constructor(file: SlicedFile, source: Source, counters: ReadCounters, opened: OpenedSource | null = null) {
     this.#file = file
+    this.#opened = opened
     this.#source = source
     this.#counters = counters
   }
@@ -58,6 +61,7 @@ export class WholeFetch implements SliceCarrier {
         target: this.#file.target,
         identity: this.#file.identity,
         signal: this.#stop.signal,
+        opened: this.#opened,
         sink: (chunk) => {
           lane.delivered(chunk.byteLength)
           return this.#take(chunk)

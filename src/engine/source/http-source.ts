@@ -2,7 +2,7 @@ import packageJson from '../../../package.json' with { type: 'json' }
 import type { AddressGuard } from './address-guard.ts'
 import type { SourceContext } from './follow.ts'
 import { createTransport, type HttpClientName } from './http-client.ts'
-import { firstContact, probe } from './probe.ts'
+import { firstContact, openRange, probe } from './probe.ts'
 import { readRange } from './read-range.ts'
 import { readWhole } from './read-whole.ts'
 import { RouteMemory } from './route-memory.ts'
@@ -33,6 +33,7 @@ export function createSource(options: SourceOptions): Source {
   return {
     probe: (target, signal, options) => probe(context, target, signal, options),
     firstContact: (target, mostBytes, signal, options) => firstContact(context, target, mostBytes, signal, options),
+    openRange: (target, range, signal) => openRange(context, target, range, signal),
     readRange: (request) => readRange(context, request),
     readWhole: (request) => readWhole(context, request),
     close: () => context.transport.close(),

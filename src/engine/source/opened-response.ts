@@ -20,3 +20,15 @@ export class OpenedResponse implements OpenedSource {
     this.take()?.discard()
   }
 }
+
+/** What a probe kept, ended by this reader's signal from now on; null where there is nothing (any more). Throws the signal's reason. */
+export function takeOpened(opened: OpenedSource | null | undefined, signal: AbortSignal): OpenResponse | null {
+  const kept = opened instanceof OpenedResponse ? opened.take() : null
+  if (!kept) return null
+  if (signal.aborted) {
+    kept.abort(signal.reason)
+    throw signal.reason
+  }
+  signal.addEventListener('abort', () => kept.abort(signal.reason), { once: true })
+  return kept
+}

@@ -9,7 +9,7 @@ import { OpenedResponse } from './opened-response.ts'
 import { probeWarnings, type RangeRefusal } from './probe-warnings.ts'
 import { contentEncodingOf, judgeRange, parseContentLength, parseContentRange } from './range-proof.ts'
 import { readExactly } from './read-range.ts'
-import type { FirstContact, ProbeOptions, SourceIdentity, SourceProbe, SourceTarget } from './source.ts'
+import type { FirstContact, OpenedRange, ProbeOptions, SourceIdentity, SourceProbe, SourceTarget } from './source.ts'
 import { sourceDigests } from './source-digests.ts'
 import { statusFailure, tooLarge } from './source-failure.ts'
 
@@ -20,7 +20,7 @@ interface Finding {
   readonly refusal: RangeRefusal | null
   /** The answer has the whole file, whether it kept to the range or not. */
   readonly isWhole: boolean
-  /** The answer is a 200 with all of a file that was not asked for whole, and its body waits: it can be read as one stream. */
+  /** The body waits and may be kept: a 200 with all of a file that was not asked for whole, or a range that was wanted. */
   readonly isStream?: boolean
 }
 
@@ -70,6 +70,31 @@ export async function firstContact(
   if (!found && mostBytes > 1) return firstContact(context, target, 1, signal, options)
   const finding = found ?? (await askWithoutRange(context, target, signal, ranged.response))
   return contactOf(context, target, start.url, finding, options)
+}
+
+/**
+ * A probe that asks for a range somebody waits for. An answer that is not exactly that range, or all of the file, is given up, and what it
+ * means is found out by a plain probe.
+ */
+export async function openRange(
+  context: SourceContext,
+  target: SourceTarget,
+  wanted: { readonly startByte: number; readonly endByte: number },
+  signal: AbortSignal,
+): Promise<OpenedRange> {
+  const start = firstRoute(context, target)
+  const followed = await follow(context, target, start, wanted, signal)
+  let finding: Finding | null = null
+  try {
+    finding = judgeWanted(followed, wanted)
+  } finally {
+    if (!finding) followed.response.discard()
+  }
+  if (!finding) return { probe: await probe(context, target, signal), range: null }
+  const { probe: found } = contactOf(context, target, start.url, finding, { keepsWhole: true })
+  const isRange = found.identity.acceptsRanges && finding.sizeBytes !== null
+  const endByte = Math.min(wanted.endByte, finding.sizeBytes ?? 0)
+  return { probe: found, range: isRange ? { startByte: wanted.startByte, endByte } : null }
 }
 
 /** What was found, and the body that waits, where it is of use; else that is given up. */
@@ -146,6 +171,25 @@ function judgeProbe(followed: Followed, mostBytes: number): Finding | null {
     const sizeBytes = wholeSize(response)
     const isWhole = mostBytes > 1 && sizeBytes !== null && sizeBytes > 0 && sizeBytes <= mostBytes
     return { followed, sizeBytes, refusal: isWhole ? null : 'ignored', isWhole, isStream: !isWhole }
+  }
+  if (RANGE_MAY_BE_TO_BLAME.has(response.statusCode)) return null
+  throw statusFailure(response, response.url)
+}
+
+/** The answer where it is exactly the range, or all of a file whose length is known; else null. Throws for a failure. */
+function judgeWanted(
+  followed: Followed,
+  { startByte, endByte }: { readonly startByte: number; readonly endByte: number },
+): Finding | null {
+  const { response } = followed
+  if (response.statusCode === 200 || response.statusCode === 206) {
+    const totalBytes = parseContentRange(headerOf(response, 'content-range'))?.totalBytes ?? null
+    const verdict = judgeRange(response, startByte, Math.min(endByte, totalBytes ?? endByte))
+    if (verdict.kind === 'range' && verdict.totalBytes !== null)
+      return { followed, sizeBytes: verdict.totalBytes, refusal: null, isWhole: false, isStream: true }
+    const sizeBytes = verdict.kind === 'whole' && response.statusCode === 200 ? wholeSize(response) : null
+    const isClear = sizeBytes !== null && headerOf(response, 'content-range') === null
+    return isClear ? { followed, sizeBytes, refusal: 'ignored', isWhole: false, isStream: true } : null
   }
   if (RANGE_MAY_BE_TO_BLAME.has(response.statusCode)) return null
   throw statusFailure(response, response.url)

@@ -2,6 +2,7 @@ import type { OpenResponse } from './exchange.ts'
 import { followRemembered, type SourceContext } from './follow.ts'
 import { headerOf } from './http-transport.ts'
 import { answerIdentity, compareIdentity } from './identity.ts'
+import { takeOpened } from './opened-response.ts'
 import { judgeRange, parseContentRange } from './range-proof.ts'
 import type { RangeRequest, ReadResult, SourceRead } from './source.ts'
 import { encoded, rangeRefused, sourceChanged, statusFailure, tooLong, truncated } from './source-failure.ts'
@@ -15,7 +16,9 @@ export function readRange(context: SourceContext, request: RangeRequest): Source
   return startRead(async (attach) => {
     const expectedBytes = request.endByte - request.startByte
     if (expectedBytes <= 0) return { bytes: 0, lengthVerified: true }
-    const { response } = await followRemembered(context, request.target, request, request.signal)
+    const { target, signal } = request
+    const response =
+      takeOpened(request.opened, signal) ?? (await followRemembered(context, target, request, signal)).response
     try {
       proveRange(response, request)
     } catch (error) {

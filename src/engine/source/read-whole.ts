@@ -3,7 +3,7 @@ import type { OpenResponse } from './exchange.ts'
 import { followRemembered, type SourceContext } from './follow.ts'
 import { headerOf } from './http-transport.ts'
 import { answerIdentity, compareIdentity } from './identity.ts'
-import { OpenedResponse } from './opened-response.ts'
+import { takeOpened } from './opened-response.ts'
 import { contentEncodingOf, parseContentLength } from './range-proof.ts'
 import type { ReadResult, SourceRead, WholeRequest } from './source.ts'
 import {
@@ -24,7 +24,9 @@ import { startRead } from './start-read.ts'
  */
 export function readWhole(context: SourceContext, request: WholeRequest): SourceRead {
   return startRead(async (attach) => {
-    const response = await openedOrNew(context, request)
+    const { target, signal } = request
+    const response =
+      takeOpened(request.opened, signal) ?? (await followRemembered(context, target, null, signal)).response
     let declaredBytes: number | null
     try {
       declaredBytes = proveWhole(response, request)
@@ -35,20 +37,6 @@ export function readWhole(context: SourceContext, request: WholeRequest): Source
     attach(response)
     return readToEnd(response, declaredBytes, request)
   })
-}
-
-/** The answer a probe kept, ended by this reader's signal from now on, or a new one. */
-async function openedOrNew(context: SourceContext, request: WholeRequest): Promise<OpenResponse> {
-  const { opened, signal } = request
-  const kept = opened instanceof OpenedResponse ? opened.take() : null
-  if (!kept) return (await followRemembered(context, request.target, null, signal)).response
-  if (signal.aborted) {
-    kept.abort(signal.reason)
-    throw signal.reason
-  }
-  const onAbort = () => kept.abort(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  return kept
 }
 
 /** Throws where the answer is not the whole of the pinned file; returns the length it declares, or null. */

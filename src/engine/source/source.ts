@@ -46,6 +46,14 @@ export interface ProbeOptions {
   readonly isOneTime?: boolean
 }
 
+/** A probe whose question was a range that is wanted anyway. */
+export interface OpenedRange {
+  /** Its `opened` is the answer, where that is of use: for `readRange` of exactly `range`, or for `readWhole` where `range` is null. */
+  readonly probe: SourceProbe
+  /** `[startByte, endByte)` of what waits; it ends where the file does. */
+  readonly range: { readonly startByte: number; readonly endByte: number } | null
+}
+
 /** A probe that may have brought the file along. */
 export interface FirstContact {
   readonly probe: SourceProbe
@@ -100,13 +108,12 @@ export interface RangeRequest {
   /** Left out: bytes come in buffers of the source. */
   readonly place?: BytePlace
   readonly signal: AbortSignal
+  /** An answer to exactly this range that `openRange` kept; it is proven and read in place of a new one. */
+  readonly opened?: OpenedSource | null
 }
 
 /** One GET without Range from byte 0 to the end; for sources without ranges or without a length. */
-export type WholeRequest = Omit<RangeRequest, 'startByte' | 'endByte'> & {
-  /** An answer that a probe kept; it is read in place of a new one. */
-  readonly opened?: OpenedSource | null
-}
+export type WholeRequest = Omit<RangeRequest, 'startByte' | 'endByte'>
 
 /**
  * Reads from HTTP(S) sources. Every answer is proven before a byte reaches a sink: 206 with the exact Content-Range, the
@@ -122,6 +129,15 @@ export interface Source {
     signal: AbortSignal,
     options?: ProbeOptions,
   ): Promise<FirstContact>
+  /**
+   * Probes by asking for a range that is wanted anyway, so that its bytes come with the first answer. What an odd answer to that means is
+   * found out by a plain probe.
+   */
+  openRange(
+    target: SourceTarget,
+    range: { readonly startByte: number; readonly endByte: number },
+    signal: AbortSignal,
+  ): Promise<OpenedRange>
   readRange(request: RangeRequest): SourceRead
   readWhole(request: WholeRequest): SourceRead
   /** Closes all connections; reads under way fail. */
