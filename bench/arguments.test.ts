@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ArgumentError, parseArguments } from './arguments.ts'
+import { ArgumentError } from '../scripts/runner/command-words.ts'
+import { parseArguments } from './arguments.ts'
 
 const KNOWN = { scenarios: ['big', 'many'], peers: ['sluice', 'rclone-http', 'lib-storage'] }
 const parse = (...words: string[]) => parseArguments(words, KNOWN)

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-import { parseBytes } from '../src/server/domain/bytes.ts'
+import { ArgumentError, parseWords, readCount, readSize, refuseUnknown } from '../scripts/runner/command-words.ts'
 
 /** What `npm run bench -- …` was asked for. */
 export interface BenchArguments {
@@ -17,11 +16,7 @@ export interface BenchArguments {
   readonly output: string | null
 }
 
-/** Arguments that cannot be used; the message says what to write. */
-export class ArgumentError extends Error {
-  override readonly name = 'ArgumentError'
-}
-
+const USAGE = 'The options are --list, --rounds N, --peers a,b, --size 256MiB, --files 100 and --output FILE.'
 const MAX_ROUNDS = 50
 /** A store's listing, by which it is cleared between runs, is one page. */
 const MAX_FILES = 1000
@@ -31,50 +26,23 @@ export function parseArguments(
   words: readonly string[],
   known: { readonly scenarios: readonly string[]; readonly peers: readonly string[] },
 ): BenchArguments {
-  const { values, positionals } = parse(words)
-  for (const name of positionals)
-    if (name !== 'all' && !known.scenarios.includes(name))
-      throw new ArgumentError(`There is no scenario "${name}". There are: all, ${known.scenarios.join(', ')}.`)
+  const options = {
+    list: { type: 'boolean' },
+    rounds: { type: 'string' },
+    peers: { type: 'string' },
+    size: { type: 'string' },
+    files: { type: 'string' },
+    output: { type: 'string' },
+  } as const
+  const { values, positionals } = parseWords(words, options, USAGE)
+  refuseUnknown('scenario', positionals, ['all', ...known.scenarios])
   const peers = values.peers === undefined ? null : values.peers.split(',').filter((name) => name !== '')
-  for (const name of peers ?? [])
-    if (!known.peers.includes(name))
-      throw new ArgumentError(`There is no peer "${name}". There are: ${known.peers.join(', ')}.`)
+  refuseUnknown('peer', peers ?? [], known.peers)
   if (peers?.length === 0)
     throw new ArgumentError('--peers takes names with commas between them, such as sluice,rclone-http.')
   const rounds = readCount('--rounds', values.rounds, MAX_ROUNDS)
   const files = readCount('--files', values.files, MAX_FILES)
-  const sizeBytes = values.size === undefined ? null : parseBytes(values.size)
-  if (values.size !== undefined && (sizeBytes === null || sizeBytes < 1))
-    throw new ArgumentError('--size is the size of each file, such as 256MiB.')
+  const sizeBytes = readSize('--size', values.size, 1, 'the size of each file, such as 256MiB')
   const { list = false, output = null } = values
   return { list, scenarios: positionals, rounds, peers, sizeBytes, files, output }
-}
-
-function readCount(option: string, text: string | undefined, max: number): number | null {
-  if (text === undefined) return null
-  const count = Number(text)
-  if (Number.isInteger(count) && count >= 1 && count <= max) return count
-  throw new ArgumentError(`${option} is a whole number from 1 to ${max}.`)
-}
-
-function parse(words: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...words],
-      allowPositionals: true,
-      options: {
-        list: { type: 'boolean' },
-        rounds: { type: 'string' },
-        peers: { type: 'string' },
-        size: { type: 'string' },
-        files: { type: 'string' },
-        output: { type: 'string' },
-      },
-    })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new ArgumentError(
-      `${reason} The options are --list, --rounds N, --peers a,b, --size 256MiB, --files 100 and --output FILE.`,
-    )
-  }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { ArgumentError, type BenchArguments, parseArguments } from '../bench/arguments.ts'
+import { type BenchArguments, parseArguments } from '../bench/arguments.ts'
 import { runScenario } from '../bench/harness/run-scenario.ts'
 import { PEERS } from '../bench/peers/all-peers.ts'
 import { fetchMissing } from '../bench/peers/fetch-missing.ts'
@@ -11,6 +11,7 @@ import type { BenchReport, ScenarioResult } from '../bench/reports/result.ts'
 import { tableOf } from '../bench/reports/table.ts'
 import type { Scenario } from '../bench/scenario.ts'
 import { SCENARIOS } from '../bench/scenarios.ts'
+import { ArgumentError } from './runner/command-words.ts'
 import { ROOT } from './runner/run-program.ts'
 
 // `npm run bench -- SCENARIO …`: Sluice and others in turn on the same work, on this machine alone. Writes JSON and prints tables.

@@ -5,10 +5,11 @@ import type { AppRouter } from '../src/server/api/root.ts'
 import { ConfigError, readEnv } from '../src/server/config/env.ts'
 import { readRuntime } from '../src/server/config/runtime.ts'
 import { formatRate } from '../src/server/domain/bytes.ts'
-import { ArgumentError, parsePerfArguments } from './perf/arguments.ts'
+import { parsePerfArguments } from './perf/arguments.ts'
 import { findKeys, removeObjects } from './perf/remove-objects.ts'
 import { type PerfApi, runPerf } from './perf/run-perf.ts'
 import { perfTable } from './perf/table.ts'
+import { ArgumentError } from './runner/command-words.ts'
 
 // `npm run perf -- URL …`: your own files from your own sources into your own bucket, through the API of the Sluice that runs.
 // Prints a table and writes the figures as JSON, which a report page of the dashboard opens.

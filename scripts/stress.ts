@@ -1,6 +1,7 @@
 import { startOwnPostgres } from '../e2e/stack/own-postgres.ts'
 import { readEnv } from '../src/server/config/env.ts'
-import { readStressArguments, StressArgumentError } from './stress/arguments.ts'
+import { ArgumentError } from './runner/command-words.ts'
+import { readStressArguments } from './stress/arguments.ts'
 import { runChaos } from './stress/chaos.ts'
 import { stressParser } from './stress/parser.ts'
 import { runReaders } from './stress/readers.ts'
@@ -29,7 +30,7 @@ try {
   if (first === 'parser') process.exit(await stressParser(rest))
   const wanted = readStressArguments(process.argv.slice(2), Object.keys(RUNS))
   const run = RUNS[wanted.name]
-  if (!run) throw new StressArgumentError(`There is no run "${wanted.name}".`)
+  if (!run) throw new ArgumentError(`There is no run "${wanted.name}".`)
   const postgres = await startOwnPostgres()
   try {
     const { dataDir } = readEnv()
@@ -44,7 +45,7 @@ try {
     await postgres.close()
   }
 } catch (error) {
-  if (!(error instanceof StressArgumentError)) throw error
+  if (!(error instanceof ArgumentError)) throw error
   console.error(error.message)
   process.exitCode = 1
 }

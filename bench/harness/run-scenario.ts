@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import type { Peer, Work } from '../peers/peer.ts'
 import type { Run, ScenarioResult } from '../reports/result.ts'
 import type { Scenario } from '../scenario.ts'
-import { type RunningStore, startStore } from '../sinks/store.ts'
+import { startStore } from '../sinks/start-store.ts'
+import type { RunningStore } from '../sinks/store.ts'
 import { endlessCrc32c, endlessPath } from '../sources/endless-file.ts'
-import { type RunningSource, startSource } from '../sources/source.ts'
+import type { RunningSource } from '../sources/source.ts'
+import { startSource } from '../sources/start-source.ts'
 import { makeCertificate } from './certificate.ts'
 
 /** A scenario begins nothing after this. */

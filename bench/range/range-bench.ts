@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { endlessPath } from '../sources/endless-file.ts'
-import { type RunningSource, startSource } from '../sources/source.ts'
+import type { RunningSource } from '../sources/source.ts'
+import { startSource } from '../sources/start-source.ts'
 import { median } from '../statistics.ts'
 import { type LoadFigures, loadRanges, readAtOnce } from './load.ts'
 import { SUBJECTS, type Subject, startSubject } from './subjects.ts'

@@ -1,7 +1,3 @@
-import { join } from 'node:path'
-import { startHelper } from '../harness/helper-process.ts'
-import { startNginxSource } from './nginx-source.ts'
-
 /** Where a certificate for 127.0.0.1 and its key lie; `authority` is what clients are told to trust. */
 export interface TlsFiles {
   readonly key: string
@@ -39,16 +35,4 @@ export interface RunningSource {
   prepare(count: number, sizeBytes: number): Promise<void>
   counts(): Promise<SourceCounts>
   stop(): Promise<void>
-}
-
-/** Starts the source of a scenario on a free port of 127.0.0.1. */
-export async function startSource(wish: SourceKind, tls: TlsFiles | undefined): Promise<RunningSource> {
-  if (wish.kind === 'nginx') return startNginxSource(tls)
-  const helper = await startHelper(join(import.meta.dirname, 'metered-source-process.ts'), { ...wish, tls })
-  return {
-    url: helper.url,
-    prepare: async () => undefined,
-    counts: async () => ({ ...(await helper.ask<SourceCounts>('counts')), cpuSeconds: helper.cpuSeconds() }),
-    stop: helper.stop,
-  }
 }

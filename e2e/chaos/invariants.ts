@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { WRITE_TOKEN_KEY } from '../../src/engine/upload/object-store.ts'
 import type { Db } from '../../src/server/db/client.ts'
+import type { TransferStatus } from '../../src/server/domain/transfer.ts'
 import { isTerminal } from '../../src/server/domain/transfer-state.ts'
-import type { SeenMoment } from './watch-transfer.ts'
 
 /** How long what has to be gone "by then" may take: an upload is swept, sockets close, each within a minute (I3, I6). */
 const SETTLE_MS = 60_000
@@ -42,6 +42,17 @@ export interface MeasuredProcess {
   /** Open sockets now; asked until there are no more than `socketLimit`. */
   readonly sockets: () => number | Promise<number>
   readonly socketLimit: number
+}
+
+/** What somebody who looks at the transfer and at its key sees at one moment. */
+export interface SeenMoment {
+  readonly status: TransferStatus
+  readonly transferredBytes: number
+  /** Bytes of parts in the ledger. */
+  readonly acknowledgedBytes: number
+  readonly sizeBytes: number | null
+  /** ETag of the object at the key; null: none. */
+  readonly objectEtag: string | null
 }
 
 /** Everything the invariants are judged by. What a case does not measure is left out and not judged. */

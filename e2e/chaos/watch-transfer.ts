@@ -2,21 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Db } from '../../src/server/db/client.ts'
 import { getTransfer } from '../../src/server/db/transfers.ts'
-import type { TransferStatus } from '../../src/server/domain/transfer.ts'
-import { objectEtag } from './invariants.ts'
+import { objectEtag, type SeenMoment } from './invariants.ts'
 
 const EVERY_MS = 100
-
-/** What somebody who looks at the transfer and at its key sees at one moment. */
-export interface SeenMoment {
-  readonly status: TransferStatus
-  readonly transferredBytes: number
-  /** Bytes of parts in the ledger. */
-  readonly acknowledgedBytes: number
-  readonly sizeBytes: number | null
-  /** ETag of the object at the key; null: none. */
-  readonly objectEtag: string | null
-}
 
 /** Looks at a transfer and its key, without the help of what is under test, until it is stopped. */
 export interface TransferWatch {

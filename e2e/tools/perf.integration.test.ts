@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ArgumentError } from '../../scripts/perf/arguments.ts'
 import { removeObjects } from '../../scripts/perf/remove-objects.ts'
 import { type PerfApi, runPerf } from '../../scripts/perf/run-perf.ts'
 import { perfTable } from '../../scripts/perf/table.ts'
+import { ArgumentError } from '../../scripts/runner/command-words.ts'
 import { perfRunSchema } from '../../src/server/domain/perf-run.ts'
 import { type ApiWithEngine, startApiWithEngine } from '../stack/api-with-engine.ts'
 

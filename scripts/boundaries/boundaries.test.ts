@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { checkImportCycles } from './import-cycles.ts'
 import { checkImports } from './import-rules.ts'
 import { checkEngineCycles, checkShapes, checkUnused } from './shape-rules.ts'
 import { importsOf } from './source-files.ts'
@@ -138,5 +139,35 @@ describe('the shape of the project', () => {
         'src/engine/tested.ts is used by tests alone. Use it, move it to a testing folder, or remove it.',
       ].join('\n'),
     )
+  })
+})
+
+describe('files that import each other in a circle', () => {
+  const circle = (word: 'import' | 'import type') =>
+    files({
+      'src/engine/a/one.ts': `import { two } from './two.ts'`,
+      'src/engine/a/two.ts': `import { three } from '../b/three.ts'\nimport { other } from './other.ts'`,
+      'src/engine/a/other.ts': '',
+      'src/engine/b/three.ts': `${word} { One } from '../a/one.ts'`,
+    })
+
+  test.each(['import', 'import type'] as const)('are reported with the way round: %s', (word) => {
+    const findings = checkImportCycles(circle(word), [])
+    expect(messages(findings)).toContain(
+      'src/engine/a/one.ts → src/engine/a/two.ts → src/engine/b/three.ts → src/engine/a/one.ts',
+    )
+    expect(findings).toHaveLength(1)
+  })
+
+  test('may do so by types where there is leave, and never by values', () => {
+    expect(checkImportCycles(circle('import type'), ['src/engine/'])).toEqual([])
+    expect(checkImportCycles(circle('import'), ['src/engine/']).map(({ path }) => path)).toContain(
+      'src/engine/a/one.ts',
+    )
+  })
+
+  test('leave that nobody needs is reported', () => {
+    const straight = files({ 'src/engine/a/one.ts': `import { two } from './two.ts'`, 'src/engine/a/two.ts': '' })
+    expect(messages(checkImportCycles(straight, ['src/engine/a/']))).toContain('no circle of types any more')
   })
 })

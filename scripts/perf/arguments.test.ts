@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ArgumentError, parsePerfArguments } from './arguments.ts'
+import { ArgumentError } from '../runner/command-words.ts'
+import { parsePerfArguments } from './arguments.ts'
 
 const URL_A = 'https://files.example/a.bin'
 

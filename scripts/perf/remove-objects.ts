@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DeleteObjectsCommand, S3Client } from '@aws-sdk/client-s3'
 import { z } from 'zod'
 import type { BucketView } from '../../src/server/domain/bucket.ts'
-import { ArgumentError } from './arguments.ts'
+import { ArgumentError } from '../runner/command-words.ts'
 
 const keysSchema = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() })
 type Keys = z.infer<typeof keysSchema>

@@ -7,7 +7,8 @@ import { type PerfRun, type PerfTransfer, perfRunSchema } from '../../src/server
 import type { TransferReport } from '../../src/server/domain/report.ts'
 import type { TransferView } from '../../src/server/domain/transfer.ts'
 import type { transferInputSchema } from '../../src/server/domain/transfer-input.ts'
-import { ArgumentError, type PerfArguments } from './arguments.ts'
+import { ArgumentError } from '../runner/command-words.ts'
+import type { PerfArguments } from './arguments.ts'
 
 /** What a test asks of a running Sluice: a client of its API has all of it. */
 export interface PerfApi {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MIB } from '../../src/server/domain/bytes.ts'
-import { readStressArguments, StressArgumentError } from './arguments.ts'
+import { ArgumentError } from '../runner/command-words.ts'
+import { readStressArguments } from './arguments.ts'
 
 const read = (text: string) => readStressArguments(text.split(' ').filter(Boolean), ['soak', 'chaos'])
 
@@ -32,7 +33,7 @@ describe('the words behind npm run stress', () => {
   it.each(['storm', 'soak chaos', '--minutes 0', '--minutes x', '--kills 1.5', '--size 1', '--what'])(
     'are refused with a sentence: %s',
     (text) => {
-      expect(() => read(text)).toThrow(StressArgumentError)
+      expect(() => read(text)).toThrow(ArgumentError)
     },
   )
 })

@@ -1,10 +1,7 @@
-import { parseArgs } from 'node:util'
-import { MIB, parseBytes } from '../../src/server/domain/bytes.ts'
+import { MIB } from '../../src/server/domain/bytes.ts'
+import { ArgumentError, parseWords, readCount, readSize } from '../runner/command-words.ts'
 
-/** Words behind `npm run stress --` that cannot be used; the message says what to write. */
-export class StressArgumentError extends Error {
-  override readonly name = 'StressArgumentError'
-}
+const USAGE = 'The options are --minutes N, --kills N, --seed N, --size 1GiB, --quick and --fresh.'
 
 /** What was asked for; null: the run's own default. */
 export interface StressArguments {
@@ -22,47 +19,30 @@ export interface StressArguments {
 
 /** Reads the words; the first one is the name of a run, `soak` where there is none. */
 export function readStressArguments(words: readonly string[], names: readonly string[]): StressArguments {
-  const { values, positionals } = parse(words)
+  const options = {
+    minutes: { type: 'string' },
+    kills: { type: 'string' },
+    seed: { type: 'string' },
+    size: { type: 'string' },
+    quick: { type: 'boolean' },
+    fresh: { type: 'boolean' },
+  } as const
+  const { values, positionals } = parseWords(words, options, USAGE)
   const [name = 'soak', ...rest] = positionals
   if (!names.includes(name) || rest.length > 0)
-    throw new StressArgumentError(`Write one of: ${names.join(', ')}. "${positionals.join(' ')}" is none.`)
-  const maxSizeBytes = values.size === undefined ? null : parseBytes(values.size)
-  if (values.size !== undefined && (maxSizeBytes === null || maxSizeBytes < 16 * MIB))
-    throw new StressArgumentError('--size is the size of the largest file, at least 16MiB, such as 1GiB.')
+    throw new ArgumentError(`Write one of: ${names.join(', ')}. "${positionals.join(' ')}" is none.`)
   return {
     name,
-    minutes: count('--minutes', values.minutes, 7 * 24 * 60),
-    kills: count('--kills', values.kills, 100_000),
-    seed: count('--seed', values.seed, 2 ** 31 - 1),
-    maxSizeBytes,
+    minutes: readCount('--minutes', values.minutes, 7 * 24 * 60),
+    kills: readCount('--kills', values.kills, 100_000),
+    seed: readCount('--seed', values.seed, 2 ** 31 - 1),
+    maxSizeBytes: readSize(
+      '--size',
+      values.size,
+      16 * MIB,
+      'the size of the largest file, at least 16MiB, such as 1GiB',
+    ),
     quick: values.quick ?? false,
     fresh: values.fresh ?? false,
   }
-}
-
-function parse(words: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...words],
-      allowPositionals: true,
-      options: {
-        minutes: { type: 'string' },
-        kills: { type: 'string' },
-        seed: { type: 'string' },
-        size: { type: 'string' },
-        quick: { type: 'boolean' },
-        fresh: { type: 'boolean' },
-      },
-    })
-  } catch (error) {
-    throw new StressArgumentError(error instanceof Error ? error.message : String(error))
-  }
-}
-
-function count(name: string, text: string | undefined, max: number): number | null {
-  if (text === undefined) return null
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > max)
-    throw new StressArgumentError(`${name} is a whole number from 1 to ${max}.`)
-  return value
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RecordedReport, ReportSettings } from '../domain/report/recorded-report.ts'
 import { type PartFigures, partFigures, reportFigures } from '../domain/report/report-figures.ts'
 import { reportFindings, reportView } from '../domain/report/report-findings.ts'
 import { stepRates } from '../domain/report/step-rates.ts'
@@ -6,9 +7,7 @@ import { splitTime } from '../domain/report/time-split.ts'
 import {
   type ComparedRun,
   REPORT_FORMAT,
-  type RecordedReport,
   type ReportComparison,
-  type ReportSettings,
   type ReportView,
   type TransferReport,
 } from '../domain/report.ts'

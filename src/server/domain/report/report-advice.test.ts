@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RecordedReport } from '../report.ts'
+import type { RecordedReport } from './recorded-report.ts'
 import { ADVICE_HEADINGS } from './report-advice.ts'
 import { reportFindings } from './report-findings.ts'
 import { reportOf, samplesOf, transferOf } from './testing/recorded-report.ts'

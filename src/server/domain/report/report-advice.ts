@@ -1,6 +1,6 @@
 import { formatBytes, formatRate } from '../bytes.ts'
 import { tookText } from '../duration.ts'
-import type { RecordedReport } from '../report.ts'
+import type { RecordedReport } from './recorded-report.ts'
 import { percent } from './report-story.ts'
 import { LIMIT_KINDS, limitVerdict, movingMs, type TimeSplit } from './time-split.ts'
 

@@ -1,6 +1,21 @@
-import type { ReportFigures } from '../report.ts'
 import type { Sample } from '../sample.ts'
 import type { PartView, TransferView } from '../transfer.ts'
+
+/** The figures of one run that reports show and compare. Null where nothing was measured. */
+export interface ReportFigures {
+  /** From the first byte of work to the end (or to now). */
+  durationSeconds: number | null
+  /** transferredBytes / durationSeconds. */
+  averageBytesPerSecond: number | null
+  /** The best step into the bucket. */
+  peakBytesPerSecond: number | null
+  /** The best step from the source (and the cache), which has none of the bursts in which parts reach a bucket. */
+  peakSourceBytesPerSecond: number | null
+  averagePartSeconds: number | null
+  medianPartSeconds: number | null
+  slowestPartSeconds: number | null
+  partRetries: number
+}
 
 /** What is told of the parts as a whole. */
 export type PartFigures = Pick<

@@ -1,5 +1,6 @@
-import type { EngineName, RecordedReport, ReportFindings, ReportView } from '../report.ts'
+import type { ReportFindings, ReportView } from '../report.ts'
 import { type PartTimeline, partTimeline } from './part-timeline.ts'
+import type { EngineName, RecordedReport } from './recorded-report.ts'
 import { reportAdvice } from './report-advice.ts'
 import { partFigures, reportFigures } from './report-figures.ts'
 import { reportSentences } from './report-story.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MIB } from '../bytes.ts'
-import type { RecordedReport } from '../report.ts'
+import type { RecordedReport } from './recorded-report.ts'
 import { reportFindings } from './report-findings.ts'
 import { percent } from './report-story.ts'
 import { reportOf, START_MS, samplesOf, transferOf } from './testing/recorded-report.ts'

@@ -1,6 +1,7 @@
 import { formatBytes, formatRate } from '../bytes.ts'
 import { formatDuration, tookText } from '../duration.ts'
-import type { RecordedReport, ReportFigures } from '../report.ts'
+import type { RecordedReport } from './recorded-report.ts'
+import type { ReportFigures } from './report-figures.ts'
 import { LIMIT_KINDS, type LimitKind, limitVerdict, movingMs, type TimeSplit } from './time-split.ts'
 
 /** So long a run has to move before the search for the right number of lanes has come to an end. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import type { RecordedReport } from '../../../../server/domain/report/recorded-report.ts'
 import { reportView } from '../../../../server/domain/report/report-findings.ts'
-import { REPORT_FORMAT, type RecordedReport, type ReportView } from '../../../../server/domain/report.ts'
+import { REPORT_FORMAT, type ReportView } from '../../../../server/domain/report.ts'
 import { runSettingsSchema } from '../../../../server/domain/run-settings.ts'
 import { sampleSchema } from '../../../../server/domain/sample.ts'
 import { transferViewSchema } from '../../../../server/domain/transfer.ts'

@@ -1,7 +1,7 @@
 import { MIB } from '../../bytes.ts'
-import type { RecordedReport } from '../../report.ts'
 import type { Sample } from '../../sample.ts'
 import type { PartView, TransferMetrics, TransferView } from '../../transfer.ts'
+import type { RecordedReport } from '../recorded-report.ts'
 
 export const START_MS = Date.UTC(2026, 10, 27, 12)
 

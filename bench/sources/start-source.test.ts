@@ -3,7 +3,8 @@ import { buffer } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { crc32cOf } from '../../src/engine/upload/crc32c.ts'
 import { endlessBytes, endlessCrc32c, endlessPath } from './endless-file.ts'
-import { type RunningSource, type SourceLimits, startSource } from './source.ts'
+import type { RunningSource, SourceLimits } from './source.ts'
+import { startSource } from './start-source.ts'
 
 const MIB = 1024 ** 2
 const agents: Agent[] = []

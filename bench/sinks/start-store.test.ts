@@ -13,7 +13,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { crc32cOf } from '../../src/engine/upload/crc32c.ts'
 import { presignPut } from '../peers/presign-put.ts'
 import { endlessBytes, endlessCrc32c } from '../sources/endless-file.ts'
-import { type RunningStore, startStore } from './store.ts'
+import { startStore } from './start-store.ts'
+import type { RunningStore } from './store.ts'
 
 const MIB = 1024 ** 2
 let store: RunningStore
