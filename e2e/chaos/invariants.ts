@@ -249,7 +249,7 @@ export async function objectEtag(s3: S3Client, bucket: string, key: string): Pro
 }
 
 /** Ids of the multipart uploads that are open at exactly this key. */
-export async function uploadsOf(s3: S3Client, bucket: string, key: string): Promise<string[]> {
+async function uploadsOf(s3: S3Client, bucket: string, key: string): Promise<string[]> {
   const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }))
   return Uploads.flatMap((upload) => (upload.Key === key && upload.UploadId ? [upload.UploadId] : []))
 }

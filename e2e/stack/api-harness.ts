@@ -10,7 +10,7 @@ import { createTestDatabase } from './test-database.ts'
 
 export const ADMIN_TOKEN = 'admin-token-for-tests-only'
 export const SEALING_KEY = 'a key for tests that is long enough'
-export const SITE = { host: '127.0.0.1', port: 3000, publicUrl: 'https://sluice.example.org' }
+const SITE = { host: '127.0.0.1', port: 3000, publicUrl: 'https://sluice.example.org' }
 
 /** The API over a database of its own, without a web server: procedures are called in this process. */
 export interface ApiHarness {

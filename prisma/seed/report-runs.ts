@@ -50,7 +50,7 @@ const run = (over: Partial<ReportSeed> & Pick<ReportSeed, 'key' | 'sizeBytes' | 
 })
 
 /** Every state a report page can be in. */
-export const REPORT_RUNS: readonly ReportSeed[] = [
+const REPORT_RUNS: readonly ReportSeed[] = [
   run({
     key: 'iso/ubuntu-26.04-desktop-amd64.iso',
     sizeBytes: Math.round(6.2 * GIB),

@@ -5,7 +5,7 @@ import { Appearance } from '../_components/settings/appearance.tsx'
 import { settingGroups } from '../_components/settings/settings-list.ts'
 import { SettingsTable } from '../_components/settings/settings-table.tsx'
 import { Tokens } from '../_components/settings/tokens.tsx'
-import { Section } from '../_components/ui/card.tsx'
+import { Section } from '../_components/ui/section.tsx'
 import { getQueryClient, trpc } from '../_trpc/server.ts'
 
 export const metadata: Metadata = { title: 'Settings' }

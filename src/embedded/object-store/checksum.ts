@@ -104,7 +104,7 @@ export function declaredChecksum(header: (name: string) => string | undefined): 
 }
 
 /** Throws InvalidRequest where `value` is not base64 of the algorithm's length. */
-export function checkChecksumForm(algorithm: ChecksumAlgorithm, value: string): void {
+function checkChecksumForm(algorithm: ChecksumAlgorithm, value: string): void {
   const bytes = Buffer.from(value, 'base64')
   if (bytes.length !== DIGEST_BYTES[algorithm] || bytes.toString('base64') !== value)
     throw new S3Error('InvalidRequest', `Value for x-amz-checksum-${algorithm} header is invalid.`)

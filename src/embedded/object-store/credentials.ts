@@ -3,7 +3,7 @@ import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, ren
 import { dirname, join } from 'node:path'
 import { ConfigError } from '../../server/config/env.ts'
 
-export const EMBEDDED_REGION = 'us-east-1'
+const EMBEDDED_REGION = 'us-east-1'
 
 /** What a client needs to speak to the embedded store. The secret is never logged. */
 export interface ObjectStoreCredentials {

@@ -190,7 +190,7 @@ function checkSignedHeaders(
 }
 
 /** Milliseconds of YYYYMMDDTHHMMSSZ, or null. */
-export function parseAmzDate(text: string): number | null {
+function parseAmzDate(text: string): number | null {
   const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text)
   if (!match) return null
   const [, year, month, day, hour, minute, second] = match

@@ -6,7 +6,7 @@ import { appRouter } from './root.ts'
 import { webServices } from './web-services.ts'
 
 /** Calls in one request: pages send a handful at once. */
-export const MAX_BATCH_CALLS = 100
+const MAX_BATCH_CALLS = 100
 
 /** Answers `/api/trpc/*`. Responses are never kept by a cache between here and the browser. */
 export async function handleTrpc(request: Request, services: Services = webServices()): Promise<Response> {

@@ -1,4 +1,3 @@
-import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { bucketsRouter } from './routers/buckets.ts'
 import { cacheRouter } from './routers/cache.ts'
 import { enginesRouter } from './routers/engines.ts'
@@ -26,8 +25,6 @@ export const appRouter = router({
 })
 
 export type AppRouter = typeof appRouter
-export type RouterInputs = inferRouterInputs<AppRouter>
-export type RouterOutputs = inferRouterOutputs<AppRouter>
 
 /** Calls procedures in this process, with all checks of a request. */
 export const createCaller = createCallerFactory(appRouter)

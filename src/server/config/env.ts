@@ -36,8 +36,6 @@ export const PROFILES = {
 /** What an engine takes beside its budget: Node, code, sockets. */
 const ENGINE_BASE_BYTES = 128 * MIB
 
-export type ProfileName = keyof typeof PROFILES
-
 /** A setting that cannot be used. Its message names the variable, what is wrong and what to write; it is shown without a stack. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'

@@ -10,7 +10,7 @@ const listenerSchema = z.object({ host: z.string(), port: z.number().int() })
  * What a running `npm start` tells the processes it starts, and a further `npm run engine`, about its embedded parts.
  * Kept in `runtime.json` of the data folder (mode 600, because the sealing key is in it) while it runs.
  */
-export const runtimeSchema = z.object({
+const runtimeSchema = z.object({
   pid: z.number().int(),
   startedAt: z.string(),
   webUrl: z.string(),

@@ -10,7 +10,7 @@ import type { DbOrTx } from './client.ts'
  * sluice_cache: a purge, or a question to an engine (its id), was written or answered.
  * sluice_engines: an engine's id; what is wanted of it has changed.
  */
-export const CHANNELS = [
+const CHANNELS = [
   'sluice_transfers',
   'sluice_inspections',
   'sluice_progress',

@@ -94,7 +94,7 @@ export function toTransferView(row: TransferRow, nowMs = Date.now()): TransferVi
 }
 
 /** What engines report of a transfer right now; nothing once it stands still. */
-export function liveEntries(row: Pick<TransferRow, 'live' | 'status'>, nowMs = Date.now()): LiveEntry[] {
+function liveEntries(row: Pick<TransferRow, 'live' | 'status'>, nowMs = Date.now()): LiveEntry[] {
   if (row.status !== 'running' && row.status !== 'verifying') return []
   return objectValues(row.live).flatMap((value) => {
     const entry = liveEntrySchema.safeParse(value).data

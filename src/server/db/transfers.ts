@@ -84,7 +84,7 @@ export async function listParts(db: DbOrTx, transferId: string): Promise<PartVie
 }
 
 /** The latest events of a transfer, newest first. */
-export async function listEvents(db: DbOrTx, transferId: string): Promise<EventView[]> {
+async function listEvents(db: DbOrTx, transferId: string): Promise<EventView[]> {
   const events = await db.event.findMany({
     where: { transferId },
     orderBy: { id: 'desc' },

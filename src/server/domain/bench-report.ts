@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Figures only Sluice has: its engine is watched from inside while the work runs. */
-export const benchEngineSchema = z.object({
+const benchEngineSchema = z.object({
   /** How late the event loop came, every 10 ms: the 99th of a hundred, and the worst. */
   eventLoopP99Ms: z.number(),
   eventLoopMaxMs: z.number(),
@@ -12,7 +12,7 @@ export const benchEngineSchema = z.object({
 export type BenchEngine = z.infer<typeof benchEngineSchema>
 
 /** One run of one peer whose bytes were found right. */
-export const benchRunSchema = z.object({
+const benchRunSchema = z.object({
   peer: z.string(),
   round: z.number(),
   bytes: z.number(),
@@ -35,7 +35,7 @@ export const benchRunSchema = z.object({
 export type BenchRun = z.infer<typeof benchRunSchema>
 
 /** Everything that was measured in one scenario, and under what. */
-export const benchScenarioSchema = z.object({
+const benchScenarioSchema = z.object({
   scenario: z.object({
     name: z.string(),
     shows: z.string(),

@@ -35,7 +35,6 @@ export const bucketInputSchema = z.object({
   forcePathStyle: z.boolean(),
   prefix: z.string().max(512, 'A prefix has at most 512 characters.').optional(),
 })
-export type BucketInput = z.infer<typeof bucketInputSchema>
 
 /** What saving needs: with an `id`, keys left empty stay as they are. */
 export const bucketSaveSchema = bucketInputSchema.extend({

@@ -51,7 +51,7 @@ export type PurgeTarget = z.infer<typeof purgeTargetSchema>
 const runsSchema = z.array(z.tuple([z.number().int(), z.number().int()]))
 export type SliceRuns = z.infer<typeof runsSchema>
 
-export const cacheObjectSchema = z.object({
+const cacheObjectSchema = z.object({
   objectId: z.string(),
   originId: z.string().nullable(),
   originName: z.string(),

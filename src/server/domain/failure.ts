@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** What to do about a failure: try again at once, try again later, or change something first. */
-export const retrySchema = z.enum(['now', 'later', 'never'])
+const retrySchema = z.enum(['now', 'later', 'never'])
 export type Retry = z.infer<typeof retrySchema>
 
 /**

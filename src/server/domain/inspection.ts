@@ -20,7 +20,7 @@ export const sourceQuestionSchema = z.object({ url: z.string(), headers: sourceH
 export type SourceQuestion = z.infer<typeof sourceQuestionSchema>
 
 /** What was found at a URL. */
-export const sourceAnswerSchema = z.object({
+const sourceAnswerSchema = z.object({
   /** The file name the source suggests, safe to use as a key. */
   name: z.string(),
   sizeBytes: z.number().nullable(),
@@ -36,8 +36,8 @@ export const bucketQuestionSchema = z.union([z.object({ bucketId: z.uuid() }), z
 export type BucketQuestion = z.infer<typeof bucketQuestionSchema>
 
 /** One thing that was tried on a bucket, as a sentence. */
-export const bucketCheckSchema = z.object({ name: z.string(), passed: z.boolean(), message: z.string() })
-export const bucketAnswerSchema = z.object({
+const bucketCheckSchema = z.object({ name: z.string(), passed: z.boolean(), message: z.string() })
+const bucketAnswerSchema = z.object({
   checks: z.array(bucketCheckSchema),
   capabilities: bucketCapabilitiesSchema,
   warnings: z.array(warningSchema),
@@ -52,7 +52,7 @@ export interface LifecycleQuestion {
 }
 
 /** What became of the rule; `installed` is false where the bucket had one that does the same. */
-export const lifecycleAnswerSchema = z.object({ installed: z.boolean(), days: z.number(), message: z.string() })
+const lifecycleAnswerSchema = z.object({ installed: z.boolean(), days: z.number(), message: z.string() })
 export type LifecycleAnswer = z.infer<typeof lifecycleAnswerSchema>
 
 /** How an engine answers an inspection: with one of the two. */

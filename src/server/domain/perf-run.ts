@@ -3,7 +3,7 @@ import { failureSchema } from './failure.ts'
 import { transferMetricsSchema, transferStatusSchema } from './transfer.ts'
 
 /** One second (or one step) of a run's curve; bytes are what moved during the step. Seconds count from the run's start. */
-export const perfSampleSchema = z.object({
+const perfSampleSchema = z.object({
   seconds: z.number(),
   sourceBytes: z.number(),
   bucketBytes: z.number(),
@@ -11,10 +11,9 @@ export const perfSampleSchema = z.object({
   readLanes: z.number(),
   uploadLanes: z.number(),
 })
-export type PerfSample = z.infer<typeof perfSampleSchema>
 
 /** One transfer of one file. Figures are null where nothing was measured, as in a run that failed before its first byte. */
-export const perfTransferSchema = z.object({
+const perfTransferSchema = z.object({
   transferId: z.string(),
   /** The file's name, and its URL without secrets. */
   name: z.string(),

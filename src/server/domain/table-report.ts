@@ -26,7 +26,7 @@ export type TableSection = z.infer<typeof sectionSchema>
  * A report in words, bars, curves and tables. Scripts may write one (with `format` and `version`), and the report page opens it; files of
  * other forms are turned into one by the page.
  */
-export const tableReportSchema = z.object({
+const tableReportSchema = z.object({
   /** What wrote it, such as `npm run bench`. */
   kind: z.string(),
   title: z.string(),

@@ -1,30 +1,18 @@
 import type { TransferStatus } from './transfer.ts'
 
-/**
- * The life of a transfer. What each state guarantees:
+/*
+ * The life of a transfer: what each state guarantees, and where it goes from there.
  *
- * queued     waits for an engine, or for `startAt`; no byte moves.
+ * queued     waits for an engine, or for `startAt`; no byte moves. → running, completed, paused, failed, cancelled
  * running    engines hold claims on its parts; while `completingSince` is set, one of them completes the upload.
- * verifying  the object is there; its bytes are being proven once more.
- * completed  the object at the key is the whole file; which proof it rests on is in `verification`.
- * paused     nothing moves; the upload and its finished parts are kept.
+ *            → queued, verifying, completed, paused, failed, cancelled
+ * verifying  the object is there; its bytes are being proven once more. → completed, failed, cancelled
+ * completed  the object at the key is the whole file; which proof it rests on is in `verification`. → verifying
+ * paused     nothing moves; the upload and its finished parts are kept. → queued, cancelled
  * failed     nothing moves; `failure` says why. The upload is kept while a retry could use it, and is aborted after that.
- * cancelled  nothing moves and no multipart upload of ours is left.
+ *            → queued, cancelled
+ * cancelled  nothing moves and no multipart upload of ours is left. → queued
  */
-const MOVES: Record<TransferStatus, readonly TransferStatus[]> = {
-  queued: ['running', 'paused', 'failed', 'cancelled', 'completed'],
-  running: ['queued', 'verifying', 'completed', 'paused', 'failed', 'cancelled'],
-  verifying: ['completed', 'failed', 'cancelled'],
-  completed: ['verifying'],
-  paused: ['queued', 'cancelled'],
-  failed: ['queued', 'cancelled'],
-  cancelled: ['queued'],
-}
-
-/** Whether a transfer may go from one state to the other. */
-export function canMove(from: TransferStatus, to: TransferStatus): boolean {
-  return MOVES[from].includes(to)
-}
 
 /** True where nothing happens to the transfer any more unless somebody asks. */
 export function isTerminal(status: TransferStatus): boolean {

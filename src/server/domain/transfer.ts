@@ -26,7 +26,7 @@ export const sourceDigestSchema = z.object({
 })
 export type SourceDigest = z.infer<typeof sourceDigestSchema>
 
-export const evidenceSchema = z.object({
+const evidenceSchema = z.object({
   kind: z.string(),
   algorithm: z.string().optional(),
   expected: z.string().optional(),

@@ -6,7 +6,7 @@ import { compareSentences, runLetter } from '../../../server/domain/report/compa
 import { limitWords } from '../../../server/domain/report/report-story.ts'
 import type { ComparedRun } from '../../../server/domain/report.ts'
 import { CompareChart } from '../charts/compare-chart.tsx'
-import { Section } from '../ui/card.tsx'
+import { Section } from '../ui/section.tsx'
 import { useNow } from '../ui/use-now.ts'
 import { compareHref } from './compare-params.ts'
 import { CompareTable } from './compare-table.tsx'

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { Section } from '../ui/card.tsx'
+import { Section } from '../ui/section.tsx'
 
 /** A heading over rows of name and figure, each with its right edge. */
 export function FactList({ title, children }: { title: string; children: ReactNode }) {

@@ -1,6 +1,6 @@
 import type { PartView } from '../../../server/domain/transfer.ts'
-import { Section } from '../ui/card.tsx'
 import { Quantity, Rate } from '../ui/quantity.tsx'
+import { Section } from '../ui/section.tsx'
 import { Millis } from './report-figures.tsx'
 
 /** The parts that took longest; where all are shown, they are all. */

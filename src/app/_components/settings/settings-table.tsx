@@ -1,5 +1,5 @@
 import { Badge } from '../ui/badge.tsx'
-import { Section } from '../ui/card.tsx'
+import { Section } from '../ui/section.tsx'
 import type { SettingGroup } from './settings-list.ts'
 
 /** What is set and what it means; nothing is changed here, because processes read their environment when they start. */

@@ -2,7 +2,7 @@ import { type ListParams, tabStatuses } from './list-params.ts'
 import { LIVE_STATUSES } from './merge-live.ts'
 
 /** How many rows a page of the list has. */
-export const LIST_PAGE_SIZE = 100
+const LIST_PAGE_SIZE = 100
 
 /** Input and options of the list's query, the same for the server that prefetches it and the browser that shows it. */
 export function listOptions(params: ListParams) {

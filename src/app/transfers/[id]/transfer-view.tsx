@@ -16,7 +16,7 @@ import { TransferNotices } from '../../_components/transfer/transfer-notices.tsx
 import { elapsedMs, percentText } from '../../_components/transfer/transfer-summary.ts'
 import { UnknownProgress } from '../../_components/transfer/unknown-progress.tsx'
 import { VerificationPanel } from '../../_components/transfer/verification-panel.tsx'
-import { Section } from '../../_components/ui/card.tsx'
+import { Section } from '../../_components/ui/section.tsx'
 import { useNow } from '../../_components/ui/use-now.ts'
 import { useDocumentTitle } from '../../_hooks/use-document-title.ts'
 import { type LiveSamples, useLiveSamples } from '../../_hooks/use-live-samples.ts'

@@ -29,7 +29,7 @@ export interface PartTimeline {
 }
 
 /** More bars than these are no longer seen as bars. */
-export const MOST_BARS = 1500
+const MOST_BARS = 1500
 
 /**
  * Lays parts out over time: by engine, and in each engine so that a part goes to the first lane that is free. With more parts than

@@ -42,7 +42,7 @@ const FORMATS: readonly {
   },
 ]
 
-export const KNOWN_FORMATS = FORMATS.map(({ name }) => name)
+const KNOWN_FORMATS = FORMATS.map(({ name }) => name)
 
 /** A report of 10,000 parts has 3 MiB. */
 export const MOST_FILE_BYTES = 64 * MIB

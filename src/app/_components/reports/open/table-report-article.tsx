@@ -4,8 +4,8 @@ import type { ReactNode } from 'react'
 import { runLetter } from '../../../../server/domain/report/compare-story.ts'
 import type { TableReport, TableSection } from '../../../../server/domain/table-report.ts'
 import { CompareChart } from '../../charts/compare-chart.tsx'
-import { Section } from '../../ui/card.tsx'
 import { cn } from '../../ui/cn.ts'
+import { Section } from '../../ui/section.tsx'
 import { Fact } from '../fact-list.tsx'
 
 /** A perf run, a bench, or any other file of words, bars and tables. */

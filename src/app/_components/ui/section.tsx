@@ -1,10 +1,4 @@
-import type { ComponentProps, ReactNode } from 'react'
-import { cn } from './cn.ts'
-
-/** A unit with a hairline around it. Use it only where something is a unit; sections have a heading and a hairline instead. */
-export function Card({ className, ...props }: ComponentProps<'div'>) {
-  return <div className={cn('rounded-md border bg-card text-card-foreground', className)} {...props} />
-}
+import type { ReactNode } from 'react'
 
 /** A part of a page: heading, something on the right, content. */
 export function Section(props: { title: ReactNode; aside?: ReactNode; className?: string; children: ReactNode }) {
