@@ -1,7 +1,7 @@
 'use client'
 
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef } from 'react'
 import { toast } from 'sonner'
 import type { BucketView } from '../../../server/domain/bucket.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
@@ -10,9 +10,10 @@ import { Button } from '../ui/button.tsx'
 import { Callout } from '../ui/callout.tsx'
 import { Dialog, DialogBody, DialogContent, DialogFooter } from '../ui/dialog.tsx'
 import { issuesOf } from '../ui/issues-of.ts'
+import { useForm } from '../ui/use-form.ts'
 import { BucketChecks } from './bucket-checks.tsx'
 import { BucketFields } from './bucket-fields.tsx'
-import { apiErrors, type BucketForm, checkForm, type FormErrors, formOf } from './bucket-form.ts'
+import { apiErrors, type BucketForm, checkForm, formOf } from './bucket-form.ts'
 import { useBucketTest } from './use-bucket-test.ts'
 
 /** Adds a bucket, or changes `bucket`. */
@@ -41,31 +42,12 @@ function BucketEditor({ bucket, close }: { bucket: BucketView | null; close: () 
   const queryClient = useQueryClient()
   const save = useMutation(trpc.buckets.save.mutationOptions())
   const { state: test, test: runTest, forget } = useBucketTest()
-  const [form, setForm] = useState<BucketForm>(() => formOf(bucket))
-  const [errors, setErrors] = useState<FormErrors>({})
-
-  const formRef = useRef<HTMLFormElement>(null)
+  const { ref, form, errors, setErrors, change } = useForm<BucketForm>(() => formOf(bucket))
   const resultRef = useRef<HTMLDivElement>(null)
   // On phones the fields are longer than the window: what came of a test, or what is wrong, is brought into sight.
   useEffect(() => {
     if (test.kind !== 'none') resultRef.current?.scrollIntoView({ block: 'nearest' })
   }, [test.kind])
-  const wrongFields = Object.keys(errors).join(' ')
-  useEffect(() => {
-    if (wrongFields) formRef.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
-  }, [wrongFields])
-
-  const change = (next: BucketForm) => {
-    setForm(next)
-    forget()
-    // A sentence about a field goes away as soon as the field is changed.
-    setErrors((now) => {
-      const kept = Object.entries(now).filter(
-        ([field]) => field !== 'form' && form[field as keyof BucketForm] === next[field as keyof BucketForm],
-      )
-      return Object.fromEntries(kept)
-    })
-  }
   const checked = () => {
     const result = checkForm(form, bucket?.id)
     setErrors('errors' in result ? result.errors : {})
@@ -90,7 +72,7 @@ function BucketEditor({ bucket, close }: { bucket: BucketView | null; close: () 
 
   return (
     <form
-      ref={formRef}
+      ref={ref}
       noValidate
       className="flex min-h-0 flex-1 flex-col"
       onSubmit={(event) => {
@@ -99,7 +81,15 @@ function BucketEditor({ bucket, close }: { bucket: BucketView | null; close: () 
       }}
     >
       <DialogBody className="grid gap-4">
-        <BucketFields form={form} errors={errors} bucket={bucket} onChange={change} />
+        <BucketFields
+          form={form}
+          errors={errors}
+          bucket={bucket}
+          onChange={(next) => {
+            change(next)
+            forget()
+          }}
+        />
         <div ref={resultRef} className="grid gap-4 empty:hidden">
           <BucketChecks test={test} folded />
           {errors.form && <Callout tone="destructive">{errors.form}</Callout>}

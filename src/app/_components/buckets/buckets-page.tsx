@@ -1,7 +1,7 @@
 'use client'
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Database, Plus, Unplug } from 'lucide-react'
+import { Database, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { toast } from 'sonner'
 import type { BucketView } from '../../../server/domain/bucket.ts'
@@ -9,7 +9,9 @@ import { useTRPC } from '../../_trpc/client.tsx'
 import { failureOf } from '../../_trpc/failure-of.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
+import { CouldNotRead } from '../ui/could-not-read.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
+import { PageBar } from '../ui/page-bar.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { BucketDialog } from './bucket-dialog.tsx'
 import { BucketRow } from './bucket-row.tsx'
@@ -42,16 +44,7 @@ export function BucketsPage() {
   return (
     <>
       {error && !data ? (
-        <EmptyState
-          icon={<Unplug />}
-          title="The buckets could not be read"
-          description={failureOf(error).message}
-          action={
-            <Button variant="outline" onClick={() => refetch()}>
-              Try again
-            </Button>
-          }
-        />
+        <CouldNotRead title="The buckets could not be read" error={error} onRetry={refetch} />
       ) : !data ? (
         <Skeleton className="m-6 h-28" />
       ) : data.length === 0 ? (
@@ -63,15 +56,11 @@ export function BucketsPage() {
         />
       ) : (
         <>
-          <div className="flex min-h-12 items-center justify-between gap-4 border-b px-4 md:px-6">
-            <p className="text-muted-foreground max-md:hidden">
-              Transfers go into these. Keys are sealed before they are stored and never shown again.
-            </p>
-            <p className="text-muted-foreground md:hidden">
-              {data.length === 1 ? '1 bucket' : `${data.length} buckets`}
-            </p>
-            {addButton('outline')}
-          </div>
+          <PageBar
+            note="Transfers go into these. Keys are sealed before they are stored and never shown again."
+            short={data.length === 1 ? '1 bucket' : `${data.length} buckets`}
+            action={addButton('outline')}
+          />
           <ul aria-label="Buckets">
             {data.map((bucket) => (
               <BucketRow

@@ -1,14 +1,15 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { Cpu, Eraser, Unplug } from 'lucide-react'
+import { Cpu, Eraser } from 'lucide-react'
 import { useState } from 'react'
 import type { CachedObjectView } from '../../../server/domain/cache.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
-import { failureOf } from '../../_trpc/failure-of.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
+import { CouldNotRead } from '../ui/could-not-read.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
+import { PageBar } from '../ui/page-bar.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { CounterLine } from './counter-line.tsx'
 import { HitChart } from './hit-chart.tsx'
@@ -23,19 +24,7 @@ export function CachePage() {
   const { data, error, refetch } = useQuery(trpc.cache.stats.queryOptions(undefined, { refetchInterval: 3_000 }))
   const purge = usePurge()
   const [purged, setPurged] = useState<CachedObjectView | 'all' | null>(null)
-  if (error && !data)
-    return (
-      <EmptyState
-        icon={<Unplug />}
-        title="The cache could not be read"
-        description={failureOf(error).message}
-        action={
-          <Button variant="outline" onClick={() => refetch()}>
-            Try again
-          </Button>
-        }
-      />
-    )
+  if (error && !data) return <CouldNotRead title="The cache could not be read" error={error} onRetry={refetch} />
   if (!data) return <Skeleton className="m-6 h-40" />
   const sum = sumCaches(data.engines.map(({ cache }) => cache))
   if (!sum)
@@ -49,16 +38,20 @@ export function CachePage() {
     )
   return (
     <>
-      <div className="flex min-h-12 items-center justify-between gap-4 border-b px-4 md:px-6">
-        <p className="text-muted-foreground">
-          {data.engines.length === 1 ? 'One engine' : `${data.engines.length} engines`}
-          <span className="max-md:hidden">. Counts are since {data.engines.length === 1 ? 'it' : 'they'} started.</span>
-        </p>
-        <Button variant="outline" onClick={() => setPurged('all')}>
-          <Eraser aria-hidden />
-          Purge everything
-        </Button>
-      </div>
+      <PageBar
+        note={
+          data.engines.length === 1
+            ? 'One engine. Counts are since it started.'
+            : `${data.engines.length} engines. Counts are since they started.`
+        }
+        short={data.engines.length === 1 ? '1 engine' : `${data.engines.length} engines`}
+        action={
+          <Button variant="outline" onClick={() => setPurged('all')}>
+            <Eraser aria-hidden />
+            Purge everything
+          </Button>
+        }
+      />
       <div className="grid gap-x-10 gap-y-6 px-4 py-4 md:px-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <HitChart history={data.history} hitRate={data.hitRate} />
         <TierFigures sum={sum} />

@@ -21,10 +21,12 @@ export function HitChart({ history, hitRate }: { history: CacheHistory; hitRate:
   return (
     <figure className="min-w-0">
       <figcaption className="flex flex-wrap items-baseline gap-x-4">
-        <span className="text-xl tabular-nums tracking-tight">
-          {share === null ? '–' : percent(share)}
-          <span className="ml-1 text-dim text-sm tracking-normal">{share === null ? '' : '%'}</span>
-        </span>
+        {share !== null && (
+          <span className="text-xl tabular-nums tracking-tight">
+            {percent(share)}
+            <span className="ml-1 text-dim text-sm tracking-normal">%</span>
+          </span>
+        )}
         <span className="text-muted-foreground">
           {bar ? (
             <>
@@ -32,7 +34,7 @@ export function HitChart({ history, hitRate }: { history: CacheHistory; hitRate:
               <Quantity value={bar.hits} unit="found" /> · <Quantity value={bar.misses} unit="missed" />
             </>
           ) : hitRate === null ? (
-            'no slice was asked for in the last hour'
+            'No slice was asked for in the last hour.'
           ) : (
             'of slices found in the last hour'
           )}

@@ -2,6 +2,7 @@
 
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { Layers, Search } from 'lucide-react'
+import Link from 'next/link'
 import { useDeferredValue, useState } from 'react'
 import type { CachedObjectView } from '../../../server/domain/cache.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
@@ -84,6 +85,13 @@ export function ObjectList({ onPurge }: { onPurge: (object: CachedObjectView) =>
             search
               ? 'Try a part of a path, or the name of an origin.'
               : 'What readers ask for of a published origin is kept here, slice by slice.'
+          }
+          action={
+            search ? undefined : (
+              <Button asChild variant="outline">
+                <Link href="/origins">Origins</Link>
+              </Button>
+            )
           }
         />
       ) : (

@@ -52,7 +52,7 @@ export function ChartReadout(props: ChartReadoutProps) {
 }
 
 function Figure(props: { colour: string; label: string; rate: number | undefined; stroke: string | undefined }) {
-  const { value, unit } = props.rate === undefined ? { value: '–', unit: '' } : splitBytes(props.rate)
+  const { value, unit } = props.rate === undefined ? { value: '', unit: '' } : splitBytes(props.rate)
   return (
     <span className="inline-flex items-center gap-1.5">
       <svg aria-hidden="true" height="8" width="22">

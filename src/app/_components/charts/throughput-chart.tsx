@@ -41,6 +41,8 @@ export interface ThroughputChartProps {
   limitBytesPerSecond?: number | null
   /** `elapsed` counts from the first point (a transfer); `clock` shows the time of day (an overview). Default `clock`. */
   timeAxis?: 'elapsed' | 'clock'
+  /** Whether the last step stands in the readout while nobody points at another. Default true. */
+  readsLast?: boolean
   /** What the page says where there is nothing to draw. */
   emptyText?: string
   errorText?: string
@@ -50,7 +52,7 @@ const NO_MARKS: readonly ChartMark[] = []
 
 /** Bytes per second over time: crosshair by pointer or arrow keys, drag to zoom, Escape or a double click to see all again. */
 export function ThroughputChart(props: ThroughputChartProps) {
-  const { points, height, state, timeAxis = 'clock', limitBytesPerSecond } = props
+  const { points, height, state, timeAxis = 'clock', limitBytesPerSecond, readsLast = true } = props
   const { ref, widthPx } = useElementWidth<HTMLDivElement>()
   const [zoom, setZoom] = useState<TimeWindow | null>(null)
   const [hoverAt, setHoverAt] = useState<number | null>(null)
@@ -87,7 +89,8 @@ export function ThroughputChart(props: ThroughputChartProps) {
 
   const hovered = hoverAt === null ? null : nearestPoint(drawn, hoverAt)
   const read = hovered ?? whole.at(-1) ?? null
-  const nothing = state ?? (points.length === 0 ? 'empty' : undefined)
+  // One point is no curve.
+  const nothing = state ?? (points.length < 2 ? 'empty' : undefined)
 
   const step = (direction: -1 | 1) => {
     const index = read ? drawn.findIndex((point) => point.at === read.at) : -1
@@ -105,7 +108,7 @@ export function ThroughputChart(props: ThroughputChartProps) {
         averagedMs={nothing ? null : averagedMs}
         limitBytesPerSecond={limitBytesPerSecond}
         onReset={reset}
-        point={nothing ? null : read}
+        point={nothing || !(hovered || readsLast) ? null : read}
         showsCache={showsCache}
         timeText={nothing || !read ? '' : hovered ? readoutTime(read.at, first, timeAxis) : ''}
         zoomed={zoom !== null}

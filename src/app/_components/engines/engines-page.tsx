@@ -1,12 +1,11 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { Cpu, Unplug } from 'lucide-react'
+import { Cpu } from 'lucide-react'
 import type { EngineView } from '../../../server/domain/engine.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
-import { failureOf } from '../../_trpc/failure-of.ts'
-import { Button } from '../ui/button.tsx'
 import { cn } from '../ui/cn.ts'
+import { CouldNotRead } from '../ui/could-not-read.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Bytes, Duration, Quantity, Rate } from '../ui/quantity.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
@@ -19,19 +18,7 @@ import { EngineState } from './engine-state.tsx'
 export function EnginesPage() {
   const trpc = useTRPC()
   const { data, error, refetch } = useQuery(trpc.engines.list.queryOptions(undefined, { refetchInterval: 2000 }))
-  if (error && !data)
-    return (
-      <EmptyState
-        icon={<Unplug />}
-        title="The engines could not be read"
-        description={failureOf(error).message}
-        action={
-          <Button variant="outline" onClick={() => refetch()}>
-            Try again
-          </Button>
-        }
-      />
-    )
+  if (error && !data) return <CouldNotRead title="The engines could not be read" error={error} onRetry={refetch} />
   if (!data) return <Skeleton className="m-6 h-28" />
   if (data.length === 0)
     return (
@@ -57,8 +44,8 @@ export function EnginesPage() {
       </ul>
       <p className="mt-4 max-w-2xl text-muted-foreground">
         More engines work on the same transfers and make them faster: start another with{' '}
-        <code className="num">npm run engine</code>. One that stops answering loses its parts to the others after a few
-        seconds.
+        <code className="num">npm run engine</code>. When one stops answering, the others take over its parts within
+        SLUICE_LEASE_MS, half a minute unless you set it.
       </p>
     </div>
   )
@@ -74,7 +61,7 @@ function Engine({ engine }: { engine: EngineView }) {
       <div className={cn('flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5', stats && 'border-b')}>
         <h2 className={cn('font-medium', engine.state === 'stopped' && 'text-muted-foreground')}>{engine.name}</h2>
         <EngineState state={engine.state} />
-        <span className="ml-auto text-dim text-xs">
+        <span className="order-last text-dim text-xs max-sm:basis-full sm:order-none sm:ml-auto">
           <span className="num">{engine.url.replace(/^https?:\/\//, '')}</span> · version {engine.version} · process{' '}
           <span className="num">{engine.pid}</span>
           {engine.state !== 'healthy' && (
@@ -84,10 +71,14 @@ function Engine({ engine }: { engine: EngineView }) {
             </>
           )}
         </span>
-        {stats && <EngineLimit engine={engine} />}
+        {stats && (
+          <span className="max-sm:ml-auto">
+            <EngineLimit engine={engine} />
+          </span>
+        )}
       </div>
       {stats && (
-        <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3 sm:grid-cols-4 xl:grid-cols-8">
+        <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3 sm:grid-cols-4 xl:grid-cols-[1fr_1fr_0.8fr_1.1fr_1.4fr_1.1fr_0.8fr_0.8fr]">
           <Fact name="Read from sources" value={<Rate bytesPerSecond={stats.sourceBytesPerSecond} />} />
           <Fact name="Into buckets" value={<Rate bytesPerSecond={stats.bucketBytesPerSecond} />} />
           <Fact name="Transfers" value={<Quantity value={stats.transfers} />} />

@@ -1,7 +1,6 @@
 'use client'
 
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
 import { toast } from 'sonner'
 import type { PublishedOriginView } from '../../../server/domain/published-origin.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
@@ -10,8 +9,9 @@ import { Button } from '../ui/button.tsx'
 import { Callout } from '../ui/callout.tsx'
 import { Dialog, DialogBody, DialogContent, DialogFooter } from '../ui/dialog.tsx'
 import { issuesOf } from '../ui/issues-of.ts'
+import { useForm } from '../ui/use-form.ts'
 import { OriginFields } from './origin-fields.tsx'
-import { apiErrors, checkForm, formOf, type OriginErrors, type OriginForm } from './origin-form.ts'
+import { apiErrors, checkForm, formOf, type OriginForm } from './origin-form.ts'
 
 /** Publishes an origin, or changes `origin`. */
 export function OriginDialog(props: {
@@ -38,24 +38,8 @@ function OriginEditor({ origin, close }: { origin: PublishedOriginView | null; c
   const trpc = useTRPC()
   const queryClient = useQueryClient()
   const save = useMutation(trpc.origins.save.mutationOptions())
-  const [form, setForm] = useState<OriginForm>(() => formOf(origin))
-  const [errors, setErrors] = useState<OriginErrors>({})
-  const formRef = useRef<HTMLFormElement>(null)
-  const wrongFields = Object.keys(errors).join(' ')
-  useEffect(() => {
-    if (wrongFields) formRef.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
-  }, [wrongFields])
+  const { ref, form, errors, setErrors, change } = useForm<OriginForm>(() => formOf(origin))
 
-  const change = (next: OriginForm) => {
-    setForm(next)
-    // A sentence about a field goes away as soon as the field is changed.
-    setErrors((now) => {
-      const kept = Object.entries(now).filter(
-        ([field]) => field !== 'form' && form[field as keyof OriginForm] === next[field as keyof OriginForm],
-      )
-      return Object.fromEntries(kept)
-    })
-  }
   const submit = async () => {
     const result = checkForm(form, origin)
     setErrors('errors' in result ? result.errors : {})
@@ -72,7 +56,7 @@ function OriginEditor({ origin, close }: { origin: PublishedOriginView | null; c
 
   return (
     <form
-      ref={formRef}
+      ref={ref}
       noValidate
       className="flex min-h-0 flex-1 flex-col"
       onSubmit={(event) => {

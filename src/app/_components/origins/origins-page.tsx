@@ -1,7 +1,7 @@
 'use client'
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Globe, Plus, Unplug } from 'lucide-react'
+import { Globe, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { toast } from 'sonner'
 import { useTRPC } from '../../_trpc/client.tsx'
@@ -9,7 +9,9 @@ import { failureOf } from '../../_trpc/failure-of.ts'
 import { usePurge } from '../cache/use-purge.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
+import { CouldNotRead } from '../ui/could-not-read.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
+import { PageBar } from '../ui/page-bar.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { LinkDialog } from './link-dialog.tsx'
 import { OriginDialog } from './origin-dialog.tsx'
@@ -45,16 +47,7 @@ export function OriginsPage() {
   return (
     <>
       {error && !data ? (
-        <EmptyState
-          icon={<Unplug />}
-          title="The origins could not be read"
-          description={failureOf(error).message}
-          action={
-            <Button variant="outline" onClick={() => refetch()}>
-              Try again
-            </Button>
-          }
-        />
+        <CouldNotRead title="The origins could not be read" error={error} onRetry={refetch} />
       ) : !data ? (
         <Skeleton className="m-6 h-28" />
       ) : data.length === 0 ? (
@@ -66,15 +59,11 @@ export function OriginsPage() {
         />
       ) : (
         <>
-          <div className="flex min-h-12 items-center justify-between gap-4 border-b px-4 md:px-6">
-            <p className="text-muted-foreground max-md:hidden">
-              Engines serve these by byte range and keep what was asked for.
-            </p>
-            <p className="text-muted-foreground md:hidden">
-              {data.length === 1 ? '1 origin' : `${data.length} origins`}
-            </p>
-            {publishButton('outline')}
-          </div>
+          <PageBar
+            note="Engines serve these by byte range and keep what was asked for."
+            short={data.length === 1 ? '1 origin' : `${data.length} origins`}
+            action={publishButton('outline')}
+          />
           <OriginColumns />
           <ul aria-label="Origins">
             {data.map((origin) => (

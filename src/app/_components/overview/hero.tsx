@@ -36,6 +36,7 @@ export function Hero({ health, updatedAtMs }: { health: SystemHealth | undefined
         points={points}
         height={CHART_HEIGHT_PX}
         timeAxis="clock"
+        readsLast={false}
         {...(health ? (quiet ? { state: 'empty' as const } : {}) : { state: 'loading' as const })}
         emptyText="Nothing moved in the last hour. Throughput is drawn here as soon as a transfer runs."
       />

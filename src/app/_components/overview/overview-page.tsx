@@ -1,15 +1,13 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { Unplug } from 'lucide-react'
 import Link from 'next/link'
 import type { EngineView } from '../../../server/domain/engine.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
-import { failureOf } from '../../_trpc/failure-of.ts'
 import { useHealth } from '../shell/use-health.ts'
 import { Button } from '../ui/button.tsx'
 import { Callout } from '../ui/callout.tsx'
-import { EmptyState } from '../ui/empty-state.tsx'
+import { CouldNotRead } from '../ui/could-not-read.tsx'
 import { Section } from '../ui/section.tsx'
 import { EngineList } from './engine-list.tsx'
 import { FailedList } from './failed-list.tsx'
@@ -35,18 +33,7 @@ export function OverviewPage() {
   const counts = running.data?.counts
 
   if (health.isError && !health.data)
-    return (
-      <EmptyState
-        icon={<Unplug />}
-        title="The overview could not be read"
-        description={failureOf(health.error).message}
-        action={
-          <Button variant="outline" onClick={() => health.refetch()}>
-            Try again
-          </Button>
-        }
-      />
-    )
+    return <CouldNotRead title="The overview could not be read" error={health.error} onRetry={health.refetch} />
   const noEngine = health.data?.state === 'down'
   if (counts?.all === 0)
     return (

@@ -1,16 +1,14 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { SearchX, Unplug } from 'lucide-react'
 import Link from 'next/link'
 import type { ReportView } from '../../../server/domain/report.ts'
 import { isTerminal } from '../../../server/domain/transfer-state.ts'
 import { usePageVisible } from '../../_hooks/use-page-visible.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
-import { failureOf } from '../../_trpc/failure-of.ts'
 import { Button } from '../ui/button.tsx'
 import { Callout } from '../ui/callout.tsx'
-import { EmptyState } from '../ui/empty-state.tsx'
+import { OneOfMany } from '../ui/one-of-many.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { ReportActions } from './report-actions.tsx'
 import { ReportArticle } from './report-article.tsx'
@@ -31,50 +29,35 @@ export function ReportPage({ id }: { id: string }) {
       { refetchInterval: ({ state }) => pollMs(state.data, visible), retry: false },
     ),
   )
-  const failure = query.error ? failureOf(query.error) : null
-  if (failure && (failure.code === 'not_found' || failure.code === 'invalid_input'))
-    return (
-      <EmptyState
-        action={
-          <Button asChild>
-            <Link href="/reports">All reports</Link>
-          </Button>
-        }
-        description="Its transfer may have been removed, or the address is not complete."
-        icon={<SearchX aria-hidden />}
-        title="There is no such report"
-      />
-    )
-  if (!query.data)
-    return failure ? (
-      <EmptyState
-        action={<Button onClick={() => void query.refetch()}>Try again</Button>}
-        description={failure.message}
-        icon={<Unplug aria-hidden />}
-        title="The report could not be read"
-      />
-    ) : (
-      <ReportSkeleton />
-    )
   return (
-    <>
-      {failure && (
-        <Callout className="mx-4 mt-3 md:mx-6 print:hidden" tone="warning">
-          {failure.message} Below is what was last read.
-        </Callout>
+    <OneOfMany
+      allHref="/reports"
+      kind="report"
+      missing="Its transfer may have been removed, or the address is not complete."
+      outline={<ReportSkeleton />}
+      query={query}
+    >
+      {(view, failure) => (
+        <>
+          {failure && (
+            <Callout className="mx-4 mt-3 md:mx-6 print:hidden" tone="warning">
+              {failure.message} Below is what was last read.
+            </Callout>
+          )}
+          <ReportArticle
+            actions={
+              <>
+                <Button asChild variant="outline">
+                  <Link href={`/transfers/${id}`}>Transfer</Link>
+                </Button>
+                <ReportActions transferId={id} />
+              </>
+            }
+            view={view}
+          />
+        </>
       )}
-      <ReportArticle
-        actions={
-          <>
-            <Button asChild variant="outline">
-              <Link href={`/transfers/${id}`}>Transfer</Link>
-            </Button>
-            <ReportActions transferId={id} />
-          </>
-        }
-        view={query.data}
-      />
-    </>
+    </OneOfMany>
   )
 }
 

@@ -10,6 +10,25 @@ import { Bytes, Duration, Rate } from '../ui/quantity.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { STATUS_WORDS, StatusShape } from '../ui/transfer-status.tsx'
 
+const COLUMNS = 'md:grid-cols-[1.25rem_minmax(9rem,1.2fr)_6rem_6.5rem_7.5rem_minmax(0,1fr)_4.5rem] gap-x-3 px-4 md:px-6'
+
+/** The names of the columns, above the rows. */
+export function ReportColumns() {
+  return (
+    <div
+      aria-hidden
+      className={cn('mt-3 grid h-8 items-center border-b text-dim text-xs max-md:h-0 max-md:overflow-hidden', COLUMNS)}
+    >
+      <span className="md:col-start-2">File</span>
+      <span className="text-right">Size</span>
+      <span className="text-right">Took</span>
+      <span className="text-right">Average</span>
+      <span className="pl-4">From and to</span>
+      <span className="text-right">When</span>
+    </div>
+  )
+}
+
 /** One run: the whole row leads to its report, the tick puts it into the comparison. */
 export const ReportRow = memo(function ReportRow(props: {
   transfer: TransferView
@@ -23,7 +42,8 @@ export const ReportRow = memo(function ReportRow(props: {
   return (
     <li
       className={cn(
-        'relative grid h-14 grid-cols-[1.25rem_minmax(0,1fr)_auto] items-center gap-x-3 border-b px-4 md:h-9 md:grid-cols-[1.25rem_minmax(9rem,1.2fr)_6rem_6.5rem_7.5rem_minmax(0,1fr)_4.5rem] md:px-6',
+        'relative grid h-14 grid-cols-[1.25rem_minmax(0,1fr)_auto] items-center border-b md:h-9',
+        COLUMNS,
         props.isChosen ? 'bg-water-soft' : 'pointer:hover:bg-muted/60',
       )}
     >

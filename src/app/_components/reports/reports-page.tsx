@@ -1,20 +1,20 @@
 'use client'
 
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { FileUp, SearchX, Unplug } from 'lucide-react'
+import { FileUp, SearchX } from 'lucide-react'
 import Link from 'next/link'
 import { useRouter, useSearchParams } from 'next/navigation'
 import { useDeferredValue, useState } from 'react'
 import { useTRPC } from '../../_trpc/client.tsx'
-import { failureOf } from '../../_trpc/failure-of.ts'
 import { Button } from '../ui/button.tsx'
+import { CouldNotRead } from '../ui/could-not-read.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Input } from '../ui/input.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { compareHref, MOST_COMPARED, readCompareIds } from './compare-params.ts'
 import { OpenFile, useOpenFile } from './open/open-file.tsx'
 import { OpenedPage } from './open/opened-page.tsx'
-import { ReportRow } from './report-row.tsx'
+import { ReportColumns, ReportRow } from './report-row.tsx'
 import { reportsListOptions } from './reports-query.ts'
 
 /** Runs to read about or to hold against each other, and files to open. */
@@ -54,24 +54,22 @@ export function ReportsPage() {
         </Button>
       </div>
       {items.length > 0 ? (
-        <ul aria-label="Runs" className="mt-3 border-t">
-          {items.map((transfer) => (
-            <ReportRow
-              isChosen={chosen.includes(transfer.id)}
-              isFull={chosen.length >= MOST_COMPARED}
-              key={transfer.id}
-              onToggle={toggle}
-              transfer={transfer}
-            />
-          ))}
-        </ul>
+        <>
+          <ReportColumns />
+          <ul aria-label="Runs">
+            {items.map((transfer) => (
+              <ReportRow
+                isChosen={chosen.includes(transfer.id)}
+                isFull={chosen.length >= MOST_COMPARED}
+                key={transfer.id}
+                onToggle={toggle}
+                transfer={transfer}
+              />
+            ))}
+          </ul>
+        </>
       ) : list.error ? (
-        <EmptyState
-          action={<Button onClick={() => void list.refetch()}>Try again</Button>}
-          description={failureOf(list.error).message}
-          icon={<Unplug aria-hidden />}
-          title="The runs could not be read"
-        />
+        <CouldNotRead title="The runs could not be read" error={list.error} onRetry={list.refetch} />
       ) : list.isPending ? (
         <div aria-busy="true" className="grid gap-3 px-4 py-5 md:px-6">
           {[1, 2, 3, 4, 5].map((row) => (

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readEnv } from '../../../server/config/env.ts'
 import { settingGroups } from './settings-list.ts'
@@ -20,4 +21,15 @@ test('no setting shows a secret, and each says whether it was set', () => {
   })
   expect(all.find(({ name }) => name === 'MAX_CONCURRENT_UPLOADS')).toMatchObject({ value: '4', isDefault: false })
   expect(all.find(({ name }) => name === 'SLUICE_PROFILE')).toMatchObject({ isDefault: true })
+})
+
+test('every setting of the README is shown, but the keys of the embedded store', () => {
+  const readme = readFileSync('README.md', 'utf8')
+  const named = [...readme.matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map(([, name]) => name)
+  const shown = settingGroups(readEnv({}), readEnv({})).flatMap(({ settings }) => settings.map(({ name }) => name))
+  expect(named.filter((name) => name && !shown.includes(name))).toEqual([
+    'SLUICE_EMBEDDED_S3_ACCESS_KEY',
+    'SLUICE_EMBEDDED_S3_SECRET_KEY',
+  ])
+  expect(shown.filter((name) => !named.includes(name))).toEqual([])
 })

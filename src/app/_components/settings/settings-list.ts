@@ -76,6 +76,11 @@ const GROUPS: readonly {
         'Connections to a source: auto finds out, a number fixes it.',
       ],
       ['MAX_CONCURRENT_UPLOADS', (env) => String(env.MAX_CONCURRENT_UPLOADS), 'Upload lanes of a transfer.'],
+      [
+        'SLUICE_BANDWIDTH_LIMIT',
+        (env) => (env.SLUICE_BANDWIDTH_LIMIT === undefined ? 'none' : `${formatBytes(env.SLUICE_BANDWIDTH_LIMIT)}/s`),
+        'What one engine may read in a second; the engines page sets another while it runs.',
+      ],
       ['SLUICE_PART_SIZING', (env) => env.SLUICE_PART_SIZING, 'How the size of parts is chosen: auto or table.'],
       ['BUFFER_HIGH_WATER_MARK', (env) => parts(env.BUFFER_HIGH_WATER_MARK), 'Reading pauses at so much held.'],
       ['BUFFER_LOW_WATER_MARK', (env) => parts(env.BUFFER_LOW_WATER_MARK), 'Reading goes on at so much held.'],
@@ -168,6 +173,11 @@ const GROUPS: readonly {
     settings: [
       ['SLUICE_LOG_LEVEL', (env) => env.SLUICE_LOG_LEVEL, 'How much is logged.'],
       ['SLUICE_METRICS', onOff((env) => env.SLUICE_METRICS), 'Prometheus metrics at /metrics of each engine.'],
+      [
+        'SLUICE_METRICS_ADDRESS',
+        (env) => env.SLUICE_METRICS_ADDRESS ?? 'the port of the engine',
+        'An address of their own for the metrics.',
+      ],
     ],
   },
 ]

@@ -46,7 +46,7 @@ export function BottomBar() {
   return (
     <nav
       aria-label="Pages"
-      className="fixed inset-x-0 bottom-0 z-40 flex border-t bg-canvas pb-[env(safe-area-inset-bottom)] md:hidden print:hidden"
+      className="fixed inset-x-0 bottom-0 z-40 flex border-t bg-canvas px-1.5 pb-[env(safe-area-inset-bottom)] md:hidden print:hidden"
     >
       {PAGES.map(({ href, name, icon: Icon }) => (
         <Link

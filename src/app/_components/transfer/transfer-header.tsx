@@ -17,7 +17,10 @@ export function TransferHeader({ transfer, engineCount }: { transfer: TransferVi
     <header className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-2">
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2 lg:flex-nowrap">
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-4 gap-y-1 sm:flex-nowrap max-sm:basis-full">
-          <h1 className="min-w-0 truncate font-medium text-xl tracking-tight max-sm:basis-full" title={transfer.name}>
+          <h1
+            className="line-clamp-2 min-w-0 break-all font-medium text-xl leading-8 tracking-tight max-sm:basis-full"
+            title={transfer.name}
+          >
             {transfer.name}
           </h1>
           <p className="flex shrink-0 items-center gap-2 text-base">
@@ -28,16 +31,20 @@ export function TransferHeader({ transfer, engineCount }: { transfer: TransferVi
         <TransferActions transfer={transfer} />
       </div>
       <div className="grid gap-x-6 gap-y-1 text-muted-foreground xl:grid-cols-[minmax(0,1fr)_auto]">
-        <p className="flex min-w-0 flex-wrap items-center gap-x-1">
-          <span className="line-clamp-2 min-w-0 break-all text-foreground" title={transfer.sourceUrl}>
-            {transfer.sourceUrl}
+        <p className="flex min-w-0 flex-wrap items-center gap-x-2">
+          <span className="flex min-w-0 items-center gap-1">
+            <span className="line-clamp-2 min-w-0 break-all text-foreground" title={transfer.sourceUrl}>
+              {transfer.sourceUrl}
+            </span>
+            <CopyButton label="Copy the link, without its secrets" text={transfer.sourceUrl} />
           </span>
-          <CopyButton label="Copy the link, without its secrets" text={transfer.sourceUrl} />
-          <ArrowRight aria-label="into" className="mx-1 size-3.5 shrink-0" />
-          <span className="line-clamp-2 min-w-0 break-all text-foreground" title={target}>
-            {target}
+          <span className="flex min-w-0 items-center gap-1">
+            <ArrowRight aria-label="into" className="mr-1 size-3.5 shrink-0" />
+            <span className="line-clamp-2 min-w-0 break-all text-foreground" title={target}>
+              {target}
+            </span>
+            <CopyButton label="Copy the key" text={transfer.key} />
           </span>
-          <CopyButton label="Copy the key" text={transfer.key} />
         </p>
         <p className="num leading-6">
           {planText(transfer)}

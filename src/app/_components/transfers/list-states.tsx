@@ -1,6 +1,6 @@
 'use client'
 
-import { ArrowLeftRight, SearchX, Unplug } from 'lucide-react'
+import { ArrowLeftRight, SearchX } from 'lucide-react'
 import Link from 'next/link'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -67,22 +67,6 @@ export function ListEmpty({ params }: { params: ListParams }) {
       action={
         <Button asChild>
           <Link href="/transfers/new">New transfer</Link>
-        </Button>
-      }
-    />
-  )
-}
-
-/** The list could not be read. */
-export function ListFailed({ message, onRetry }: { message: string; onRetry: () => void }) {
-  return (
-    <EmptyState
-      icon={<Unplug />}
-      title="The list could not be read"
-      description={message}
-      action={
-        <Button variant="outline" onClick={onRetry}>
-          Try again
         </Button>
       }
     />

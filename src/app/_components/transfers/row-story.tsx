@@ -28,10 +28,10 @@ export function RowStory({
         >
           {transfer.failure?.message ?? 'It failed without a reason. The engine log may have one.'}
         </p>
-        <Button variant="outline" size="sm" className="relative z-10 h-6" onClick={onRetry}>
+        <Button variant="outline" size="sm" className="relative z-10 ml-auto h-6" onClick={onRetry}>
           Retry
         </Button>
-        {transfer.startedAt && <ReportLink id={transfer.id} />}
+        <span className="w-10 shrink-0 max-md:hidden">{transfer.startedAt && <ReportLink id={transfer.id} />}</span>
       </div>
     )
   if (transfer.status === 'completed')

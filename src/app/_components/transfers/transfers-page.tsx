@@ -12,10 +12,11 @@ import { Callout } from '../ui/callout.tsx'
 import { Checkbox } from '../ui/checkbox.tsx'
 import { cn } from '../ui/cn.ts'
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
+import { CouldNotRead } from '../ui/could-not-read.tsx'
 import { idsFor, questionFor } from './action-plan.ts'
 import { BulkBar } from './bulk-bar.tsx'
 import { readListParams } from './list-params.ts'
-import { ListEmpty, ListFailed, ListSkeleton } from './list-states.tsx'
+import { ListEmpty, ListSkeleton } from './list-states.tsx'
 import { holdRows } from './merge-live.ts'
 import { selectionState } from './selection.ts'
 import { StatusTabs } from './status-tabs.tsx'
@@ -100,7 +101,7 @@ export function TransfersPage() {
             onNearEnd={onNearEnd}
           />
         ) : list.error ? (
-          <ListFailed message={failureOf(list.error).message} onRetry={list.refetch} />
+          <CouldNotRead title="The list could not be read" error={list.error} onRetry={list.refetch} />
         ) : list.isPending ? (
           <ListSkeleton />
         ) : (

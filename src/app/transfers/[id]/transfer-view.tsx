@@ -46,7 +46,7 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
     [samples.retries, transfer.events],
   )
   useDocumentTitle(tabTitle(transfer))
-  const elapsed = nowMs === null ? null : elapsedMs(transfer, nowMs)
+  const elapsed = nowMs === null ? null : elapsedMs(transfer, pausedAtMs(transfer) ?? nowMs)
   const figures = {
     nowBytesPerSecond: transfer.bytesPerSecond,
     etaSeconds: transfer.etaSeconds,
@@ -71,7 +71,7 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
       )}
       <div className="grid gap-x-8 gap-y-3 lg:grid-cols-[minmax(0,1fr)_15.5rem]">
         <ThroughputChart
-          emptyText={emptyChartText(transfer)}
+          emptyText={emptyChartText(transfer, samples.points.length)}
           height={260}
           limitBytesPerSecond={transfer.bandwidthLimitBytesPerSecond}
           marks={marks}
@@ -138,12 +138,21 @@ function rates({ points }: LiveSamples, transfer: TransferDetail, elapsed: numbe
   }
 }
 
+/** Since when it is paused: its clock stands still meanwhile. Events are the newest first or last, so the latest counts. */
+function pausedAtMs({ status, events }: TransferDetail): number | null {
+  if (status !== 'paused') return null
+  const at = Math.max(...events.filter(({ code }) => code === 'paused').map((event) => event.at.getTime()))
+  return Number.isFinite(at) ? at : null
+}
+
 function budgetOf(budgets: number[] | undefined): number | null {
   const sum = budgets?.reduce((total, bytes) => total + bytes, 0) ?? 0
   return sum > 0 ? sum : null
 }
 
-function emptyChartText(transfer: TransferDetail): string {
+function emptyChartText(transfer: TransferDetail, points: number): string {
+  if (points === 1 && isTerminal(transfer.status))
+    return 'It was over within a second; a curve begins with the second one.'
   if (transfer.transferredBytes > 0 && transfer.status !== 'running') return 'No samples of it were kept.'
   switch (transfer.status) {
     case 'failed':

@@ -42,7 +42,7 @@ export function SourceField({ value, repeated, beyond, sampleUrl, onChange }: So
         value={value}
         wrap="off"
       />
-      <p className="flex min-h-5 flex-wrap gap-x-3 text-muted-foreground text-xs" id="sources-note">
+      <p className="flex min-h-5 flex-wrap items-baseline gap-x-3 text-muted-foreground text-xs" id="sources-note">
         <span>One link a line, http:// or https://.</span>
         {remark && <span className="text-warning">{remark}</span>}
         {beyond > 0 && (
