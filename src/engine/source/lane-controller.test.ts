@@ -145,6 +145,19 @@ describe('the lane controller', () => {
     expect(play.controller.learnedLanes).toBe(64)
   })
 
+  it('starts with 16 where the first answer was late, unless it knows better', () => {
+    const started = (options: ConstructorParameters<typeof LaneController>[0], firstByteMs: number) => {
+      const controller = new LaneController(options)
+      controller.met(firstByteMs)
+      return controller.lanes
+    }
+    expect(started({}, 149)).toBe(8)
+    expect(started({}, 500)).toBe(16)
+    expect(started({ startLanes: 8 }, 500)).toBe(8)
+    expect(started({ fixedLanes: 8 }, 500)).toBe(8)
+    expect(started({ maxLanes: 12 }, 500)).toBe(12)
+  })
+
   it('gives lanes up when the goodput of more than a few falls', () => {
     const play = new Play({}).run(5_000)
     expect(play.controller.lanes).toBe(64)

@@ -17,6 +17,8 @@ export interface LaneFigures {
 }
 
 const START_LANES = 8
+/** Where answers begin late, fewer lanes than this are soon more, and each step costs the wait for a first byte. */
+const LATE_START_LANES = 16
 /** The least a window lasts: short while doubling, so that growth is quick, longer while cruising, so that it is steady. */
 const GROWTH_WINDOW_MS = 300
 const CRUISE_WINDOW_MS = 500
@@ -26,8 +28,9 @@ const SETTLE_MS = 2_000
 const BUSY_SHARE = 0.75
 /** A thread that is busy for so much of a window is what limits: more lanes would cost memory and bring nothing. */
 const SATURATED_SHARE = 0.8
-/** The larger step of growth: where each look at new lanes takes this long, or the step before has paid in full. */
+/** A first byte is late after this. */
 const LATE_FIRST_BYTE_MS = 150
+/** The larger step of growth: where first bytes are late, or the step before has paid in full. */
 const LARGE_GROWTH = 4
 /** Windows without a verdict after which a trial is given up. */
 const MAX_VOID_WINDOWS = 6
@@ -66,6 +69,7 @@ interface Trial {
 export class LaneController {
   readonly #cap: LaneCap
   readonly #fixedLanes: number | null
+  readonly #isLearned: boolean
   #lanes: number
   #phase: 'growing' | 'cruising' = 'growing'
   #trial: Trial | null = null
@@ -89,6 +93,7 @@ export class LaneController {
     } = {},
   ) {
     this.#fixedLanes = options.fixedLanes ?? null
+    this.#isLearned = typeof options.startLanes === 'number'
     this.#cap = new LaneCap(this.#fixedLanes ?? options.maxLanes ?? 64)
     this.#lanes = this.#fixedLanes ?? Math.max(1, Math.min(options.startLanes ?? START_LANES, this.#cap.lanes))
   }
@@ -106,6 +111,12 @@ export class LaneController {
   /** What is worth remembering: the number last found good, null before anything was found. */
   get learnedLanes(): number | null {
     return this.#hasVerdict ? (this.#trial?.fromLanes ?? this.#lanes) : null
+  }
+
+  /** How long the answer to a first question took. Where that is long and nothing is known yet, it starts with more lanes. */
+  met(firstByteMs: number): void {
+    if (firstByteMs < LATE_FIRST_BYTE_MS || this.#isLearned || this.#hasVerdict || this.#fixedLanes !== null) return
+    this.#lanes = Math.max(this.#lanes, Math.min(LATE_START_LANES, this.#cap.lanes))
   }
 
   /** Work begins again after a quiet time: grow from what was found before. */

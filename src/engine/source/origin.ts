@@ -132,6 +132,11 @@ export class Origin {
     this.#watchGate()
   }
 
+  /** Its answer to a first question, a probe say, began after so long. */
+  met(firstByteMs: number): void {
+    this.#controller.met(firstByteMs)
+  }
+
   /** Called by lanes. */
   delivered(bytes: number): void {
     this.#deliveredBytes += bytes

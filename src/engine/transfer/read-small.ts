@@ -71,7 +71,9 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
     meter.sourceRequests++
     meter.laneOpened('read')
     try {
+      const askedMs = performance.now()
       const { probe, whole } = await source.firstContact(read.target, read.mostBytes, signal, { keepsWhole: true })
+      origin.met(performance.now() - askedMs)
       if (!whole) return { probe, bytes: null }
       // What the answer does not need goes to others at once.
       const neededBytes = wholeSlices(whole.sizeBytes)

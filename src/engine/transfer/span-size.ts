@@ -4,8 +4,9 @@ import type { TransferRun } from './transfer-run.ts'
 const FIRST_BYTE_TIMES = 10
 /** A shorter wait than this is mostly our own. */
 const NOTABLE_FIRST_BYTE_MS = 20
-/** The rest of the budget is for what waits for the bucket. */
+/** The rest of the budget is for what waits for the bucket: little, where first bytes are late and requests have to be long. */
 const READING_SHARE = 0.5
+const LATE_READING_SHARE = 0.8
 
 /** Slices a windowed span is read through: one being filled, one being sent, one between them. */
 export const WINDOW_SLICES = 3
@@ -34,7 +35,8 @@ export function spanBytesNow(run: TransferRun): number {
   const usualBytes = isWindowed
     ? limits.spanBytes * WINDOWED_SPAN_TIMES
     : Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
-  const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : (budget.totalBytes * READING_SHARE) / origin.lanes
+  const readingBytes = budget.totalBytes * (isLate ? LATE_READING_SHARE : READING_SHARE)
+  const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : readingBytes / origin.lanes
   const wanted = Math.min(Math.max(usualBytes, lateBytes), shareBytes, plan.partSizeBytes)
   return Math.max(1, Math.floor(wanted / pool.bufferBytes)) * pool.bufferBytes
 }
