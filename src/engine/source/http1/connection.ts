@@ -32,10 +32,10 @@ export interface ConnectionOwner {
 const NOTHING = Buffer.alloc(0)
 /** A shorter place is not worth a read of its own. */
 const LEAST_PLACE_BYTES = 32 * 1024
-/** The listener pauses at the head, so what came behind it is copied and held: that should be little. */
-const HEAD_READ_BYTES = 16 * 1024
+/** The listener pauses at the head and has no place before it goes on, so what comes until then is copied: that should be little. */
+const UNPLACED_READ_BYTES = 16 * 1024
 /** One for all: it is empty again when a read has been handed out. */
-const headBuffer = Buffer.allocUnsafeSlow(HEAD_READ_BYTES)
+const unplacedRead = Buffer.allocUnsafeSlow(UNPLACED_READ_BYTES)
 
 /**
  * One keep-alive connection that carries one request at a time. Reads into a reused buffer, without an allocation of its own
@@ -133,9 +133,10 @@ export class Connection {
 
   /** Where the next read goes: to the listener where it is sure to be body, and nothing older waits. TLS copies anyway. */
   #place(): Buffer | null {
-    if (!this.#parser?.head) return headBuffer
-    const leftBytes = this.#parser?.leftBytes ?? 0
-    if (!this.#listener?.place || this.#isPaused || this.#isGone || this.#held.length > 0) return null
+    if (!this.#parser?.head) return unplacedRead
+    const { leftBytes } = this.#parser
+    if (!this.#listener?.place || this.#isGone || this.#held.length > 0) return null
+    if (this.#isPaused) return unplacedRead
     if (leftBytes < LEAST_PLACE_BYTES || this.#socket instanceof TLSSocket) return null
     const place = this.#listener.place()
     if (!place || place.length < LEAST_PLACE_BYTES) return null
