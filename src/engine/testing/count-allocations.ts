@@ -75,14 +75,14 @@ for (let part = 1; part <= Number(parts); part++) await movePart(WARM_UP_PARTS +
 const after = allocatedBytes()
 const movedParts = WARM_UP_PARTS + Number(parts)
 const mib = (Number(parts) * PART_BYTES) / MIB
-console.log(
-  JSON.stringify({
+process.stdout.write(
+  `${JSON.stringify({
     heapBytesPerMib: (after.heapBytes - before.heapBytes) / mib,
     externalBytesPerMib: (after.externalBytes - before.externalBytes) / mib,
     collections: collections - collectedBefore,
     copiedShare: counters.bytesCopied / (movedParts * PART_BYTES),
     buffersAllocated: counters.buffersAllocated,
-  }),
+  })}\n`,
 )
 await source.close()
 process.exit(0)
