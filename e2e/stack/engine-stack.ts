@@ -42,7 +42,9 @@ export interface EngineStack {
   /** The transfer once it is in one of the states; fails with its state and events when that takes too long. */
   waitFor(id: string, ...statuses: TransferStatus[]): Promise<TransferDetail>
   until(id: string, condition: (transfer: TransferDetail) => boolean): Promise<TransferDetail>
-  objectSha256(key: string): Promise<string>
+  /** Another bucket in the same store; returns its id. */
+  addBucket(name: string): Promise<string>
+  objectSha256(key: string, bucket?: string): Promise<string>
   /** Multipart uploads that are open in the bucket. */
   openUploads(): Promise<string[]>
   close(): Promise<void>
@@ -64,11 +66,14 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
     credentials: connection,
     forcePathStyle: true,
   })
-  if (embedded) await embedded.ensureBucket('test')
-  else await s3.send(new CreateBucketCommand({ Bucket: 'test' }))
   const sealer = createSealer(SECRET_KEY)
-  const bucket = { name: 'test', bucket: 'test', forcePathStyle: true, prefix: '', ...connection }
-  const { id: bucketId } = await saveBucket(database.db, sealer, bucket)
+  const addBucket = async (name: string) => {
+    if (embedded) await embedded.ensureBucket(name)
+    else await s3.send(new CreateBucketCommand({ Bucket: name }))
+    const bucket = { name, bucket: name, forcePathStyle: true, prefix: '', ...connection }
+    return (await saveBucket(database.db, sealer, bucket)).id
+  }
+  const bucketId = await addBucket('test')
   const engines: Engine[] = []
 
   const until: EngineStack['until'] = async (id, condition) => {
@@ -109,8 +114,9 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
       const parsed = transferInputSchema.parse({ bucketId, ...input })
       return (await createTransfer(database.db, sealer, parsed)).id
     },
-    async objectSha256(key) {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'test', Key: key }))
+    addBucket,
+    async objectSha256(key, bucket = 'test') {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
       const hash = createHash('sha256')
       for await (const chunk of Body as AsyncIterable<Uint8Array>) hash.update(chunk)
       return hash.digest('hex')

@@ -342,6 +342,7 @@ function metricsOf(
     partRetries: parts.reduce((sum, part) => sum + Number(part.retries), 0),
     sourceBytes: Math.round(bytes),
     bucketBytes: Math.round(bytes),
+    cacheBytes: 0,
     timeToFirstByteMs: 187,
     activeMs,
     settings: {

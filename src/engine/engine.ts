@@ -31,9 +31,14 @@ import { MAX_LANES_PER_ORIGIN } from './source/origin.ts'
 import { Origins } from './source/origins.ts'
 import { startStatusServer } from './status-server.ts'
 import { EngineBandwidth } from './transfer/engine-bandwidth.ts'
+import { KeptSlices } from './transfer/kept-slices.ts'
+import { SharedFiles } from './transfer/shared-files.ts'
 import { SharedStores } from './transfer/shared-stores.ts'
 import type { WorkContext } from './transfer/work-context.ts'
 import { BucketPaces } from './upload/bucket-pace.ts'
+
+/** A request for several transfers that is silent for so long is raced by another. */
+const SHARED_WAIT_LIMIT_MS = 5_000
 
 export interface Engine {
   readonly id: string
@@ -101,6 +106,18 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     pool: new BufferPool(env.sliceSizeBytes),
     budget,
     cache,
+    files: new SharedFiles({
+      source,
+      kept: new KeptSlices(cache.inMemory),
+      isOn: env.SLUICE_FEATURE_COALESCING,
+      settings: {
+        sliceSizeBytes: env.sliceSizeBytes,
+        maxSpansPerFile: env.profile.spansPerFile,
+        maxSlicesPerSpan: env.profile.spanSlices,
+        sliceRetries: env.profile.sliceRetries,
+        waitLimitMs: Math.min(SHARED_WAIT_LIMIT_MS, env.SLUICE_IDLE_TIMEOUT_MS),
+      },
+    }),
     recorder,
     metrics,
   }

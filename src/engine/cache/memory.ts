@@ -13,6 +13,9 @@ interface Held {
   readonly object: IndexedObject
 }
 
+/** Slices in memory and in no other tier, bounded together with all that are there; no figure of readers counts a look at them. */
+export type MemorySlices = Pick<MemoryTier, 'maxBytes' | 'get' | 'put' | 'delete' | 'forget'>
+
 export interface MemoryTierOptions {
   readonly maxBytes: number
   readonly ttlMs: number
@@ -77,6 +80,13 @@ export class MemoryTier {
 
   delete(key: SliceKey): void {
     this.#held.delete(nameOf(key))
+  }
+
+  /** Lets go of a version of an object, and of the object where nothing else is known of it. */
+  forget(objectId: string, version: string): void {
+    for (const key of this.#index.slicesOf(objectId, 'memory')) if (key.version === version) this.delete(key)
+    const object = this.#index.get(objectId)
+    if (object && object.record === null && object.memory.size + object.disk.size === 0) this.#index.forget(objectId)
   }
 
   /** Lets go of what is past its TTL and was not asked for since. */

@@ -67,6 +67,9 @@ export interface Removed {
   readonly bytes: number
 }
 
+/** What whoever fetches slices needs of a cache. */
+export type SliceStore = Pick<SliceCache, 'peek' | 'get' | 'put' | 'claimFetch'>
+
 export interface SliceCache {
   /** The slice where it is in memory; about the cost of a Map lookup. Counts a hit, but no miss: `get` does. */
   peek(key: SliceKey): Uint8Array | null

@@ -4,7 +4,7 @@ import { type Compression, compressSlice, expandSlice } from './compression.ts'
 import type { DiskTier } from './disk.ts'
 import { encodeHeader, type openEntry } from './entry-format.ts'
 import { FetchTurns } from './fetch-turns.ts'
-import { MemoryTier, nameOf } from './memory.ts'
+import { type MemorySlices, MemoryTier, nameOf } from './memory.ts'
 import type { ObjectIndex } from './object-index.ts'
 import { RecordWriter } from './record-writer.ts'
 import type { SharedTier } from './shared.ts'
@@ -93,6 +93,11 @@ export class TieredCache implements SliceCache {
     if (!shared?.isUp) return [own]
     const purge = async (target: PurgeTarget) => ({ slices: await shared.purge(beginningOf(target)), bytes: 0 })
     return [own, { purgedUpTo: () => shared.purgedUpTo(), purge, markPurged: (id: bigint) => shared.markPurged(id) }]
+  }
+
+  /** The memory tier by itself, for what is of no use on disk or to other engines: slices that transfers hand to each other. */
+  get inMemory(): MemorySlices {
+    return this.#memory
   }
 
   /** Resolves when the disk tier has looked through what it has; for tests and for whoever shows figures. */

@@ -49,6 +49,27 @@ describe('PartStream', () => {
     )
   })
 
+  it('takes whole slices that others have too as they are, copies pieces of them, and gives none of their memory to the pool', async () => {
+    const { stream, budget, pool, counters } = setUp('held', 640, 900)
+    await budget.reserve(stream.reservationBytes(260), never)
+    const span = stream.takeSpan(1000)
+    const writer = stream.writer(span ?? { startByte: 0, endByte: 0 })
+    const shared = patternBytes(640, 704)
+    writer.adopt(shared)
+    writer.adopt(patternBytes(704, 724))
+    writer.adopt(patternBytes(724, 768))
+    writer.adopt(patternBytes(768, 832))
+    writer.adopt(patternBytes(832, 896))
+    writer.adopt(patternBytes(896, 900))
+    expect(stream.isFilled).toBe(true)
+    expect(stream.heldSlices()[0]?.buffer).toBe(shared.buffer)
+    expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(640, 900))
+    expect(encodeCrc32c(stream.crc32c)).toBe(crc32cOf([patternBytes(640, 900)]))
+    expect([counters.bytesCopied, counters.buffersAllocated]).toEqual([64, 1])
+    await stream.dispose(new Error('closed'))
+    expect([budget.usedBytes, pool.freeBytes]).toEqual([0, SLICE])
+  })
+
   it('gives slices to its consumer in order, and each buffer back once the next is asked for', async () => {
     const { stream, budget, pool } = setUp('streamed', 0, 200)
     const second = stream.takeSpan(128)

@@ -27,6 +27,15 @@ export interface PartStreamOptions {
   readonly onChange: () => void
 }
 
+/** Checksums of slices that several parts have: computed once, by whoever has it first. */
+const sharedCrcs = new WeakMap<Uint8Array, number>()
+
+function sharedCrc32c(slice: Uint8Array): number {
+  const crc = sharedCrcs.get(slice) ?? updateCrc32c(slice, 0)
+  sharedCrcs.set(slice, crc)
+  return crc
+}
+
 /**
  * One part between the source and the bucket. Read lanes fill its slices, in any order and several at once; one upload
  * lane takes them in order. Bytes of the budget: reserved by whoever opens the part (held) or a span (streamed) before
@@ -40,6 +49,8 @@ export class PartStream {
   readonly #options: PartStreamOptions
   readonly #sliceSizeBytes: number
   readonly #slices: (Uint8Array | undefined)[] = []
+  /** Slices whose memory is shared with others: nothing is written to it, and it goes to no pool. */
+  readonly #adopted = new Set<number>()
   readonly #filled: boolean[] = []
   readonly #crcs: number[] = []
   readonly #summedBytes: number[] = []
@@ -135,6 +146,7 @@ export class PartStream {
     const window = this.#windowOf(this.#sliceOf(span.startByte)) ?? null
     return new SpanWriter(span, window, {
       write: (chunk, atByte) => this.#write(chunk, atByte),
+      adopt: (slice, atByte) => this.#adopt(slice, atByte),
       place: (atByte, endByte) => this.#place(atByte, endByte),
       isNextSliceFar: (atByte, endByte) => this.#isNextSliceFar(atByte, endByte),
     })
@@ -219,7 +231,7 @@ export class PartStream {
     await Promise.allSettled(this.#reads)
     for (let index = 0; index < this.#slices.length; index++) {
       const slice = this.#slices[index]
-      if (slice) this.#options.pool.give(slice)
+      if (slice && !this.#adopted.has(index)) this.#options.pool.give(slice)
     }
     this.#slices.length = 0
     this.#options.budget.release(this.#reservedBytes)
@@ -277,6 +289,21 @@ export class PartStream {
     return taken
   }
 
+  /** False where it is not one whole slice of this part, or the slice was begun already: then its bytes have to be written. */
+  #adopt(bytes: Uint8Array, atByte: number): boolean {
+    const at = atByte - this.startByte
+    const index = Math.floor(at / this.#sliceSizeBytes)
+    const wholeBytes = Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes)
+    if (at % this.#sliceSizeBytes !== 0 || bytes.length !== wholeBytes || this.#slices[index]) return false
+    this.#slices[index] = bytes
+    this.#adopted.add(index)
+    this.#windowOf(index)?.begun()
+    this.#crcs[index] = sharedCrc32c(bytes)
+    this.#summedBytes[index] = wholeBytes
+    this.#fill(index, wholeBytes)
+    return true
+  }
+
   #begin(index: number): Uint8Array {
     const slice = this.#options.pool.take(this.#options.counters)
     this.#slices[index] = slice
@@ -319,7 +346,7 @@ export class PartStream {
     if (!slice) return
     this.#consumedBytes += Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes)
     this.#slices[index] = undefined
-    this.#options.pool.give(slice)
+    if (!this.#adopted.delete(index)) this.#options.pool.give(slice)
     if (!this.#windowOf(index)?.keeps()) {
       this.#reservedBytes -= this.#sliceSizeBytes
       this.#options.budget.release(this.#sliceSizeBytes)

@@ -9,6 +9,7 @@ export interface Span {
 /** What a writer asks of its part. */
 interface SpanSlices {
   write(chunk: Uint8Array, atByte: number): number
+  adopt(slice: Uint8Array, atByte: number): boolean
   place(atByte: number, endByte: number): Uint8Array
   isNextSliceFar(atByte: number, endByte: number): boolean
 }
@@ -51,6 +52,17 @@ export class SpanWriter {
     this.nextByte += taken
     if (taken === room) this.#rival?.beaten()
     return taken
+  }
+
+  /**
+   * Takes bytes that are shared with others and never change: a whole slice as it is, without a copy, a piece of one as `write` does.
+   * Returns how much of them belonged to the span.
+   */
+  adopt(bytes: Uint8Array): number {
+    if (bytes.length > this.endByte - this.nextByte || !this.#slices.adopt(bytes, this.nextByte))
+      return this.write(bytes)
+    this.nextByte += bytes.length
+    return bytes.length
   }
 
   /** Where the next bytes may be read to without a copy. Not in a race, where two write to the same place. */

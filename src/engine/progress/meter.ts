@@ -9,6 +9,8 @@ export interface MeterDelta {
   readonly durationMs: number
   readonly sourceBytes: number
   readonly bucketBytes: number
+  /** Bytes that were read for somebody else before: no request of this transfer brought them. */
+  readonly cacheBytes: number
   readonly retries: number
   /** For how long the source was held back because the bucket was behind, because memory was short, and by the bandwidth limit. */
   readonly bucketPausedMs: number
@@ -42,9 +44,12 @@ export class Meter {
   partRetries = 0
   sourceBytes = 0
   bucketBytes = 0
+  cacheBytes = 0
   timeToFirstByteMs: number | null = null
   readLanes = 0
   uploadLanes = 0
+  /** Spans that are waited for in the slice pool. Not lanes: their requests are on somebody's account, this transfer's or another's. */
+  pooledReads = 0
   isDue = true
 
   readonly #startedAt = performance.now()
@@ -58,6 +63,7 @@ export class Meter {
   #lastAt = performance.now()
   #lastSourceBytes = 0
   #lastBucketBytes = 0
+  #lastCacheBytes = 0
   #lastRetries = 0
   #lastPausedMs = { bucket: 0, memory: 0 }
   #lastRateLimitMs = 0
@@ -69,8 +75,18 @@ export class Meter {
 
   /** Bytes from the source, per chunk. */
   addSource(bytes: number): void {
-    if (this.sourceBytes === 0) this.timeToFirstByteMs = Math.round(performance.now() - this.#startedAt)
+    if (this.sourceBytes === 0) this.#firstByte()
     this.sourceBytes += bytes
+  }
+
+  /** Bytes of a slice that another transfer's request brought, or a reader's. */
+  addCache(bytes: number): void {
+    if (this.cacheBytes === 0) this.#firstByte()
+    this.cacheBytes += bytes
+  }
+
+  #firstByte(): void {
+    this.timeToFirstByteMs ??= Math.round(performance.now() - this.#startedAt)
   }
 
   /** Bytes the bucket's socket took, per slice: this is where progress may become due. */
@@ -135,6 +151,7 @@ export class Meter {
       durationMs: Math.max(1, Math.round(now - this.#lastAt)),
       sourceBytes: this.sourceBytes - this.#lastSourceBytes,
       bucketBytes: this.bucketBytes - this.#lastBucketBytes,
+      cacheBytes: this.cacheBytes - this.#lastCacheBytes,
       retries: retries - this.#lastRetries,
       bucketPausedMs: pausedMs.bucket - this.#lastPausedMs.bucket,
       memoryPausedMs: pausedMs.memory - this.#lastPausedMs.memory,
@@ -143,6 +160,7 @@ export class Meter {
     this.#lastAt = now
     this.#lastSourceBytes = this.sourceBytes
     this.#lastBucketBytes = this.bucketBytes
+    this.#lastCacheBytes = this.cacheBytes
     this.#lastRetries = retries
     this.#lastPausedMs = pausedMs
     this.#lastRateLimitMs = rateLimitMs
@@ -185,6 +203,7 @@ export class Meter {
       partRetries: this.partRetries,
       sourceBytes: this.sourceBytes,
       bucketBytes: this.bucketBytes,
+      cacheBytes: this.cacheBytes,
       timeToFirstByteMs: this.timeToFirstByteMs,
       activeMs: Math.round(activeMs),
     }

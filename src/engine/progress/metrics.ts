@@ -33,6 +33,11 @@ export function createMetrics(memoryBudgetBytes: number, figures: LiveFigures) {
   return {
     registry,
     sourceBytes: new Counter({ name: 'sluice_source_bytes_total', help: 'Bytes read from sources.', registers }),
+    sharedBytes: new Counter({
+      name: 'sluice_shared_bytes_total',
+      help: 'Bytes that transfers had from slices another transfer of the same file had read.',
+      registers,
+    }),
     bucketBytes: new Counter({ name: 'sluice_bucket_bytes_total', help: 'Bytes sent to buckets.', registers }),
     retries: new Counter({
       name: 'sluice_retries_total',

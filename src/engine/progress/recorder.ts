@@ -47,6 +47,8 @@ interface Entry {
   /** True from the last sample on: the next flush takes the run off the live numbers. */
   isEnding: boolean
   sourceBytesPerSecond: number
+  /** The same with what came from slices of other transfers. */
+  readBytesPerSecond: number
   bytesPerSecond: number
   sampledAtMs: number
 }
@@ -224,9 +226,12 @@ export class Recorder {
     const { bucketPausedMs, memoryPausedMs, rateLimitMs, ...delta } = run.meter.takeDelta()
     const bufferedBytes = run.bufferedBytes()
     run.meter.noteBuffered(bufferedBytes)
-    entry.bytesPerSecond = smooth(entry.bytesPerSecond, (delta.bucketBytes / delta.durationMs) * 1000)
-    entry.sourceBytesPerSecond = smooth(entry.sourceBytesPerSecond, (delta.sourceBytes / delta.durationMs) * 1000)
+    const perSecond = (bytes: number) => (bytes / delta.durationMs) * 1000
+    entry.bytesPerSecond = smooth(entry.bytesPerSecond, perSecond(delta.bucketBytes))
+    entry.sourceBytesPerSecond = smooth(entry.sourceBytesPerSecond, perSecond(delta.sourceBytes))
+    entry.readBytesPerSecond = smooth(entry.readBytesPerSecond, perSecond(delta.sourceBytes + delta.cacheBytes))
     this.#metrics.sourceBytes.inc(delta.sourceBytes)
+    this.#metrics.sharedBytes.inc(delta.cacheBytes)
     this.#metrics.bucketBytes.inc(delta.bucketBytes)
     this.#metrics.retries.inc(delta.retries)
     const { readLanes, uploadLanes } = run.meter
@@ -239,11 +244,11 @@ export class Recorder {
       isBucketBehind: run.isBucketBehind(),
       busyShare: this.#busyShare,
     })
-    return { transferId: run.id, at: new Date(atMs), cacheBytes: 0, ...lanes, ...delta, ...limits }
+    return { transferId: run.id, at: new Date(atMs), ...lanes, ...delta, ...limits }
   }
 }
 
-function progressOf({ run, isEnding, sourceBytesPerSecond, bytesPerSecond }: Entry, at: string): TransferProgress {
+function progressOf({ run, isEnding, readBytesPerSecond, bytesPerSecond }: Entry, at: string): TransferProgress {
   const { meter } = run
   meter.isDue = false
   meter.progressUpdates++
@@ -251,7 +256,7 @@ function progressOf({ run, isEnding, sourceBytesPerSecond, bytesPerSecond }: Ent
     at,
     inflightBytes: run.sentBytes(),
     // Bytes come in evenly and go out part by part, so what comes in is the steadier speed, as long as any comes.
-    bytesPerSecond: Math.round(sourceBytesPerSecond > 1 ? sourceBytesPerSecond : bytesPerSecond),
+    bytesPerSecond: Math.round(readBytesPerSecond > 1 ? readBytesPerSecond : bytesPerSecond),
     readLanes: meter.readLanes,
     uploadLanes: meter.uploadLanes,
     bufferedBytes: run.bufferedBytes(),
@@ -262,7 +267,7 @@ function progressOf({ run, isEnding, sourceBytesPerSecond, bytesPerSecond }: Ent
 }
 
 function newEntry(run: RecordedRun): Entry {
-  return { run, isEnding: false, sourceBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 }
+  return { run, isEnding: false, sourceBytesPerSecond: 0, readBytesPerSecond: 0, bytesPerSecond: 0, sampledAtMs: 0 }
 }
 
 /** The list without what was written; it may have been changed in any way while the statement ran. */

@@ -1,4 +1,4 @@
-import type { SliceCache } from '../cache/slice-cache.ts'
+import type { SliceStore } from '../cache/slice-cache.ts'
 import type { SourceIdentity, SourceTarget } from '../source/source.ts'
 import type { Opening } from './opening.ts'
 import type { OriginGate } from './origin-gate.ts'
@@ -14,7 +14,7 @@ export interface SlicedFileOptions {
   readonly sliceSizeBytes: number
   readonly gate: OriginGate
   /** Null where nothing of it may be kept: then it is one reader's own. */
-  readonly cache: SliceCache | null
+  readonly cache: SliceStore | null
 }
 
 /**
@@ -29,7 +29,7 @@ export class SlicedFile {
   readonly sizeBytes: number
   readonly sliceSizeBytes: number
   readonly gate: OriginGate
-  readonly cache: SliceCache | null
+  readonly cache: SliceStore | null
   /** Slices on their way, by index; with coalescing off also those beside the first. */
   readonly wanted = new Map<number, Slice>()
   readonly #uncoalesced = new Set<Slice>()

@@ -14,6 +14,10 @@ export class RateLimiter {
     this.#now = now
   }
 
+  get bytesPerSecond(): number | null {
+    return this.#bytesPerSecond
+  }
+
   setLimit(bytesPerSecond: number | null): void {
     if (bytesPerSecond === this.#bytesPerSecond) return
     this.#bytesPerSecond = bytesPerSecond

@@ -4,9 +4,14 @@ import type { Span, SpanWriter } from '../part/span-writer.ts'
 import { EndGame } from './end-game.ts'
 import type { OpenPart } from './part-board.ts'
 import { PushBackNotes } from './push-back.ts'
+import { readShared } from './read-shared.ts'
 import { readSpan, type SpanRead } from './read-span.ts'
 import { aheadBytesNow, readsThroughWindows, spanBytesNow, WINDOW_SLICES } from './span-size.ts'
 import { openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
+
+/** Spans a transfer waits for at once in the slice pool: enough that its lanes always find some to ask for. */
+const LEAST_POOLED = 4
+const POOLED_FOR_LANE = 2
 
 /** How often the end game looks for a span that is slow. */
 const END_GAME_MS = 250
@@ -19,7 +24,7 @@ const END_GAME_MS = 250
  * waits for then (room, water, a lane, a change) may depend on the very bytes that will not come.
  */
 export async function readInLanes(run: TransferRun): Promise<void> {
-  const { board, origin } = run
+  const { board, origin, meter } = run
   const failed = new AbortController()
   const signal = AbortSignal.any([run.signal, failed.signal])
   const notes = new PushBackNotes(origin, run.onPushBack)
@@ -27,13 +32,17 @@ export async function readInLanes(run: TransferRun): Promise<void> {
   const endGame = new EndGame()
   let ticking: NodeJS.Timeout | undefined
 
-  const start = async (stream: PartStream, writer: SpanWriter, isRival: boolean): Promise<void> => {
-    const lane = await origin.acquire(signal)
+  let hadCompany = false
+
+  const start = async (stream: PartStream, writer: SpanWriter, how: 'alone' | 'rival' | 'pooled'): Promise<void> => {
+    // The pool has lanes of its own for what is shared.
+    const lane = how === 'pooled' ? null : await origin.acquire(signal)
     // The part was closed meanwhile, because it has to be sent again: its bytes are asked for anew.
-    if (stream.signal.aborted) return lane.release()
-    const read: SpanRead = { stream, writer, isRival, request: null, isHeld: false }
+    if (stream.signal.aborted) return lane?.release()
+    const read: SpanRead = { stream, writer, isRival: how === 'rival', request: null, isHeld: false }
     reads.add(read)
-    const reading = readSpan(run, read, lane, notes)
+    if (!lane) meter.pooledReads++
+    const reading = lane ? readSpan(run, read, lane, notes) : readPooled(run, read, notes)
     stream.track(reading)
     reading
       .catch((error) => {
@@ -41,6 +50,7 @@ export async function readInLanes(run: TransferRun): Promise<void> {
       })
       .finally(() => {
         reads.delete(read)
+        if (!lane) meter.pooledReads--
         endGame.ended(read)
         board.notify()
       })
@@ -50,22 +60,31 @@ export async function readInLanes(run: TransferRun): Promise<void> {
     while (!board.isDone) {
       signal.throwIfAborted()
       await waitForWater(run, signal)
+      const isShared = run.file?.isShared === true
+      if (isShared && !hadCompany) await shareRest(run, reads, start, signal)
+      hadCompany = isShared
       const { version } = board
+      if (meter.pooledReads >= Math.max(LEAST_POOLED, POOLED_FOR_LANE * origin.lanes)) {
+        await board.changed(signal, version)
+        continue
+      }
       const spanBytes = spanBytesNow(run)
       const part = await nextPart(run, aheadBytesNow(run, spanBytes), signal)
       const span = part?.stream.takeSpan(spanBytes)
       if (part && span) {
         const { stream } = part
-        const slices = readsThroughWindows(run) ? WINDOW_SLICES : null
-        if (await reserveSpan(run, stream, span, slices, signal)) await start(stream, stream.writer(span), false)
+        const isPooled = run.file?.isPooled(span.startByte) === true
+        const slices = !isPooled && readsThroughWindows(run) ? WINDOW_SLICES : null
+        if (await reserveSpan(run, stream, span, slices, signal))
+          await start(stream, stream.writer(span), isPooled ? 'pooled' : 'alone')
         continue
       }
       const help = board.isClosed && origin.hasRoom ? endGame.help(reads, origin, performance.now()) : null
       if (help) {
         const { stream } = help.read
-        if (help.kind === 'race') await start(stream, help.writer, true)
+        if (help.kind === 'race') await start(stream, help.writer, 'rival')
         else if (!help.isUnpaid || (await reserveSpan(run, stream, help.span, null, signal)))
-          await start(stream, stream.writer(help.span), false)
+          await start(stream, stream.writer(help.span), 'alone')
         continue
       }
       if (board.isClosed) ticking ??= setInterval(board.notify, END_GAME_MS)
@@ -74,6 +93,33 @@ export async function readInLanes(run: TransferRun): Promise<void> {
   } finally {
     clearInterval(ticking)
     notes.close()
+  }
+}
+
+/** A span from the slices all transfers of the file share; what they do not bring, this transfer reads by itself. */
+async function readPooled(run: TransferRun, read: SpanRead, notes: PushBackNotes): Promise<void> {
+  const { stream, writer } = read
+  if (!run.file || (await readShared(run, writer, run.file, stream.signal))) return
+  await readSpan(run, read, await run.origin.acquire(stream.signal), notes)
+}
+
+/**
+ * Another transfer of the file has come: what is on its way for this one alone ends with the slice it is in, and the rest is read for
+ * both. Else all that the spans under way cover would be read twice.
+ */
+async function shareRest(
+  run: TransferRun,
+  reads: ReadonlySet<SpanRead>,
+  start: (stream: PartStream, writer: SpanWriter, how: 'pooled') => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { stream, writer, isRival, request } of [...reads]) {
+    if (!request || isRival || writer.hasRival || writer.isDone) continue
+    const isUnpaid = writer.isWindowed
+    const span = stream.split(writer, true)
+    if (!span) continue
+    if (!isUnpaid || (await reserveSpan(run, stream, span, null, signal)))
+      await start(stream, stream.writer(span), 'pooled')
   }
 }
 

@@ -5,7 +5,7 @@ import type { WorkContext } from './work-context.ts'
 /** Whether the bucket holds the run up: more waits for it than the low-water mark, or it alone is waited for at the end. */
 export function isBucketBehind({ board, limits, meter }: TransferRun): boolean {
   if (board.waitingBytes > limits.lowWaterBytes) return true
-  return board.isClosed && meter.readLanes === 0 && board.bufferedBytes > 0
+  return board.isClosed && meter.readLanes + meter.pooledReads === 0 && board.bufferedBytes > 0
 }
 
 /** What the run goes by, for its report. */

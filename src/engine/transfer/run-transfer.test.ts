@@ -104,6 +104,7 @@ function fakeRun(fakes: Fakes) {
     limiter: new RateLimiter(),
     bandwidth,
     share: bandwidth.share(),
+    file: null,
     board: new PartBoard(),
     work,
     signal: stop.signal,

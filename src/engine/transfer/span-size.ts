@@ -20,6 +20,8 @@ const WINDOWED_SPAN_TIMES = 2
  * processor's caches. With more lanes than that, they have to read ahead of each other, and spans are reserved whole.
  */
 export function readsThroughWindows(run: TransferRun): boolean {
+  // A slice that others wait for too is not read at the pace of one bucket.
+  if (run.file?.isShared) return false
   return run.limits.shape === 'streamed' && run.origin.lanes <= run.limits.uploadLanes
 }
 

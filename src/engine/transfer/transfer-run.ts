@@ -15,6 +15,7 @@ import type { EngineBandwidth, Share } from './engine-bandwidth.ts'
 import type { OpenPart, PartBoard } from './part-board.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { PartTask, RemainingWork } from './remaining-work.ts'
+import type { FileMember } from './shared-file.ts'
 
 /** What is fixed about a planned transfer, secrets opened. */
 export interface TransferPlan {
@@ -67,6 +68,8 @@ export interface TransferRun {
   /** The engine's limit, and what of it is this transfer's. */
   readonly bandwidth: EngineBandwidth
   readonly share: Share
+  /** The file as other transfers of this engine read it too; null where it is read for this one alone. */
+  readonly file: FileMember | null
   readonly board: PartBoard
   readonly work: RemainingWork
   /** Aborted when the run stops or fails; its reason says which. */

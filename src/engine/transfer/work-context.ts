@@ -19,6 +19,7 @@ import { inspectBucket } from '../upload/inspect-bucket.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import { createObjectStore } from '../upload/s3-object-store.ts'
 import type { EngineBandwidth } from './engine-bandwidth.ts'
+import type { SharedFiles } from './shared-files.ts'
 import type { SharedStores, StoreLease } from './shared-stores.ts'
 
 const ABORT_TIMEOUT_MS = 30_000
@@ -42,6 +43,8 @@ export interface WorkContext {
   readonly pool: BufferPool
   readonly budget: ByteBudget
   readonly cache: TieredCache
+  /** Files that several transfers read at once. */
+  readonly files: SharedFiles
   readonly recorder: Recorder
   readonly metrics: EngineMetrics
 }

@@ -33,6 +33,7 @@ import { isBucketBehind, runSettings } from './report-signs.ts'
 import { runTransfer } from './run-transfer.ts'
 import { settleFailure } from './settle-failure.ts'
 import { shareWork } from './share-work.ts'
+import type { ExpectedTransfer } from './shared-files.ts'
 import { Stop } from './stop.ts'
 import type { RunLimits, TransferRun } from './transfer-run.ts'
 import { verifyTransfer } from './verify-transfer.ts'
@@ -65,6 +66,7 @@ export async function workOnTransfer(
   let store: ObjectStore | null = null
   let isSettled = false
   let opened: OpenedSource | null = null
+  let expected: ExpectedTransfer | null = null
   try {
     const lostBy = first.lostBy && first.lostBy !== engineId ? first.lostBy : null
     if (lostBy) await countCrashes(db, lostBy, { transferId: id, leaseMs: context.env.SLUICE_LEASE_MS })
@@ -76,6 +78,7 @@ export async function workOnTransfer(
       row = { ...row, status: 'running' }
     }
     if (row.status !== 'running' && row.status !== 'verifying') return
+    if (row.status === 'running' && !row.oneTimeLink) expected = context.files.expect(row.sourceUrl)
     if (first.firstPart === 0) row = await learnBucket(context, row, active.signal)
     let found: SourceProbe | null = null
     if (first.firstPart === 0 && row.status === 'running' && row.uploadId === null && !row.oneTimeLink) {
@@ -98,7 +101,8 @@ export async function workOnTransfer(
     if (row?.status !== 'running' || !row.uploadId) return
     if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, active.signal)
     active.onLarge()
-    await moveParts(context, row, store, { first: first.firstPart === 0 ? null : first, opened }, active)
+    await moveParts(context, row, store, { first: first.firstPart === 0 ? null : first, opened, expected }, active)
+    expected?.end()
     await completeTransfer(context, id, active.signal)
   } catch (error) {
     if (error instanceof Stop) log.debug({ transferId: id, why: error.why }, 'stopped working on a transfer')
@@ -107,6 +111,7 @@ export async function workOnTransfer(
         if (!(err instanceof Stop)) log.error({ transferId: id, err }, 'a failure could not be recorded')
       })
   } finally {
+    expected?.end()
     opened?.discard()
     active.claimIds.clear()
     if (!isSettled)
@@ -129,10 +134,14 @@ async function moveParts(
   context: WorkContext,
   row: TransferRow,
   store: ObjectStore,
-  start: { readonly first: Claim | null; readonly opened: OpenedSource | null },
+  start: {
+    readonly first: Claim | null
+    readonly opened: OpenedSource | null
+    readonly expected: ExpectedTransfer | null
+  },
   active: ActiveTransfer,
 ): Promise<void> {
-  const { first, opened } = start
+  const { first, opened, expected } = start
   const { db, engineId, env, recorder } = context
   const uploadLanes = uploadLanesOf(context, row)
   const meter = new Meter()
@@ -181,6 +190,7 @@ async function moveParts(
     limiter,
     bandwidth: context.bandwidth,
     share: context.bandwidth.share(),
+    file: expected?.join({ target, identity, origin, meter, onCompany: board.notify }) ?? null,
     board,
     work,
     signal: stop.signal,

@@ -23,6 +23,7 @@ const NONE: TransferMetrics = {
   partRetries: 0,
   sourceBytes: 0,
   bucketBytes: 0,
+  cacheBytes: 0,
   timeToFirstByteMs: null,
   activeMs: 0,
 }
@@ -45,6 +46,7 @@ const SUMS = [
   'partRetries',
   'sourceBytes',
   'bucketBytes',
+  'cacheBytes',
   'activeMs',
 ] as const
 

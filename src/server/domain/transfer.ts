@@ -70,6 +70,8 @@ export const transferMetricsSchema = z.object({
   partRetries: z.number(),
   sourceBytes: z.number(),
   bucketBytes: z.number(),
+  /** Bytes that needed no request of this transfer: another transfer of the same file had read them. 0 in runs from before it was counted. */
+  cacheBytes: z.number().default(0),
   timeToFirstByteMs: z.number().nullable(),
   activeMs: z.number(),
 })

@@ -18,6 +18,7 @@ function Measured({ view }: { view: ReportView }) {
   const { figures } = view
   const known = metrics.activeMs > 0
   const counted = (value: number) => (known ? value : null)
+  const readBytes = metrics.sourceBytes + metrics.cacheBytes
   return (
     <>
       <FactList title="Throughput">
@@ -36,6 +37,11 @@ function Measured({ view }: { view: ReportView }) {
         <Fact name="Read from the source">
           <Bytes bytes={counted(metrics.sourceBytes)} />
         </Fact>
+        {metrics.cacheBytes > 0 && (
+          <Fact name="Read with other transfers">
+            <Bytes bytes={metrics.cacheBytes} />
+          </Fact>
+        )}
         <Fact name="Sent to the bucket">
           <Bytes bytes={counted(metrics.bucketBytes)} />
         </Fact>
@@ -114,10 +120,7 @@ function Measured({ view }: { view: ReportView }) {
           <Bytes bytes={counted(metrics.bytesCopied)} />
         </Fact>
         <Fact name="Copied of what was read">
-          <Quantity
-            unit="%"
-            value={metrics.sourceBytes > 0 ? ((metrics.bytesCopied / metrics.sourceBytes) * 100).toFixed(0) : null}
-          />
+          <Quantity unit="%" value={readBytes > 0 ? ((metrics.bytesCopied / readBytes) * 100).toFixed(0) : null} />
         </Fact>
       </FactList>
       <FactList title="Progress">

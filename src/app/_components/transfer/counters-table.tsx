@@ -40,6 +40,11 @@ export function CountersTable({ metrics }: { metrics: TransferMetrics }) {
       <Counter name="Requests to the source">
         <Quantity value={metrics.sourceRequests} />
       </Counter>
+      {metrics.cacheBytes > 0 && (
+        <Counter name="Read with other transfers">
+          <Bytes bytes={metrics.cacheBytes} />
+        </Counter>
+      )}
       <Counter name="Requests to the bucket">
         <Quantity value={metrics.bucketRequests} />
       </Counter>

@@ -70,7 +70,7 @@ describe('the story of a run', () => {
 
   it('says how much the source was not asked for', () => {
     expect(story({ samples: samplesOf(1, 10, { sourceBytes: 60 * MIB, cacheBytes: 40 * MIB }) })).toContain(
-      '400.0 MiB of it came out of the cache, without asking the source.',
+      '400.0 MiB of it had been read already, by another transfer of the same file: the source was not asked again.',
     )
   })
 

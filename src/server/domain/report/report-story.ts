@@ -130,7 +130,9 @@ function remarks({ transfer, timeSplit, events, samples }: Told): string[] {
   const found: string[] = []
   const cacheBytes = samples.reduce((sum, sample) => sum + sample.cacheBytes, 0)
   if (cacheBytes > 0.01 * transfer.transferredBytes)
-    found.push(`${formatBytes(cacheBytes)} of it came out of the cache, without asking the source.`)
+    found.push(
+      `${formatBytes(cacheBytes)} of it had been read already, by another transfer of the same file: the source was not asked again.`,
+    )
   if (ms.still > Math.max(5000, totalMs * 0.05)) {
     const paused = events.some((event) => event.code === 'paused')
     found.push(

@@ -28,6 +28,7 @@ const METRICS: TransferMetrics = {
   partRetries: 0,
   sourceBytes: 0,
   bucketBytes: 0,
+  cacheBytes: 0,
   timeToFirstByteMs: 200,
   activeMs: 0,
 }

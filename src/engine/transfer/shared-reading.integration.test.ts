@@ -1,0 +1,74 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { createTransfers } from '../../server/db/create-transfers.ts'
+import { applyAction } from '../../server/db/transfer-actions.ts'
+import { MIB } from '../../server/domain/bytes.ts'
+import { transferInputSchema } from '../../server/domain/transfer-input.ts'
+import type { Engine } from '../engine.ts'
+import { patternSha256 } from '../testing/byte-pattern.ts'
+import { SMALL_BYTES } from './move-small.ts'
+
+const SIZE = 24 * MIB
+/** The first contact asks for what a small file has, and hangs up; kernels on both sides may have taken all of that. */
+const PROBE_BYTES = SMALL_BYTES
+
+describe('transfers of one file', () => {
+  let stack: EngineStack
+  const buckets: string[] = []
+  const engines: Engine[] = []
+  beforeAll(async () => {
+    stack = await startEngineStack()
+    buckets.push(await stack.addBucket('one'), await stack.addBucket('two'), await stack.addBucket('three'))
+  })
+  afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.stop())))
+  afterAll(() => stack.close())
+
+  const start = async (env: Record<string, string> = {}) => {
+    const engine = await stack.startEngine({ SLUICE_LEASE_MS: '60000', ...env })
+    engines.push(engine)
+    return engine
+  }
+  const createAll = async (sourceUrl: string, key: string, more: object = {}) => {
+    const inputs = buckets.map((bucketId) => transferInputSchema.parse({ bucketId, sourceUrl, key, ...more }))
+    const results = await createTransfers(stack.database.db, stack.sealer, inputs)
+    return results.map((result) => ('id' in result ? result.id : ''))
+  }
+
+  it.each([
+    ['held parts', {}, {}],
+    ['streamed parts', { SLUICE_MEMORY_BUDGET: '32MiB' }, { partSizeBytes: 16 * MIB }],
+    // Room for all of it: how far one is ahead of another is the machine's doing.
+    ['small slices', { SLUICE_PROFILE: 'low-memory', SLUICE_CACHE_MEMORY: '128MiB' }, { partSizeBytes: 6 * MIB }],
+  ])('into three buckets read the source once, with %s', async (name, env, more) => {
+    const path = `/${name.replaceAll(' ', '-')}.bin`
+    const sourceUrl = stack.source.serve(path, { sizeBytes: SIZE })
+    const ids = await createAll(sourceUrl, path.slice(1), more)
+    await start(env)
+    const done = await Promise.all(ids.map((id) => stack.waitFor(id, 'completed', 'failed')))
+    for (const [index, transfer] of done.entries()) {
+      expect(transfer.failure).toBeNull()
+      expect(transfer.verification?.verdict).toBe('verified')
+      expect(await stack.objectSha256(path.slice(1), ['one', 'two', 'three'][index])).toBe(patternSha256(SIZE))
+    }
+    expect(stack.source.bytesSent(path)).toBeLessThanOrEqual(SIZE + 3 * PROBE_BYTES)
+    const sourceBytes = done.reduce((sum, { metrics }) => sum + metrics.sourceBytes, 0)
+    const cacheBytes = done.reduce((sum, { metrics }) => sum + metrics.cacheBytes, 0)
+    // Each byte is on one account alone: that of the transfer whose request brought it.
+    expect([sourceBytes, cacheBytes]).toEqual([SIZE, 2 * SIZE])
+  })
+
+  it('go on when the one that asked first is cancelled', async () => {
+    const path = '/cancelled.bin'
+    const sourceUrl = stack.source.serve(path, { sizeBytes: SIZE, bytesPerSecond: 2 * MIB })
+    await start()
+    const [first = '', second = '', third = ''] = await createAll(sourceUrl, 'cancelled.bin')
+    await stack.until(first, ({ metrics }) => metrics.sourceBytes + metrics.cacheBytes > 4 * MIB)
+    await applyAction(stack.database.db, 'cancel', [first])
+    expect((await stack.waitFor(first, 'cancelled', 'completed')).status).toBe('cancelled')
+    for (const id of [second, third]) expect((await stack.waitFor(id, 'completed', 'failed')).failure).toBeNull()
+    expect(await stack.objectSha256('cancelled.bin', 'two')).toBe(patternSha256(SIZE))
+    expect(await stack.objectSha256('cancelled.bin', 'three')).toBe(patternSha256(SIZE))
+    // Not more is read twice than what the first alone had wanted when it went.
+    expect(stack.source.bytesSent(path)).toBeLessThan(SIZE * 1.5)
+  })
+})
