@@ -9,6 +9,7 @@ export const metadata: Metadata = { title: 'Not found' }
 export default function NotFound() {
   return (
     <EmptyState
+      isPage
       icon={<Compass />}
       title="There is no such page"
       description="The link may be old or have a typing error in it."

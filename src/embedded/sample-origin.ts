@@ -3,8 +3,8 @@ import { SAMPLE_ETAG, SAMPLE_LAST_MODIFIED, SAMPLE_NAME, SAMPLE_SIZE_BYTES, samp
 import { TokenBucket } from './token-bucket.ts'
 
 const MIB = 1024 * 1024
-/** In total, so that 256 MiB take seven seconds whatever the number of connections: long enough to watch. */
-const DEFAULT_BYTES_PER_SECOND = 36 * MIB
+/** In total, so that 256 MiB take twenty seconds whatever the number of connections: it is still on its way when the page is opened. */
+const DEFAULT_BYTES_PER_SECOND = 13 * MIB
 const WRITE_BYTES = 256 * 1024
 
 export interface SampleOrigin {

@@ -18,6 +18,7 @@ export function HitChart({ history, hitRate }: { history: CacheHistory; hitRate:
   const asked = bar ? bar.hits + bar.misses : 0
   const share = bar ? (asked === 0 ? null : bar.hits / asked) : hitRate
   const width = bars.length * BAR
+  const most = Math.max(0, ...bars.map(({ hits, misses }) => hits + misses))
   return (
     <figure className="min-w-0">
       <figcaption className="flex flex-wrap items-baseline gap-x-4">
@@ -81,6 +82,7 @@ export function HitChart({ history, hitRate }: { history: CacheHistory; hitRate:
       </svg>
       <div className="num mt-1 flex justify-between text-dim text-xs" aria-hidden>
         <span>60 min ago</span>
+        {most > 0 && <span>at most {most.toLocaleString('en-US')} slices a minute</span>}
         <span>now</span>
       </div>
     </figure>

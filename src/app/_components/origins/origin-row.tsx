@@ -91,7 +91,12 @@ export function OriginRow(props: {
         </Figure>
       </dl>
       <div className="flex items-center justify-end gap-1 max-lg:col-start-2 max-lg:row-start-1 max-lg:self-start">
-        <Button variant="outline" size="sm" onClick={props.onLink} aria-label={`Link to a file of ${origin.name}`}>
+        <Button
+          variant="outline"
+          size="sm"
+          onClick={props.onLink}
+          aria-label={`${origin.access === 'signed' ? 'Sign link' : 'Link'} to a file of ${origin.name}`}
+        >
           <Link2 aria-hidden />
           {origin.access === 'signed' ? 'Sign link' : 'Link'}
         </Button>

@@ -4,6 +4,7 @@ import { splitBytes } from '../../../server/domain/bytes.ts'
 import type { SystemHealth } from '../../../server/domain/engine.ts'
 import { steadyBucket } from '../charts/chart-points.ts'
 import { ThroughputChart } from '../charts/throughput-chart.tsx'
+import { cn } from '../ui/cn.ts'
 import { Rate } from '../ui/quantity.tsx'
 import { hourPoints, peakBytesPerSecond } from './hour-points.ts'
 
@@ -20,7 +21,9 @@ export function Hero({ health, updatedAtMs }: { health: SystemHealth | undefined
         <p>
           <span className="block text-muted-foreground">Into buckets now</span>
           <span className="mt-1 block whitespace-nowrap text-hero tracking-tight">
-            <span className="font-medium tabular-nums tracking-[-0.045em]">{health ? value : '–'}</span>
+            <span className={cn('font-medium tabular-nums tracking-[-0.045em]', !health?.bytesPerSecond && 'text-dim')}>
+              {health ? value : '–'}
+            </span>
             <span className="ml-[0.35em] text-[0.36em] text-dim">{unit}/s</span>
           </span>
         </p>

@@ -41,6 +41,7 @@ export function ComparePage() {
         action={choose}
         description="A comparison needs at least two runs, and its address names fewer."
         icon={<GitCompareArrows aria-hidden />}
+        isPage
         title="Nothing to compare"
       />
     )

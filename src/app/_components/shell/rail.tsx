@@ -12,11 +12,15 @@ export function Rail() {
   const current = pageOf(usePathname())
   return (
     <div className="sticky top-0 hidden h-dvh w-13 shrink-0 flex-col border-r bg-canvas md:flex xl:w-44 print:hidden">
-      <Link href="/" className="flex h-13 items-center gap-2 px-4 xl:px-4" aria-label="Sluice, to the overview">
-        <LogoMark className="size-5 shrink-0" />
-        <span className="font-semibold text-base tracking-tight max-xl:hidden">Sluice</span>
-      </Link>
-      <nav aria-label="Pages" className="grid gap-0.5 px-2 pt-1">
+      <nav aria-label="Pages" className="grid gap-0.5 px-2">
+        <Link
+          href="/"
+          className="focus-ring mb-1 flex h-13 items-center gap-2 rounded-md px-2"
+          aria-label="Sluice, to the overview"
+        >
+          <LogoMark className="size-5 shrink-0" />
+          <span className="font-semibold text-base tracking-tight max-xl:hidden">Sluice</span>
+        </Link>
         {PAGES.map(({ href, name, icon: Icon }) => (
           <Link
             key={href}

@@ -18,7 +18,7 @@ export function TransferHeader({ transfer, engineCount }: { transfer: TransferVi
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2 lg:flex-nowrap">
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-4 gap-y-1 sm:flex-nowrap max-sm:basis-full">
           <h1
-            className="line-clamp-2 min-w-0 break-all font-medium text-xl leading-8 tracking-tight max-sm:basis-full"
+            className="line-clamp-2 wrap-anywhere min-w-0 font-medium text-xl leading-8 tracking-tight max-sm:basis-full"
             title={transfer.name}
           >
             {transfer.name}
@@ -33,14 +33,14 @@ export function TransferHeader({ transfer, engineCount }: { transfer: TransferVi
       <div className="grid gap-x-6 gap-y-1 text-muted-foreground xl:grid-cols-[minmax(0,1fr)_auto]">
         <p className="flex min-w-0 flex-wrap items-center gap-x-2">
           <span className="flex min-w-0 items-center gap-1">
-            <span className="line-clamp-2 min-w-0 break-all text-foreground" title={transfer.sourceUrl}>
+            <span className="line-clamp-2 wrap-anywhere min-w-0 text-foreground" title={transfer.sourceUrl}>
               {transfer.sourceUrl}
             </span>
             <CopyButton label="Copy the link, without its secrets" text={transfer.sourceUrl} />
           </span>
           <span className="flex min-w-0 items-center gap-1">
             <ArrowRight aria-label="into" className="mr-1 size-3.5 shrink-0" />
-            <span className="line-clamp-2 min-w-0 break-all text-foreground" title={target}>
+            <span className="line-clamp-2 wrap-anywhere min-w-0 text-foreground" title={target}>
               {target}
             </span>
             <CopyButton label="Copy the key" text={transfer.key} />

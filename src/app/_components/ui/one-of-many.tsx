@@ -30,6 +30,7 @@ export function OneOfMany<Data>(props: {
         }
         description={props.missing}
         icon={<SearchX aria-hidden />}
+        isPage
         title={`There is no such ${kind}`}
       />
     )
