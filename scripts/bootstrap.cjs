@@ -22,8 +22,6 @@ const NEEDS_BUILD = ['start', 'web', 'build']
 const BUILT_FROM = [
   'src/app',
   'src/server',
-  'src/client',
-  'public',
   'prisma/schema.prisma',
   'package-lock.json',
   'tsconfig.json',

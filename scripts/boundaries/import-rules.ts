@@ -97,12 +97,6 @@ const ZONES: readonly Zone[] = [
     mayImport: [...BASE, 'src/embedded/'],
     advice: 'What brings embedded servers and the database together belongs in scripts.',
   },
-  {
-    name: 'client',
-    covers: under('src/client/'),
-    mayImport: ['src/client/', 'src/server/domain/'],
-    advice: 'The command speaks to the API over HTTP and shares only the domain.',
-  },
 ]
 
 /** Which parts of the engine may use what of the server beyond the base. */
@@ -141,7 +135,7 @@ const VENDOR_SEAMS = [
   },
   {
     vendor: /^(next|react|react-dom|@trpc\/.*|@tanstack\/.*)$/,
-    homes: ['src/app/', 'src/server/api/', 'src/client/', 'src/proxy.ts'],
+    homes: ['src/app/', 'src/server/api/', 'src/proxy.ts'],
     advice: 'Pages and their API are src/app and server/api.',
   },
   {
@@ -159,7 +153,7 @@ export function checkImports(files: SourceFiles): Finding[] {
     if (!path.startsWith('src/') || isTest(path) || path.endsWith('.css')) continue
     const zone = ZONES.find(({ covers }) => covers(path, clients.has(path)))
     if (!zone) {
-      findings.push({ path, message: 'lies in no known part. The parts are app, server, engine, embedded and client.' })
+      findings.push({ path, message: 'lies in no known part. The parts are app, server, engine and embedded.' })
       continue
     }
     for (const { target, isPackage, isTypeOnly } of importsOf(path, text)) {
@@ -176,7 +170,7 @@ function pathProblem(zone: Zone, target: string, isTypeOnly: boolean): string | 
   if (target === 'package.json') return null
   if (zone.mayImport.some((allowed) => target.startsWith(allowed))) return null
   const isRouterType = isTypeOnly && target.startsWith('src/server/api/')
-  if (isRouterType && (zone.name === 'app client files' || zone.name === 'client')) return null
+  if (isRouterType && zone.name === 'app client files') return null
   return `imports ${target}, which ${zone.name} may not. ${zone.advice}`
 }
 

@@ -64,7 +64,6 @@ export function checkEngineCycles(files: SourceFiles): Finding[] {
 const ENTRIES = [
   /^src\/app\/.*\b(page|layout|route|loading|error|not-found|global-error|template|default|icon|opengraph-image|robots|sitemap|manifest)\.tsx?$/,
   /^src\/(proxy|instrumentation|instrumentation-client)\.ts$/,
-  /^src\/client\/main\.ts$/,
   /^(scripts|bench|prisma)\//,
   /^e2e\//,
 ]

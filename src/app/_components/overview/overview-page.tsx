@@ -67,7 +67,7 @@ export function OverviewPage() {
               ? `Nothing runs; ${counts.queued.toLocaleString('en-US')} waiting.`
               : 'Nothing runs right now. '}
             {!counts?.queued && (
-              <Link href="/transfers/new" className="text-link hover:underline">
+              <Link href="/transfers/new" className="text-link underline underline-offset-4">
                 Paste a link to move a file
               </Link>
             )}

@@ -24,7 +24,7 @@ export function AdviceList({ advice }: { advice: readonly ReportAdvice[] }) {
             <p>{one.cause}</p>
             <p className="mt-1 text-muted-foreground">
               <WithSettings names={one.settings} text={one.remedy} />{' '}
-              <a className="text-link underline-offset-4 hover:underline print:hidden" href={`#${one.explainedAt}`}>
+              <a className="text-link underline underline-offset-4 print:hidden" href={`#${one.explainedAt}`}>
                 Why
               </a>
             </p>

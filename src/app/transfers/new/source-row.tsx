@@ -46,7 +46,12 @@ export function SourceRow({ row, partSizeBytes, worksOnce, onKey, onRetry }: Sou
           <Remark tone="destructive">
             {problem}
             {row.urlProblem === null && row.refusal === null && (
-              <Button className="ml-2 align-baseline" onClick={onRetry} size="sm" variant="link">
+              <Button
+                className="ml-2 h-auto items-baseline px-0 align-baseline [&_svg]:self-center"
+                onClick={onRetry}
+                size="sm"
+                variant="link"
+              >
                 <RotateCcw aria-hidden /> Look again
               </Button>
             )}
