@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { endlessPath } from '../sources/endless-file.ts'
 
 const MB = 1_000_000
@@ -30,6 +31,8 @@ export interface PhaseFigures {
   /** Milliseconds to the first byte, of answers from the cache and of those that waited for the origin. */
   readonly cachedMs: Percentiles
   readonly originMs: Percentiles
+  /** How late the event loop was in which all readers are simulated: that much of their waiting is no doing of the server. */
+  readonly lateMs: Percentiles
   readonly peakRssMib: number
 }
 
@@ -68,6 +71,8 @@ export async function runPhase(
   const reasons = new Set<string>()
   let [requests, errors, bytes, hits, peakRssMib] = [0, 0, 0, 0, 0]
   const endMs = performance.now() + phase.seconds * 1000
+  const lateness = monitorEventLoopDelay({ resolution: 10 })
+  lateness.enable()
   const watch = setInterval(() => {
     peakRssMib = Math.max(peakRssMib, options.rssMib())
   }, 250)
@@ -143,7 +148,10 @@ export async function runPhase(
   }
   await Promise.all(Array.from({ length: phase.readers }, reader))
   clearInterval(watch)
+  lateness.disable()
   agent.destroy()
+  // The histogram counts from one timer to the next, so its own pause is in it.
+  const late = (percent: number) => Math.max(0, lateness.percentile(percent) / 1e6 - 10)
   return {
     name: phase.name,
     readers: phase.readers,
@@ -155,11 +163,13 @@ export async function runPhase(
     hits,
     cachedMs: percentiles(cachedMs),
     originMs: percentiles(originMs),
+    lateMs: { p50: late(50), p95: late(95), p99: late(99) },
     peakRssMib,
   }
 }
 
-function percentiles(values: number[]): Percentiles {
+/** Percentiles of values in any order; 0 of none. */
+export function percentiles(values: number[]): Percentiles {
   values.sort((a, b) => a - b)
   const at = (share: number) => values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }

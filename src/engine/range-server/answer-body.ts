@@ -4,6 +4,7 @@ import { sliceBytes } from '../slice/slice-plan.ts'
 import type { SliceRun } from '../slice/slice-run.ts'
 import type { SlicedFile } from '../slice/sliced-file.ts'
 import type { ByteRange } from './byte-ranges.ts'
+import type { Writer, WriteTurns } from './write-turns.ts'
 
 /** What is sent, in order: the slices of a range, with what comes before it in a multipart answer. */
 export interface BodyPart {
@@ -14,6 +15,7 @@ export interface BodyPart {
 
 export interface BodyOptions {
   readonly response: ServerResponse
+  readonly turns: WriteTurns
   readonly file: SlicedFile
   readonly parts: readonly BodyPart[]
   readonly epilogue: Buffer | null
@@ -26,14 +28,22 @@ export interface BodyOptions {
   readonly onEnd: (outcome: 'sent' | 'aborted' | { readonly failed: unknown }) => void
 }
 
+/** What every reader gets at once, however much is going out just now. */
+export const FIRST_BYTES = 64 * 1024
+/** What a reader gets in one turn where others wait for theirs. */
+const PIECE_BYTES = 256 * 1024
+
 /**
- * Sends the body of one answer, slice by slice, as fast as the reader takes it. What cannot be had after the head is out cuts the
+ * Sends the body of one answer, slice by slice, as fast as the reader takes it and others leave room. What cannot be had after the head is out cuts the
  * connection (correctness.md case 43): a body that ends early must never look whole. No promise and no closure for a slice in memory.
  */
-export class AnswerBody {
+export class AnswerBody implements Writer {
   readonly #options: BodyOptions
   #partIndex = 0
   #position: number
+  /** What is left to send of the slice at hand. */
+  #rest: Uint8Array | null = null
+  #hasBegun = false
   #isOver = false
   #isWaiting = false
   #waitTimer: NodeJS.Timeout | undefined
@@ -51,28 +61,40 @@ export class AnswerBody {
     response.setTimeout(stallMs, this.#onStall)
     const [part] = parts
     if (part?.preamble) response.write(part.preamble)
-    this.#sendSlice(first)
-    if (!this.#isOver && !response.writableNeedDrain) this.#pump()
+    this.#take(first)
+    this.#pump()
+  }
+
+  takeTurn(): void {
+    this.#pump()
   }
 
   readonly #pump = (): void => {
-    const { response } = this.#options
+    const { response, parts, turns } = this.#options
     while (!this.#isOver && !this.#isWaiting) {
-      const part = this.#options.parts[this.#partIndex]
-      if (!part) return
-      const slice = part.run.next()
-      if (!(slice instanceof Uint8Array)) {
-        this.#await(slice)
-        return
+      if (this.#rest === null) {
+        const part = parts[this.#partIndex]
+        if (!part) return
+        const slice = part.run.next()
+        if (!(slice instanceof Uint8Array)) {
+          this.#await(slice)
+          return
+        }
+        this.#take(slice)
+        continue
       }
-      this.#sendSlice(slice)
+      if (turns.hasRoom) this.#send(turns.waiting === 0 ? this.#rest.byteLength : PIECE_BYTES)
+      else if (this.#hasBegun) {
+        turns.wait(this)
+        return
+      } else this.#send(FIRST_BYTES)
       if (response.writableNeedDrain) return
     }
   }
 
-  /** Sends what the range needs of a slice, and goes on to the next range after its last one. */
-  #sendSlice(slice: Uint8Array): void {
-    const { response, file, parts, epilogue, onSent } = this.#options
+  /** Takes what the range needs of a slice. */
+  #take(slice: Uint8Array): void {
+    const { file, parts } = this.#options
     const part = parts[this.#partIndex] as BodyPart
     const sliceStart = Math.floor(this.#position / file.sliceSizeBytes) * file.sliceSizeBytes
     const { endByte } = sliceBytes(sliceStart / file.sliceSizeBytes, file.sizeBytes, file.sliceSizeBytes)
@@ -81,10 +103,21 @@ export class AnswerBody {
       return
     }
     const until = Math.min(endByte, part.range.endByte)
-    const bytes = slice.subarray(this.#position - sliceStart, until - sliceStart)
-    this.#position = until
+    this.#rest = slice.subarray(this.#position - sliceStart, until - sliceStart)
+  }
+
+  /** Sends so many bytes of the slice at hand, and goes on to the next range after the last one of a range. */
+  #send(mostBytes: number): void {
+    const { response, parts, epilogue, turns, onSent } = this.#options
+    const part = parts[this.#partIndex] as BodyPart
+    const rest = this.#rest as Uint8Array
+    const bytes = rest.subarray(0, mostBytes)
+    this.#rest = bytes.byteLength < rest.byteLength ? rest.subarray(mostBytes) : null
+    this.#hasBegun = true
+    this.#position += bytes.byteLength
+    turns.spend(bytes.byteLength)
     onSent(bytes.byteLength)
-    if (until < part.range.endByte) {
+    if (this.#position < part.range.endByte) {
       this.#write(bytes)
       return
     }
@@ -116,7 +149,7 @@ export class AnswerBody {
         clearTimeout(this.#waitTimer)
         this.#isWaiting = false
         if (this.#isOver) return
-        this.#sendSlice(bytes)
+        this.#take(bytes)
         if (!this.#options.response.writableNeedDrain) this.#pump()
       },
       (error) => this.#fail(error),
@@ -143,7 +176,9 @@ export class AnswerBody {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#waitTimer)
-    const { response, parts, onEnd } = this.#options
+    const { response, parts, turns, onEnd } = this.#options
+    turns.leave(this)
+    this.#rest = null
     response.off('close', this.#onClose)
     response.off('drain', this.#pump)
     for (const { run } of parts) run.close()

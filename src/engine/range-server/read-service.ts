@@ -33,6 +33,8 @@ export interface ReadSettings {
   readonly waitLimitMs?: number
   /** A reader that takes nothing for so long is cut off. */
   readonly stallMs?: number
+  /** Bytes that go out in one turn of the event loop before answers take turns. */
+  readonly turnBytes?: number
 }
 
 export interface ReadServiceOptions {
@@ -108,6 +110,7 @@ export class ReadService {
       access: new AccessControl(options.checkToken),
       log,
       stallMs: settings.stallMs ?? STALL_MS,
+      turnBytes: settings.turnBytes,
       waitMs: Math.max(STALL_MS, 2 * settings.idleTimeoutMs),
       onAnswer: options.onAnswer,
     })

@@ -95,6 +95,26 @@ describe('a reader that stands still', () => {
   })
 })
 
+test('readers of big files take turns, and each gets every byte', async () => {
+  // One byte a turn: after its first piece everybody waits for the others.
+  fixture = await openRangeFixture({ settings: { turnBytes: 1, sliceSizeBytes: 1024 * 1024 } })
+  const size = 3 * 1024 * 1024 + 17
+  fixture.serve('/a', { sizeBytes: size })
+  const whole = patternBytes(0, size)
+  const answers = await Promise.all([
+    ...Array.from({ length: 8 }, () => fixture.get('/a')),
+    fixture.get('/a', { range: 'bytes=1048570-3000000' }),
+    fixture.get('/a', { range: 'bytes=0-99' }),
+  ])
+  for (const { body } of answers.slice(0, 8)) expect(body.equals(whole)).toBe(true)
+  expect(answers[8]?.body.equals(whole.subarray(1_048_570, 3_000_001))).toBe(true)
+  expect(answers[9]?.body.equals(whole.subarray(0, 100))).toBe(true)
+  const warm = await Promise.all([1, 2, 3].map(() => fixture.get('/a', { range: 'bytes=0-1048575' })))
+  for (const { body } of warm) expect(body.equals(whole.subarray(0, 1_048_576))).toBe(true)
+  const parts = await fixture.get('/a', { range: 'bytes=0-500000,2000000-2500000' })
+  expect(parts.body.includes(whole.subarray(2_000_000, 2_500_001))).toBe(true)
+})
+
 describe('the limits of an engine', () => {
   test('what does not fit the queue is told to come again (B2)', async () => {
     fixture = await openRangeFixture({ settings: { maxOriginRequests: 1, maxQueued: 2, prefetchSlices: 0 } })

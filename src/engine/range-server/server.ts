@@ -7,7 +7,7 @@ import { SliceRun } from '../slice/slice-run.ts'
 import type { SlicedFile } from '../slice/sliced-file.ts'
 import type { AccessControl, AccessVerdict } from './access.ts'
 import { countOutcome, multipartFrame, type Reading, sendFailure, sendHeadOnly, writeSingleHead } from './answer.ts'
-import { AnswerBody, type BodyPart, waitedTooLong } from './answer-body.ts'
+import { AnswerBody, type BodyPart, FIRST_BYTES, waitedTooLong } from './answer-body.ts'
 import { answerForFailure } from './answer-failure.ts'
 import type { ByteRange } from './byte-ranges.ts'
 import { wishesOf } from './freshness.ts'
@@ -18,6 +18,7 @@ import { type AnswerPlan, planAnswer } from './range-request.ts'
 import { relay } from './relay.ts'
 import type { Representation } from './representation.ts'
 import { wantedOf } from './wanted-bytes.ts'
+import { WriteTurns } from './write-turns.ts'
 
 export interface RangeServerOptions {
   readonly origins: OriginRegistry
@@ -27,6 +28,8 @@ export interface RangeServerOptions {
   readonly stallMs: number
   /** How long one slice may be waited for. */
   readonly waitMs: number
+  /** See `WriteTurns`; by default some milliseconds of copying. */
+  readonly turnBytes?: number | undefined
   /** Told of each answer that began, for the metrics; seconds from the request to its first byte. */
   readonly onAnswer?: (seconds: number) => void
 }
@@ -43,9 +46,11 @@ const SMALL_FILE_BYTES = 32 * 1024 * 1024
  */
 export class RangeServer {
   readonly #options: RangeServerOptions
+  readonly #turns: WriteTurns
 
   constructor(options: RangeServerOptions) {
     this.#options = options
+    this.#turns = new WriteTurns(options.turnBytes)
   }
 
   /** Answers a request under /o/. False for any other, which is left as it is. */
@@ -132,10 +137,13 @@ export class RangeServer {
     const { counters } = reading.service
     const sliceStart = firstIndex * file.sliceSizeBytes
     if (slice.byteLength < range.endByte - sliceStart) return false
+    const lengthBytes = range.endByte - range.startByte
+    if (lengthBytes > FIRST_BYTES && (!this.#turns.hasRoom || this.#turns.waiting > 0)) return false
     writeSingleHead(reading, answer, file.sizeBytes, plan.status === 206 ? range : null)
     reading.response.end(slice.subarray(range.startByte - sliceStart, range.endByte - sliceStart))
+    this.#turns.spend(lengthBytes)
     counters.hits++
-    counters.servedBytes += range.endByte - range.startByte
+    counters.servedBytes += lengthBytes
     this.#answered(reading)
     return true
   }
@@ -230,6 +238,7 @@ export class RangeServer {
     const { counters } = service
     const body = new AnswerBody({
       response,
+      turns: this.#turns,
       file,
       parts,
       epilogue,

@@ -112,7 +112,7 @@ export async function openRangeFixture(
     if (!service.server.handle(request, response)) response.writeHead(404).end()
   })
   if (options.keepAliveMs !== undefined) server.keepAliveTimeout = options.keepAliveMs
-  server.listen(0, '127.0.0.1')
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 2048 })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
 
