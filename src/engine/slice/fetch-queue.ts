@@ -56,11 +56,20 @@ export class FetchQueue<T extends Queued> {
   }
 
   get isEmpty(): boolean {
-    for (let at = 0; at < this.#lists.length; at++) {
+    return !this.#hasBelow(this.#lists.length)
+  }
+
+  /** Somebody waits for one of them now. */
+  get isUrgent(): boolean {
+    return this.#hasBelow(RANKS.prefetch)
+  }
+
+  #hasBelow(endRank: number): boolean {
+    for (let at = 0; at < endRank; at++) {
       this.#clean(at)
-      if ((this.#lists[at] as T[]).length > 0) return false
+      if ((this.#lists[at] as T[]).length > 0) return true
     }
-    return true
+    return false
   }
 
   /** All that wait. */

@@ -151,7 +151,7 @@ export class OriginGate {
     let lane: ReadLane
     try {
       this.#origin ??= await this.#options.lanes()
-      lane = await this.#origin.acquire(this.#closing.signal)
+      lane = await this.#origin.acquire(this.#closing.signal, this, this.#queue.isUrgent)
     } catch (error) {
       this.#starting--
       for (const entry of [...this.#queue]) entry.refuse(error)

@@ -41,6 +41,64 @@ describe('an origin', () => {
     expect(origin.activeLanes).toBe(8)
   })
 
+  it('gives one that has none a lane beyond what is wanted, and no second one', async () => {
+    const origin = new Origin('http://a:80')
+    const lanes = await takeAll(origin)
+    const newcomer = {}
+    await origin.acquire(open, newcomer)
+    expect(origin.activeLanes).toBe(9)
+    const second = origin.acquire(open, newcomer)
+    expect(await isSettled(second)).toBe(false)
+    // What was given beyond is made good first.
+    lanes[0]?.release()
+    expect(await isSettled(second)).toBe(false)
+    lanes[1]?.release()
+    expect(await isSettled(second)).toBe(true)
+  })
+
+  it('does so not beyond what the source was seen to stand', async () => {
+    const origin = new Origin('http://a:80', { fixedLanes: 2 })
+    const lanes = await takeAll(origin)
+    const waiting = origin.acquire(open, {})
+    expect(await isSettled(waiting)).toBe(false)
+    lanes[0]?.release()
+    expect(await isSettled(waiting)).toBe(true)
+  })
+
+  it('gives the next lane to whoever has the fewest, so that two share it evenly', async () => {
+    const origin = new Origin('http://a:80', { fixedLanes: 8 })
+    const [one, two] = [{ name: 'one' }, { name: 'two' }]
+    const lanes: ReadLane[] = []
+    for (let lane = 0; lane < 8; lane++) lanes.push(await origin.acquire(open, one))
+    const counts = { one: 8, two: 0 }
+    for (const holder of [one, one, one, one, two, two, two, two, two, two] as const)
+      void origin.acquire(open, holder).then(() => counts[holder.name as 'one' | 'two']++)
+    for (const lane of lanes.slice(0, 6)) {
+      counts.one--
+      lane.release()
+      await vi.advanceTimersByTimeAsync(0)
+    }
+    expect(counts).toEqual({ one: 4, two: 4 })
+  })
+
+  it('serves a reader who waits before a transfer, and a transfer all the same', async () => {
+    const origin = new Origin('http://a:80', { fixedLanes: 1 })
+    let lane = await origin.acquire(open)
+    const order: string[] = []
+    const wait = (name: string, isUrgent: boolean) =>
+      void origin.acquire(open, { name }, isUrgent).then((granted) => {
+        order.push(name)
+        lane = granted
+      })
+    wait('transfer', false)
+    for (let reader = 0; reader < 10; reader++) wait('reader', true)
+    for (let turn = 0; turn < 11; turn++) {
+      lane.release()
+      await vi.advanceTimersByTimeAsync(0)
+    }
+    expect(order).toEqual([...Array(8).fill('reader'), 'transfer', 'reader', 'reader'])
+  })
+
   it('does not count a lane that is given back twice', async () => {
     const origin = new Origin('http://a:80')
     const [lane] = await takeAll(origin)

@@ -22,15 +22,29 @@ export interface OriginOptions {
   readonly busyShare?: () => number
 }
 
+/** After so many lanes for readers one goes to a transfer that waits, so that no crowd of readers stops it. */
+const READERS_IN_A_ROW = 8
+
+/** One who waits for a lane. */
+interface Waiter {
+  readonly holder: object
+  readonly isUrgent: boolean
+  readonly grant: (lane: ReadLane) => void
+}
+
 /**
  * What all transfers share that read from one scheme, host and port: the number of lanes, and until when nothing may be
- * asked. A lane is had with `acquire` for one request and given back after it; who waits longest is served first.
+ * asked. A lane is had with `acquire` for one request and given back after it. The next free one goes to readers who wait, then to
+ * whoever has the fewest, then to who has waited longest; and who has none need not wait for one, as far as the source is known to stand it.
  */
 export class Origin {
   readonly baseUrl: string
   readonly #controller: LaneController
   readonly #maxLanes: number
-  readonly #waiting: { readonly grant: (lane: ReadLane) => void }[] = []
+  readonly #waiting: Waiter[] = []
+  /** Lanes of each holder that has any. */
+  readonly #byHolder = new Map<object, number>()
+  #readersInARow = 0
   readonly #freeSlots: number[]
   readonly #warm: boolean[] = []
   readonly #lost: number[] = []
@@ -94,22 +108,21 @@ export class Origin {
     return this.#waiting.length === 0 && this.#isOpen()
   }
 
-  /** A lane where one is free and nobody waits for it, else null. */
-  tryAcquire(): ReadLane | null {
-    return this.hasRoom ? this.#open() : null
-  }
-
-  /** Waits for a lane. Rejects with the signal's reason; then none was taken. */
-  acquire(signal: AbortSignal): Promise<ReadLane> {
+  /**
+   * Waits for a lane, for one of whom lanes are shared with the others: a transfer, or a published origin. `isUrgent`: a reader waits for
+   * what is asked for. Rejects with the signal's reason; then none was taken.
+   */
+  acquire(signal: AbortSignal, holder: object = this, isUrgent = false): Promise<ReadLane> {
     if (signal.aborted) return Promise.reject(signal.reason)
-    const lane = this.tryAcquire()
-    if (lane) return Promise.resolve(lane)
+    if (this.hasRoom || this.#mayBegin(holder)) return Promise.resolve(this.#open(holder))
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(entry), 1)
         reject(signal.reason)
       }
-      const entry = {
+      const entry: Waiter = {
+        holder,
+        isUrgent,
         grant: (lane: ReadLane) => {
           signal.removeEventListener('abort', onAbort)
           resolve(lane)
@@ -168,7 +181,10 @@ export class Origin {
   }
 
   /** Called by a lane when its request has ended. */
-  released(slot: number, bytes: number, durationMs: number): void {
+  released(holder: object, slot: number, bytes: number, durationMs: number): void {
+    const left = this.#lanesOf(holder) - 1
+    if (left > 0) this.#byHolder.set(holder, left)
+    else this.#byHolder.delete(holder)
     if (bytes > 0 && durationMs > 0)
       this.#laneBytesPerSecond = smooth(this.#laneBytesPerSecond, (bytes / durationMs) * 1000)
     this.#active--
@@ -181,15 +197,42 @@ export class Origin {
     return this.#active - this.#held < lanes && this.#active < maxLanes && performance.now() >= this.#openUntilMs
   }
 
-  #open(): ReadLane {
+  /** Who has no lane may have a first one beyond what is wanted, but never beyond what the source was seen to stand. */
+  #mayBegin(holder: object): boolean {
+    const { maxLanes } = this.#controller
+    return this.#lanesOf(holder) === 0 && this.#active < maxLanes && performance.now() >= this.#openUntilMs
+  }
+
+  #lanesOf(holder: object): number {
+    return this.#byHolder.get(holder) ?? 0
+  }
+
+  #open(holder: object): ReadLane {
     if (!this.#ticking) this.#begin()
     this.#active++
-    return new ReadLane(this, this.#freeSlots.pop() ?? this.#maxLanes)
+    this.#byHolder.set(holder, this.#lanesOf(holder) + 1)
+    return new ReadLane(this, holder, this.#freeSlots.pop() ?? this.#maxLanes)
   }
 
   #serve(): void {
-    while (this.#waiting.length > 0 && this.#isOpen()) this.#waiting.shift()?.grant(this.#open())
+    for (let next = this.#next(); next; next = this.#next()) {
+      this.#waiting.splice(this.#waiting.indexOf(next), 1)
+      this.#readersInARow = next.isUrgent ? this.#readersInARow + 1 : 0
+      next.grant(this.#open(next.holder))
+    }
     this.#watchGate()
+  }
+
+  /** Who gets a lane now, or null. */
+  #next(): Waiter | null {
+    if (!this.#isOpen()) return this.#waiting.find(({ holder }) => this.#mayBegin(holder)) ?? null
+    const isTurnOfOthers = this.#readersInARow >= READERS_IN_A_ROW && this.#waiting.some(({ isUrgent }) => !isUrgent)
+    let best: Waiter | null = null
+    for (const waiter of this.#waiting) {
+      if (isTurnOfOthers && waiter.isUrgent) continue
+      if (best === null || isBefore(waiter, best, (holder) => this.#lanesOf(holder))) best = waiter
+    }
+    return best
   }
 
   /** Wakes whoever waits when the time the source asked for is over. */
@@ -239,6 +282,7 @@ export class Origin {
 /** The right to one request at a time. Whatever happens, `release` is called once it is over. */
 export class ReadLane {
   readonly #origin: Origin
+  readonly #holder: object
   readonly #slot: number
   readonly #openedMs = performance.now()
   #bytes = 0
@@ -248,8 +292,9 @@ export class ReadLane {
   #wasHeld = false
   #isReleased = false
 
-  constructor(origin: Origin, slot: number) {
+  constructor(origin: Origin, holder: object, slot: number) {
     this.#origin = origin
+    this.#holder = holder
     this.#slot = slot
   }
 
@@ -287,8 +332,14 @@ export class ReadLane {
     this.hold(false)
     this.#isReleased = true
     const isRateKnown = this.#bytes > 0 && !this.#wasHeld
-    this.#origin.released(this.#slot, this.#bytes, isRateKnown ? performance.now() - this.#firstMs : 0)
+    this.#origin.released(this.#holder, this.#slot, this.#bytes, isRateKnown ? performance.now() - this.#firstMs : 0)
   }
+}
+
+/** True where `waiter` is to be served before one that has waited longer. */
+function isBefore(waiter: Waiter, longer: Waiter, lanesOf: (holder: object) => number): boolean {
+  if (waiter.isUrgent !== longer.isUrgent) return waiter.isUrgent
+  return lanesOf(waiter.holder) < lanesOf(longer.holder)
 }
 
 const smooth = (usual: number, latest: number) => (usual === 0 ? latest : usual + (latest - usual) * SMOOTHING)

@@ -36,7 +36,7 @@ export async function readInLanes(run: TransferRun): Promise<void> {
 
   const start = async (stream: PartStream, writer: SpanWriter, how: 'alone' | 'rival' | 'pooled'): Promise<void> => {
     // The pool has lanes of its own for what is shared.
-    const lane = how === 'pooled' ? null : await origin.acquire(signal)
+    const lane = how === 'pooled' ? null : await origin.acquire(signal, run)
     // The part was closed meanwhile, because it has to be sent again: its bytes are asked for anew.
     if (stream.signal.aborted) return lane?.release()
     const read: SpanRead = { stream, writer, isRival: how === 'rival', request: null, isHeld: false }
@@ -100,7 +100,7 @@ export async function readInLanes(run: TransferRun): Promise<void> {
 async function readPooled(run: TransferRun, read: SpanRead, notes: PushBackNotes): Promise<void> {
   const { stream, writer } = read
   if (!run.file || (await readShared(run, writer, run.file, stream.signal))) return
-  await readSpan(run, read, await run.origin.acquire(stream.signal), notes)
+  await readSpan(run, read, await run.origin.acquire(stream.signal, run), notes)
 }
 
 /**

@@ -67,7 +67,7 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
   }
   let stream: PartStream | null = null
   try {
-    const lane = await origin.acquire(signal)
+    const lane = await origin.acquire(signal, context)
     meter.sourceRequests++
     meter.laneOpened('read')
     try {

@@ -47,7 +47,7 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
         held = null
         await room
       }
-      held ??= await origin.acquire(stream.signal)
+      held ??= await origin.acquire(stream.signal, run)
       if (writer.isDone) return
       const reachedByte = writer.nextByte
       const outcome = await request(run, read, held)
