@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ArgumentError, parseWords, readCount, refuseUnknown } from '../../scripts/runner/command-words.ts'
 import { RANGE_SCENARIOS, type RangeResult, rangeTable, runRangeScenario } from './range-bench.ts'
+import { rangeReport } from './range-report.ts'
 import { SUBJECTS } from './subjects.ts'
 
 const USAGE = 'The options are --list, --rounds N, --seconds N, --peers sluice,varnish and --output FILE.'
@@ -44,7 +45,7 @@ export async function benchRange(words: readonly string[], signal: AbortSignal):
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
   const output = values.output ?? join(import.meta.dirname, '..', 'results', `range-${stamp}.json`)
   mkdirSync(dirname(output), { recursive: true })
-  writeFileSync(output, `${JSON.stringify({ format: 1, rounds, seconds, results }, null, 2)}\n`)
-  console.log(`\nWritten to ${output}`)
+  writeFileSync(output, `${JSON.stringify(rangeReport(results, { rounds, seconds }), null, 2)}\n`)
+  console.log(`\nWritten to ${output}, which opens under Reports`)
   return results.every(({ rows }) => rows.some(({ subject }) => subject === 'sluice')) ? 0 : 1
 }

@@ -4,12 +4,15 @@ import type { RunningSource } from '../sources/source.ts'
 import { startSource } from '../sources/start-source.ts'
 import { median } from '../statistics.ts'
 import { type LoadFigures, loadRanges, readAtOnce } from './load.ts'
+import { readOverSockets } from './sockets.ts'
 import { SUBJECTS, type Subject, startSubject } from './subjects.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 const FILE_BYTES = 64 * MIB
+/** 64 GiB go over the loopback; who is not through by then counts as an error. */
+const CROWD_LIMIT_MS = 120_000
 
 /** One row of a table: who, and its figures as they are shown. */
 export interface RangeRow {
@@ -28,6 +31,8 @@ interface RangeScenario {
   readonly name: string
   readonly shows: string
   readonly firstByteMs?: number
+  /** No more rounds than this, because one takes long. */
+  readonly maxRounds?: number
   measure(subject: Subject, source: RunningSource, seconds: number): Promise<Record<string, number>>
 }
 
@@ -110,7 +115,62 @@ export const RANGE_SCENARIOS: readonly RangeScenario[] = [
       }
     },
   },
+  {
+    name: 'crowd-whole',
+    shows: '1,000 readers at once, each of all of a file of 64 MiB that nobody has read. One round.',
+    firstByteMs: 20,
+    maxRounds: 1,
+    async measure(subject, source) {
+      const before = await source.counts()
+      const rssBefore = subject.rssBytes()
+      const cpuBefore = subject.cpuSeconds()
+      const figures = await readOverSockets(subject.url + path(FILE_BYTES), {
+        ...{ readers: 1000, range: null, bodyBytes: FILE_BYTES, leadMs: 0, limitMs: CROWD_LIMIT_MS },
+      })
+      const after = await source.counts()
+      const cpuSeconds = subject.cpuSeconds() - cpuBefore
+      const [p50, p99] = quantiles(figures.firstByteMs)
+      return {
+        'wall s': figures.seconds,
+        'MiB/s': figures.bytes / MIB / figures.seconds,
+        'p50 first byte ms': p50,
+        'p99 first byte ms': p99,
+        'origin requests': after.requests - before.requests,
+        'origin MiB': (after.bytes - before.bytes) / MIB,
+        'CPU-s/GiB': cpuSeconds / (figures.bytes / GIB),
+        'added MiB': (subject.peakRssBytes() - rssBefore) / MIB,
+        errors: figures.errors,
+      }
+    },
+  },
+  {
+    name: 'waiters',
+    shows:
+      '100 readers of one slice that nobody has read: one asks, the others 20 ms later. How much later than the first each has its first byte.',
+    firstByteMs: 100,
+    async measure(subject, source) {
+      const before = await source.counts()
+      const { firstByteMs, errors } = await readOverSockets(subject.url + path(FILE_BYTES), {
+        ...{ readers: 100, range: `bytes=0-${64 * KIB - 1}`, bodyBytes: 64 * KIB, leadMs: 20, limitMs: 30_000 },
+      })
+      const leaderMs = firstByteMs[0] ?? 0
+      const [p50, p99] = quantiles(firstByteMs.slice(1).map((ms) => (ms === null ? null : ms - leaderMs)))
+      return {
+        'first reader ms': leaderMs,
+        'p50 later ms': p50,
+        'p99 later ms': p99,
+        'origin requests': (await source.counts()).requests - before.requests,
+        errors,
+      }
+    },
+  },
 ]
+
+function quantiles(values: readonly (number | null)[]): [p50: number, p99: number] {
+  const sorted = values.filter((value) => value !== null).sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+  return [at(0.5), at(0.99)]
+}
 
 /** Runs one scenario over all subjects in turn, each anew in each round; the rows are medians of the rounds. */
 export async function runRangeScenario(
@@ -126,7 +186,8 @@ export async function runRangeScenario(
   const rounds = new Map<string, Record<string, number>[]>()
   const skipped: Record<string, string> = {}
   const { firstByteMs } = scenario
-  for (let round = 0; round < options.rounds; round++)
+  const count = Math.min(options.rounds, scenario.maxRounds ?? options.rounds)
+  for (let round = 0; round < count; round++)
     for (const name of options.subjects ?? SUBJECTS) {
       if (name in skipped || options.signal.aborted) continue
       const source = await startSource({ kind: 'metered', ...(firstByteMs ? { firstByteMs } : {}) }, undefined)
@@ -137,7 +198,7 @@ export async function runRangeScenario(
         rounds.set(name, [...(rounds.get(name) ?? []), figures])
         options.say(
           `  ${name}: ${Object.entries(figures)
-            .map(([title, value]) => `${title} ${show(value)}`)
+            .map(([title, value]) => `${title} ${showFigure(value)}`)
             .join(', ')}`,
         )
       } catch (error) {
@@ -163,12 +224,13 @@ export function rangeTable({ rows, skipped }: RangeResult): string {
   return [
     line(['who', ...titles]),
     `|---|${titles.map(() => '--:|').join('')}`,
-    ...rows.map(({ subject, figures }) => line([subject, ...titles.map((title) => show(figures[title] ?? 0))])),
+    ...rows.map(({ subject, figures }) => line([subject, ...titles.map((title) => showFigure(figures[title] ?? 0))])),
     ...Object.entries(skipped).map(([name, reason]) => `- without a result: ${name}: ${reason}`),
   ].join('\n')
 }
 
-function show(value: number): string {
+/** A figure as people read it. */
+export function showFigure(value: number): string {
   if (Number.isInteger(value)) return String(value)
   return Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
