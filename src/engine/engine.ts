@@ -90,7 +90,8 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
   const recorder = new Recorder({ db, engineId, log, metrics })
   const sealer = createSealer(connections.secretKey)
   const onAnswer = addReadPathMetrics(metrics.registry, () => reads.service.figures())
-  const reads = startReadPath({ env, db, sealer, log, source, origins, cache, onAnswer })
+  const bandwidth = new EngineBandwidth(env.SLUICE_BANDWIDTH_LIMIT ?? null)
+  const reads = startReadPath({ env, db, sealer, log, source, origins, cache, bandwidth, onAnswer })
   const context: WorkContext = {
     env,
     engineId,
@@ -101,7 +102,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     source,
     origins,
     stores: new SharedStores(),
-    bandwidth: new EngineBandwidth(env.SLUICE_BANDWIDTH_LIMIT ?? null),
+    bandwidth,
     paces: new BucketPaces(),
     pool: new BufferPool(env.sliceSizeBytes),
     budget,

@@ -8,6 +8,7 @@ import type { SliceCache } from './cache/slice-cache.ts'
 import { ReadService } from './range-server/read-service.ts'
 import type { Origins } from './source/origins.ts'
 import type { Source } from './source/source.ts'
+import type { EngineBandwidth } from './transfer/engine-bandwidth.ts'
 
 /** The rows are the truth; a hint only makes it faster. */
 const LOOK_EVERY_MS = 5_000
@@ -20,6 +21,7 @@ export interface ReadPathOptions {
   readonly source: Source
   readonly origins: Origins
   readonly cache: SliceCache
+  readonly bandwidth: EngineBandwidth
   readonly onAnswer: (seconds: number) => void
 }
 
@@ -33,7 +35,9 @@ export interface RunningReadPath {
 
 /** Starts serving. Origins are looked up in the background: a database that is away keeps nobody from starting. */
 export function startReadPath(options: ReadPathOptions): RunningReadPath {
-  const { env, db, sealer, log, source, origins, cache, onAnswer } = options
+  const { env, db, sealer, log, source, origins, cache, bandwidth, onAnswer } = options
+  // All readers together have what one transfer has.
+  const share = bandwidth.share()
   const service = new ReadService({
     settings: {
       sliceSizeBytes: env.sliceSizeBytes,
@@ -61,6 +65,11 @@ export function startReadPath(options: ReadPathOptions): RunningReadPath {
       (await findToken(db, token)) !== null,
     log,
     onAnswer,
+    pace(bytes, resume) {
+      if (bandwidth.take(share, bytes)) return true
+      bandwidth.wait(share, bytes, () => queueMicrotask(resume))
+      return false
+    },
   })
   let isLooking = false
   let isPoked = false

@@ -4,7 +4,7 @@ import type { Log } from '../../server/log.ts'
 import type { Removed, SliceCache } from '../cache/slice-cache.ts'
 import { RequestLimiter } from '../slice/request-limiter.ts'
 import { SlicePool } from '../slice/slice-pool.ts'
-import type { ReadCounters } from '../slice/span-fetch.ts'
+import type { Pace, ReadCounters } from '../slice/span-fetch.ts'
 import type { Origin } from '../source/origin.ts'
 import type { Source } from '../source/source.ts'
 import { AccessControl, type TokenCheck } from './access.ts'
@@ -45,6 +45,8 @@ export interface ReadServiceOptions {
   readonly checkToken: TokenCheck
   readonly log: Pick<Log, 'debug' | 'warn'>
   readonly onAnswer?: (seconds: number) => void
+  /** The bandwidth limit of the engine: what comes from origins for readers keeps to it. */
+  readonly pace?: Pace | null
 }
 
 /** Slices on their way at once, over all origins; beside the memory tier this is what the read path holds. */
@@ -88,6 +90,7 @@ export class ReadService {
       maxSpansPerFile: settings.maxSpansPerFile,
       maxSlicesPerSpan: settings.maxSlicesPerSpan,
       sliceRetries: settings.sliceRetries,
+      pace: options.pace ?? null,
       waitLimitMs: settings.waitLimitMs ?? Math.min(WAIT_LIMIT_MS, settings.idleTimeoutMs),
     })
     this.#origins = new OriginRegistry({

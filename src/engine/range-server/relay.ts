@@ -23,7 +23,10 @@ export async function relay(
     counters.answered(performance.now() - startedMs)
   }
   response.setTimeout(stallMs, () => response.writableNeedDrain && response.destroy())
+  const { pace } = service.pool
   await service.gate.request(RANKS.bulk, signal, async (lane) => {
+    let [isDraining, isPaced] = [false, false]
+    const goOn = () => !isDraining && !isPaced && read.resume()
     const read: SourceRead = source.readWhole({
       target: answer.facts.target,
       identity: answer.facts.identity,
@@ -34,9 +37,18 @@ export async function relay(
         counters.servedBytes += chunk.byteLength
         if (!response.headersSent) writeHead()
         // The chunk is only lent, and the response may keep it for a while.
-        if (response.write(Buffer.from(chunk))) return true
-        response.once('drain', () => read.resume())
-        return false
+        isDraining = !response.write(Buffer.from(chunk))
+        if (isDraining)
+          response.once('drain', () => {
+            isDraining = false
+            goOn()
+          })
+        const resume = () => {
+          isPaced = false
+          goOn()
+        }
+        isPaced = pace !== null && !pace(chunk.byteLength, resume)
+        return !isDraining && !isPaced
       },
     })
     await read.done

@@ -20,6 +20,8 @@ export interface GateOptions {
   readonly hasPriorities: boolean
   /** Requests to this origin at once, beside what the lanes allow. */
   readonly maxRequests?: number | null
+  /** False where transfers wait here: their slices do not go before those of other transfers. */
+  readonly isForReaders?: boolean
   /** Where bytes that come from it are counted. */
   readonly meter: { originBytes: number }
 }
@@ -147,11 +149,15 @@ export class OriginGate {
     for (const entry of [...this.#queue]) entry.refuse(this.#closing.signal.reason)
   }
 
+  get #isUrgent(): boolean {
+    return this.#options.isForReaders !== false && this.#queue.isUrgent
+  }
+
   async #startOne(): Promise<void> {
     let lane: ReadLane
     try {
       this.#origin ??= await this.#options.lanes()
-      lane = await this.#origin.acquire(this.#closing.signal, this, this.#queue.isUrgent)
+      lane = await this.#origin.acquire(this.#closing.signal, this, this.#isUrgent)
     } catch (error) {
       this.#starting--
       for (const entry of [...this.#queue]) entry.refuse(error)

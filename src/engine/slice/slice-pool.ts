@@ -6,7 +6,7 @@ import { type OpenedAnswer, Opening } from './opening.ts'
 import { NoLongerWanted, Slice } from './slice.ts'
 import { slicesOf } from './slice-plan.ts'
 import type { SlicedFile } from './sliced-file.ts'
-import { type ReadCounters, SilentConnection, SpanFetch } from './span-fetch.ts'
+import { type Pace, type ReadCounters, SilentConnection, SpanFetch } from './span-fetch.ts'
 import { LEAST_SPAN_BYTES, spanLength } from './span-plan.ts'
 import { WholeFetch } from './whole-fetch.ts'
 
@@ -23,6 +23,8 @@ export interface SlicePoolOptions {
   readonly sliceRetries: number
   /** How long a request may be silent before its waiters fall back to another. */
   readonly waitLimitMs: number
+  /** A limit that all of it keeps to; null or left out for none. */
+  readonly pace?: Pace | null
 }
 
 const FIRST_RETRY_MS = 100
@@ -56,6 +58,11 @@ export class SlicePool {
 
   get isCoalescing(): boolean {
     return this.#options.isCoalescing
+  }
+
+  /** The limit it keeps to, for what is read from the same origins without slices. */
+  get pace(): Pace | null {
+    return this.#options.pace ?? null
   }
 
   get isParallel(): boolean {
@@ -130,7 +137,7 @@ export class SlicePool {
     const { range, opened } = answer
     if (range === null) {
       const opening = new Opening(file, [])
-      const whole = new WholeFetch(file, this.#options.source, this.counters, opened)
+      const whole = new WholeFetch(file, this.#options.source, this.counters, { opened, pace: this.pace })
       file.wholes.add(whole)
       return { opening, done: Promise.resolve(opening.ready).then(() => this.#carryWhole(file, whole, lane)) }
     }
@@ -160,6 +167,7 @@ export class SlicePool {
     const span = new SpanFetch(slices, this.#options.source, this.counters, this.#options.waitLimitMs, {
       carried,
       opened,
+      pace: this.pace,
     })
     span.interestLost()
     // Where one connection is slow, several get more: the last slices are asked for beside it.
@@ -224,7 +232,7 @@ export class SlicePool {
   async #fetchSpan(first: Slice, lane: ReadLane): Promise<void> {
     const slices = this.#adjacent(first)
     const { source, waitLimitMs } = this.#options
-    await this.#carry(slices, new SpanFetch(slices, source, this.counters, waitLimitMs), lane)
+    await this.#carry(slices, new SpanFetch(slices, source, this.counters, waitLimitMs, { pace: this.pace }), lane)
   }
 
   async #carry(slices: readonly Slice[], span: SpanFetch, lane: ReadLane): Promise<void> {
@@ -268,7 +276,7 @@ export class SlicePool {
 
   async #fetchWhole(slice: Slice, lane: ReadLane): Promise<void> {
     const { file } = slice
-    const whole = new WholeFetch(file, this.#options.source, this.counters)
+    const whole = new WholeFetch(file, this.#options.source, this.counters, { pace: this.pace })
     for (const other of file.wanted.values()) if (other.state === 'queued') whole.join(other)
     if (slice.state === 'queued') whole.join(slice)
     await this.#carryWhole(file, whole, lane)

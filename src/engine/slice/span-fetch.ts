@@ -21,6 +21,9 @@ export interface ReadCounters {
   fallbacks: number
 }
 
+/** Counts bytes that have come against a limit. False: what reads stands still until `resume` is called, which is never at once. */
+export type Pace = (bytes: number, resume: () => void) => boolean
+
 /** One ranged GET for adjacent slices. Each is handed over as it completes; the request ends when none of the rest is wanted. */
 export class SpanFetch implements SliceCarrier {
   readonly #file: SlicedFile
@@ -36,6 +39,9 @@ export class SpanFetch implements SliceCarrier {
   #position = 0
   #lastByteMs = performance.now()
   #hasRival = false
+  readonly #pace: Pace | null
+  /** It stands still because of a limit of ours, which is no silence of the source. */
+  #isPaced = false
   receivedBytes = 0
 
   /** `opened`: the answer for all of `slices`, where a first contact has brought it along; then only those of `carried` are filled from it. */
@@ -44,9 +50,14 @@ export class SpanFetch implements SliceCarrier {
     source: Source,
     counters: ReadCounters,
     waitLimitMs: number,
-    { carried = slices, opened = null }: { carried?: readonly Slice[]; opened?: OpenedSource | null } = {},
+    {
+      carried = slices,
+      opened = null,
+      pace = null,
+    }: { carried?: readonly Slice[]; opened?: OpenedSource | null; pace?: Pace | null } = {},
   ) {
     this.#slices = slices
+    this.#pace = pace
     this.#opened = opened
     this.#file = (slices[0] as Slice).file
     this.#source = source
@@ -92,7 +103,7 @@ export class SpanFetch implements SliceCarrier {
     this.#lastByteMs = performance.now()
     const watch = setInterval(() => this.#watch(), Math.max(10, this.#waitLimitMs / 2))
     try {
-      await this.#source.readRange({
+      const read = this.#source.readRange({
         target: this.#file.target,
         identity: this.#file.identity,
         startByte: this.#position,
@@ -102,9 +113,10 @@ export class SpanFetch implements SliceCarrier {
         sink: (chunk) => {
           lane.delivered(chunk.byteLength)
           this.#take(chunk)
-          return true
+          return this.#keepsPace(chunk.byteLength, () => read.resume())
         },
-      }).done
+      })
+      await read.done
     } catch (error) {
       if (!this.isAborted) throw error
       if (!(this.#stop.signal.reason instanceof NoLongerWanted)) throw error
@@ -113,6 +125,18 @@ export class SpanFetch implements SliceCarrier {
     } finally {
       clearInterval(watch)
     }
+  }
+
+  #keepsPace(bytes: number, resume: () => void): boolean {
+    if (!this.#pace) return true
+    const goesOn = this.#pace(bytes, () => {
+      this.#isPaced = false
+      this.#lastByteMs = performance.now()
+      resume()
+    })
+    this.#isPaced = !goesOn
+    if (!goesOn) this.#file.gate.origin?.heldBack()
+    return goesOn
   }
 
   #take(chunk: Uint8Array): void {
@@ -150,7 +174,7 @@ export class SpanFetch implements SliceCarrier {
   /** A writer that went silent must not hold up those who wait (correctness.md case 45): they fall back to one request of their own. */
   #watch(): void {
     const slice = this.#slices[this.#at]
-    if (slice?.carrier !== this || this.#hasRival || !slice.isWanted) return
+    if (slice?.carrier !== this || this.#hasRival || this.#isPaced || !slice.isWanted) return
     if (performance.now() - this.#lastByteMs < this.#waitLimitMs) return
     this.#hasRival = true
     this.#counters.fallbacks++
@@ -162,7 +186,7 @@ export class SpanFetch implements SliceCarrier {
     let filledBytes = 0
     this.#counters.originFetches++
     try {
-      await this.#source.readRange({
+      const read = this.#source.readRange({
         target: this.#file.target,
         identity: this.#file.identity,
         startByte: slice.startByte,
@@ -173,9 +197,10 @@ export class SpanFetch implements SliceCarrier {
           filledBytes += chunk.byteLength
           this.#counters.originBytes += chunk.byteLength
           this.#file.gate.meter.originBytes += chunk.byteLength
-          return true
+          return this.#keepsPace(chunk.byteLength, () => read.resume())
         },
-      }).done
+      })
+      await read.done
       if (slice.state === 'over') return
       this.#handOver(slice, buffer)
       // The first connection is as good as dead: the rest is asked for anew.

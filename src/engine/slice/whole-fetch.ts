@@ -3,7 +3,7 @@ import type { OpenedSource, Source, SourceRead } from '../source/source.ts'
 import { NoLongerWanted, type Slice, type SliceCarrier } from './slice.ts'
 import { sliceBytes, sliceCount } from './slice-plan.ts'
 import type { SlicedFile } from './sliced-file.ts'
-import type { ReadCounters } from './span-fetch.ts'
+import type { Pace, ReadCounters } from './span-fetch.ts'
 
 /**
  * The one stream of a source without ranges, cut into slices as it passes. Whoever wants a slice that has not passed yet joins it; what
@@ -21,10 +21,19 @@ export class WholeFetch implements SliceCarrier {
   #buffer: Uint8Array | null = null
   #filledBytes = 0
   #isPaused = false
+  readonly #pace: Pace | null
+  /** A limit of ours holds it. */
+  #isPaced = false
 
   /** `opened`: the stream, where a first contact has brought it along. */
-  constructor(file: SlicedFile, source: Source, counters: ReadCounters, opened: OpenedSource | null = null) {
+  constructor(
+    file: SlicedFile,
+    source: Source,
+    counters: ReadCounters,
+    { opened = null, pace = null }: { opened?: OpenedSource | null; pace?: Pace | null } = {},
+  ) {
     this.#file = file
+    this.#pace = pace
     this.#opened = opened
     this.#source = source
     this.#counters = counters
@@ -45,7 +54,7 @@ export class WholeFetch implements SliceCarrier {
     slice.takenBy(this)
     if (!this.#isPaused) return
     this.#isPaused = false
-    this.#read?.resume()
+    if (!this.#isPaced) this.#read?.resume()
   }
 
   interestLost(): void {
@@ -64,7 +73,8 @@ export class WholeFetch implements SliceCarrier {
         opened: this.#opened,
         sink: (chunk) => {
           lane.delivered(chunk.byteLength)
-          return this.#take(chunk)
+          const isWanted = this.#take(chunk)
+          return this.#keepsPace(chunk.byteLength) && isWanted
         },
       })
       await this.#read.done
@@ -82,6 +92,17 @@ export class WholeFetch implements SliceCarrier {
 
   #isDone(): boolean {
     return this.#index >= sliceCount(this.#file.sizeBytes, this.#file.sliceSizeBytes)
+  }
+
+  #keepsPace(bytes: number): boolean {
+    if (!this.#pace) return true
+    const goesOn = this.#pace(bytes, () => {
+      this.#isPaced = false
+      if (!this.#isPaused) this.#read?.resume()
+    })
+    this.#isPaced = !goesOn
+    if (!goesOn) this.#file.gate.origin?.heldBack()
+    return goesOn
   }
 
   #take(chunk: Uint8Array): boolean {

@@ -88,6 +88,7 @@ export class SharedFile {
       limiter: new RequestLimiter({ maxRequests: unlimited, maxQueued: unlimited, maxBytes: unlimited }),
       breaker: new OriginBreaker({ isOn: false, failures: 1, openMs: 1 }),
       hasPriorities: false,
+      isForReaders: false,
       meter: { originBytes: 0 },
     })
     const { sliceSizeBytes } = settings

@@ -22,7 +22,7 @@ export function EngineLimit({ engine }: { engine: EngineView }) {
   }
   return (
     <LimitPopover
-      hint="For all transfers of this engine together; each transfer's own limit holds as well."
+      hint="For all transfers of this engine, and what it fetches for readers, together; each transfer's own limit holds as well."
       label={`Bandwidth limit of ${engine.name}`}
       limit={engine.bandwidthLimitBytesPerSecond}
       save={save}

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServedOrigin } from '../../../server/domain/published-origin.ts'
 import type { SliceCache } from '../../cache/slice-cache.ts'
+import type { Pace } from '../../slice/span-fetch.ts'
 import { createPlainCache, type PlainCache } from '../../slice/testing/plain-cache.ts'
 import { Origins } from '../../source/origins.ts'
 import type { HostileBehaviour } from '../../testing/hostile-behaviour.ts'
@@ -69,6 +70,7 @@ export async function openRangeFixture(
     readonly checkToken?: (token: string) => Promise<boolean>
     readonly lanes?: number
     readonly keepAliveMs?: number
+    readonly pace?: Pace
   } = {},
 ): Promise<RangeFixture> {
   const fixture = await openHostileFixture({
@@ -105,6 +107,7 @@ export async function openRangeFixture(
     lanesOf: (url) => origins.of(url),
     checkToken: options.checkToken ?? (async () => false),
     log: { debug: () => undefined, warn: () => undefined },
+    pace: options.pace ?? null,
   })
   let config: ServedOrigin = { ...TEST_ORIGIN, baseUrl: hostile.origin, ...options.origin }
   service.update([config])
