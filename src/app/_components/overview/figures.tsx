@@ -1,16 +1,19 @@
 import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { splitBytes } from '../../../server/domain/bytes.ts'
-import type { SystemHealth } from '../../../server/domain/engine.ts'
+import type { EngineView, SystemHealth } from '../../../server/domain/engine.ts'
+import { hitPercent } from '../origins/origin-words.ts'
 import { cn } from '../ui/cn.ts'
+import { readerAnswers } from './reader-answers.ts'
 
-/** The four numbers under the chart. */
-export function Figures({ health }: { health: SystemHealth | undefined }) {
+/** The numbers under the chart: four, and how much of what readers asked for the cache had, where any have asked. */
+export function Figures({ health, engines }: { health: SystemHealth | undefined; engines: readonly EngineView[] }) {
+  const hits = hitPercent(readerAnswers(engines))
   const moved = splitBytes(health?.movedTodayBytes ?? 0)
   const rate = health?.successRateToday
   const down = health && health.enginesHealthy < Math.max(1, health.enginesTotal)
   return (
-    <dl className="grid grid-cols-2 border-y md:grid-cols-4">
+    <dl className={cn('grid grid-cols-2 border-y', hits === null ? 'md:grid-cols-4' : 'md:grid-cols-5')}>
       <Figure name="Moved today" note="since midnight UTC">
         {health ? moved.value : '–'}
         <Unit>{health ? moved.unit : ''}</Unit>
@@ -46,6 +49,20 @@ export function Figures({ health }: { health: SystemHealth | undefined }) {
         {health ? health.enginesHealthy : '–'}
         <Unit>{health ? `of ${Math.max(health.enginesTotal, health.enginesHealthy)}` : ''}</Unit>
       </Figure>
+      {hits !== null && (
+        <Figure
+          name="From the cache"
+          note={
+            <Link href="/cache" className="hover:text-foreground">
+              of answers to readers
+            </Link>
+          }
+          className="max-md:border-t max-md:pl-0 md:border-l"
+        >
+          {hits}
+          <Unit>%</Unit>
+        </Figure>
+      )}
     </dl>
   )
 }

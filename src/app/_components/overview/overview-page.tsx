@@ -52,7 +52,7 @@ export function OverviewPage() {
     <div className="grid grid-cols-[minmax(0,1fr)] gap-6 px-4 py-5 md:px-6">
       {noEngine && <NoEngine message={health.data?.message ?? ''} />}
       <Hero health={health.data} updatedAtMs={health.dataUpdatedAt} />
-      <Figures health={health.data} />
+      <Figures health={health.data} engines={engines.data ?? []} />
       <Section
         title="Running"
         aside={
