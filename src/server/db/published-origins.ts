@@ -4,7 +4,6 @@ import { TransferError } from '../domain/failure.ts'
 import {
   normaliseBaseUrl,
   type OriginAccess,
-  type OriginHttpVersion,
   type PublishedOriginView,
   type publishedOriginSaveSchema,
   type ServedOrigin,
@@ -20,7 +19,7 @@ import { notify } from './notifications.ts'
 export async function listPublishedOrigins(db: DbOrTx): Promise<PublishedOriginView[]> {
   const rows = await db.publishedOrigin.findMany({
     orderBy: { name: 'asc' },
-    omit: { headersSealed: true, signingKeyId: true, signingKeySealed: true },
+    omit: { headersSealed: true, signingKeyId: true, signingKeySealed: true, httpVersion: true },
   })
   const hosts = await db.origin.findMany({
     where: { baseUrl: { in: rows.map(({ baseUrl }) => hostKey(baseUrl)) } },
@@ -30,7 +29,6 @@ export async function listPublishedOrigins(db: DbOrTx): Promise<PublishedOriginV
   return rows.map((row) => ({
     ...row,
     access: row.access as OriginAccess,
-    httpVersion: row.httpVersion as OriginHttpVersion,
     sizeCapBytes: row.sizeCapBytes === null ? null : Number(row.sizeCapBytes),
     learnedLanes: lanes.get(hostKey(row.baseUrl)) ?? null,
   }))
@@ -46,7 +44,7 @@ export async function savePublishedOrigin(
   input: z.output<typeof publishedOriginSaveSchema>,
 ): Promise<{ id: string }> {
   const id = input.id ?? newId()
-  const { headers, id: _, ...rest } = input
+  const { headers, id: _, httpVersion: __, ...rest } = input
   const settings = {
     ...rest,
     baseUrl: normaliseBaseUrl(input.baseUrl),
@@ -121,7 +119,6 @@ export async function loadServedOrigins(
         heuristicFreshness: row.heuristicFreshness,
         sizeCapBytes: row.sizeCapBytes === null ? null : Number(row.sizeCapBytes),
         lanes: row.lanes,
-        httpVersion: row.httpVersion as OriginHttpVersion,
         signingKey: { id: row.signingKeyId, secret },
         updatedAtMs: row.updatedAt.getTime(),
       })

@@ -32,7 +32,7 @@ export function OriginFields(props: {
     spellCheck: false,
     onChange: (event: { target: { value: string } }) => onChange({ ...form, [name]: event.target.value }),
   })
-  const isTuned = ['ttlSeconds', 'sizeCap', 'lanes', 'headers', 'httpVersion'].some((name) => name in errors)
+  const isTuned = ['ttlSeconds', 'sizeCap', 'lanes', 'headers'].some((name) => name in errors)
   return (
     <div className="grid gap-4 sm:grid-cols-2">
       <Field
@@ -52,7 +52,7 @@ export function OriginFields(props: {
       <Field
         label="Base URL"
         error={errors.baseUrl}
-        hint="What stands before every path, perhaps with a folder."
+        hint="What stands before every path, perhaps with a folder. It is read over HTTP/1.1."
         className="sm:col-span-2"
       >
         <Input {...text('baseUrl')} inputMode="url" className="font-mono" />

@@ -12,7 +12,6 @@ const stored: PublishedOriginView = {
   heuristicFreshness: false,
   sizeCapBytes: 1_234_567_890,
   lanes: 8,
-  httpVersion: '1.1',
   learnedLanes: null,
   createdAt: new Date(0),
   updatedAt: new Date(0),
@@ -29,7 +28,6 @@ test('what is left empty is left to the origin, to Sluice, or out', () => {
       heuristicFreshness: false,
       sizeCapBytes: null,
       lanes: null,
-      httpVersion: '1.1',
       headers: {},
     },
   })

@@ -11,19 +11,13 @@ const origin = {
   heuristicFreshness: false,
   sizeCapBytes: 1024 ** 3,
   lanes: null,
-  httpVersion: '2' as const,
   learnedLanes: null,
   createdAt: new Date(0),
   updatedAt: new Date(0),
 }
 
 test('says in words how long answers are fresh and what else was chosen', () => {
-  expect(choiceWords(origin)).toEqual([
-    'fresh as the origin says',
-    'sends authorization',
-    'keeps up to 1.00 GiB',
-    'HTTP/2',
-  ])
+  expect(choiceWords(origin)).toEqual(['fresh as the origin says', 'sends authorization', 'keeps up to 1.00 GiB'])
   expect(freshnessWords({ ttlSeconds: 0, heuristicFreshness: false })).toBe('asked again each time')
   expect(freshnessWords({ ttlSeconds: 60, heuristicFreshness: true })).toContain('fresh for')
 })

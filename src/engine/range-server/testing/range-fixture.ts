@@ -54,7 +54,6 @@ export const TEST_ORIGIN: ServedOrigin = {
   heuristicFreshness: false,
   sizeCapBytes: null,
   lanes: null,
-  httpVersion: '1.1',
   signingKey: { id: 'key1', secret: 'a secret of tests' },
   updatedAtMs: 1,
 }

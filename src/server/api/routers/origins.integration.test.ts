@@ -40,7 +40,6 @@ it('saves an origin with sealed headers, shows only their names, and gives them 
       headerNames: ['authorization', 'x-api'],
       ttlSeconds: 60,
       heuristicFreshness: false,
-      httpVersion: '1.1',
       learnedLanes: null,
       stats: null,
       url: null,
