@@ -135,6 +135,11 @@ export class PartStream {
     this.#reservedBytes += reserved * this.#sliceSizeBytes
   }
 
+  /** Where the slice ends that a byte is in. */
+  sliceEnd(byte: number): number {
+    return Math.min(this.#endByte, this.startByte + (this.#sliceOf(byte) + 1) * this.#sliceSizeBytes)
+  }
+
   /** Keeps a read of this part in view, so that `dispose` can wait for it before buffers go to somebody else. */
   track(read: Promise<void>): void {
     this.#reads.add(read)

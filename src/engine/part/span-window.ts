@@ -24,6 +24,10 @@ export class SpanWindow {
     return this.#room > 0
   }
 
+  get roomSlices(): number {
+    return this.#room
+  }
+
   covers(slice: number): boolean {
     return slice >= this.firstSlice && slice < this.endSlice
   }

@@ -40,6 +40,11 @@ export class SpanWriter {
     return this.#window !== null
   }
 
+  /** Slices that may be filled before the bucket has taken some; without a window all of them. At least one. */
+  get roomSlices(): number {
+    return this.#window === null ? Number.POSITIVE_INFINITY : Math.max(1, this.#window.roomSlices)
+  }
+
   get hasRival(): boolean {
     return this.#rival !== null
   }

@@ -25,7 +25,7 @@ function readOf(slices: number, got: number): SpanRead {
   if (!span) throw new Error('a span is missing')
   const writer = stream.writer(span)
   writer.write(new Uint8Array(got))
-  return { stream, writer, isRival: false, request: { openedMs: 0, openedByte: 0 }, isHeld: false }
+  return { stream, writer, isRival: false, request: { openedMs: 0, openedByte: 0 }, isHeld: false, poolFromByte: null }
 }
 
 describe('the end game', () => {

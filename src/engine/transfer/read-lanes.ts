@@ -4,8 +4,7 @@ import type { Span, SpanWriter } from '../part/span-writer.ts'
 import { EndGame } from './end-game.ts'
 import type { OpenPart } from './part-board.ts'
 import { PushBackNotes } from './push-back.ts'
-import { readShared } from './read-shared.ts'
-import { readSpan, type SpanRead } from './read-span.ts'
+import { goOnInPool, readSpan, type SpanRead } from './read-span.ts'
 import { aheadBytesNow, readsThroughWindows, spanBytesNow, WINDOW_SLICES } from './span-size.ts'
 import { openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
 
@@ -39,10 +38,12 @@ export async function readInLanes(run: TransferRun): Promise<void> {
     const lane = how === 'pooled' ? null : await origin.acquire(signal, run)
     // The part was closed meanwhile, because it has to be sent again: its bytes are asked for anew.
     if (stream.signal.aborted) return lane?.release()
-    const read: SpanRead = { stream, writer, isRival: how === 'rival', request: null, isHeld: false }
+    const read: SpanRead = {
+      ...{ stream, writer, isRival: how === 'rival', request: null, isHeld: false },
+      poolFromByte: lane ? null : writer.nextByte,
+    }
     reads.add(read)
-    if (!lane) meter.pooledReads++
-    const reading = lane ? readSpan(run, read, lane, notes) : readPooled(run, read, notes)
+    const reading = readSpan(run, read, lane, notes)
     stream.track(reading)
     reading
       .catch((error) => {
@@ -50,7 +51,6 @@ export async function readInLanes(run: TransferRun): Promise<void> {
       })
       .finally(() => {
         reads.delete(read)
-        if (!lane) meter.pooledReads--
         endGame.ended(read)
         board.notify()
       })
@@ -61,7 +61,8 @@ export async function readInLanes(run: TransferRun): Promise<void> {
       signal.throwIfAborted()
       await waitForWater(run, signal)
       const isShared = run.file?.isShared === true
-      if (isShared && !hadCompany) await shareRest(run, reads, start, signal)
+      // What is on its way for this transfer alone ends with the slice it is in; the rest is read for all.
+      if (isShared && !hadCompany) for (const read of reads) goOnInPool(read)
       hadCompany = isShared
       const { version } = board
       if (meter.pooledReads >= Math.max(LEAST_POOLED, POOLED_FOR_LANE * origin.lanes)) {
@@ -93,33 +94,6 @@ export async function readInLanes(run: TransferRun): Promise<void> {
   } finally {
     clearInterval(ticking)
     notes.close()
-  }
-}
-
-/** A span from the slices all transfers of the file share; what they do not bring, this transfer reads by itself. */
-async function readPooled(run: TransferRun, read: SpanRead, notes: PushBackNotes): Promise<void> {
-  const { stream, writer } = read
-  if (!run.file || (await readShared(run, writer, run.file, stream.signal))) return
-  await readSpan(run, read, await run.origin.acquire(stream.signal, run), notes)
-}
-
-/**
- * Another transfer of the file has come: what is on its way for this one alone ends with the slice it is in, and the rest is read for
- * both. Else all that the spans under way cover would be read twice.
- */
-async function shareRest(
-  run: TransferRun,
-  reads: ReadonlySet<SpanRead>,
-  start: (stream: PartStream, writer: SpanWriter, how: 'pooled') => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { stream, writer, isRival, request } of [...reads]) {
-    if (!request || isRival || writer.hasRival || writer.isDone) continue
-    const isUnpaid = writer.isWindowed
-    const span = stream.split(writer, true)
-    if (!span) continue
-    if (!isUnpaid || (await reserveSpan(run, stream, span, null, signal)))
-      await start(stream, stream.writer(span), 'pooled')
   }
 }
 

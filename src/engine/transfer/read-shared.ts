@@ -26,19 +26,28 @@ export async function readShared(
   member: FileMember,
   signal: AbortSignal,
 ): Promise<boolean> {
-  while (!writer.isDone) {
-    const isLimited = run.limiter.bytesPerSecond !== null || run.bandwidth.bytesPerSecond !== null
-    let { endByte } = writer
-    if (isLimited) {
-      // Paid for before it is asked for, a slice at a time: what has come cannot be held back any more.
-      const { nextByte } = writer
-      endByte = Math.min(endByte, member.sliceEnd(nextByte))
-      await pace({ ...run, bandwidth: NO_BANDWIDTH_LIMIT }, endByte - nextByte, signal)
-      await member.paid(nextByte, (bytes) => pace({ ...run, limiter: NO_RATE_LIMIT }, bytes, signal), signal)
+  run.meter.pooledReads++
+  try {
+    while (!writer.isDone) {
+      const room = roomFor(writer, signal)
+      if (room) await room
+      signal.throwIfAborted()
+      let endByte = Math.min(writer.endByte, member.sliceEnd(writer.nextByte, writer.roomSlices))
+      if (run.limiter.bytesPerSecond !== null || run.bandwidth.bytesPerSecond !== null) {
+        // Paid for before it is asked for, a slice at a time: what has come cannot be held back any more.
+        const { nextByte } = writer
+        endByte = Math.min(endByte, member.sliceEnd(nextByte, 1))
+        await pace({ ...run, bandwidth: NO_BANDWIDTH_LIMIT }, endByte - nextByte, signal)
+        await member.paid(nextByte, (bytes) => pace({ ...run, limiter: NO_RATE_LIMIT }, bytes, signal), signal)
+      }
+      if (!(await fill(run, writer, member, endByte, signal))) return false
     }
-    if (!(await fill(run, writer, member, endByte, signal))) return false
+    return true
+  } finally {
+    run.meter.pooledReads--
+    // The next span may be asked for.
+    run.board.notify()
   }
-  return true
 }
 
 async function fill(
@@ -57,7 +66,7 @@ async function fill(
       signal.throwIfAborted()
       if (bytes === null) return false
       const atByte = writer.nextByte
-      const sliceByte = member.sliceEnd(atByte) - bytes.length
+      const sliceByte = member.sliceEnd(atByte, 1) - bytes.length
       const piece = bytes.subarray(atByte - sliceByte, Math.min(bytes.length, endByte - sliceByte))
       // A whole slice goes in as it is: the same object for all, so that its checksum is known to all.
       writer.adopt(piece.length === bytes.length ? bytes : piece)
@@ -68,6 +77,16 @@ async function fill(
   } finally {
     for (const slice of slices.slice(next)) if (!(slice instanceof Uint8Array)) slice.release()
   }
+}
+
+/** Waits until the window of a span has room; null where there is nothing to wait for. */
+export function roomFor(writer: SpanWriter, signal: AbortSignal): Promise<void> | null {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  if (!writer.waitsForRoom(resolve)) return null
+  const onAbort = () => reject(signal.reason)
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  return promise.finally(() => signal.removeEventListener('abort', onAbort))
 }
 
 /** The bytes of a slice; null where it failed or is too slow. Rejects with the signal's reason. */

@@ -6,6 +6,7 @@ import type { SourceRead } from '../source/source.ts'
 import { Attempts } from './backoff.ts'
 import { keepsPace } from './keep-pace.ts'
 import { type PushBackNotes, pushBackOf, tellOrigin } from './push-back.ts'
+import { readShared, roomFor } from './read-shared.ts'
 import { Stop } from './stop.ts'
 import { logRetry, type TransferRun } from './transfer-run.ts'
 
@@ -25,13 +26,26 @@ export interface SpanRead {
   request: { readonly openedMs: number; readonly openedByte: number } | null
   /** It stands still until the bucket has taken more: it is not slow. */
   isHeld: boolean
+  /** From here on it is read out of the slices that all transfers of the file share; null: by itself. */
+  poolFromByte: number | null
+}
+
+/** Another transfer of the file has come: a span is read by itself only up to the end of the slice it is in. */
+export function goOnInPool(read: SpanRead): void {
+  const { stream, writer, isRival } = read
+  if (!isRival && !writer.hasRival && !writer.isDone) read.poolFromByte ??= stream.sliceEnd(writer.nextByte)
 }
 
 /**
  * Reads one span into its part; after a fault it goes on from the byte that was reached, with a lane of its own each time.
- * A source that is too busy costs no attempt as long as bytes of this transfer get through.
+ * A source that is too busy costs no attempt as long as bytes of this transfer get through. `lane` is null where it begins in the pool.
  */
-export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane, notes: PushBackNotes): Promise<void> {
+export async function readSpan(
+  run: TransferRun,
+  read: SpanRead,
+  lane: ReadLane | null,
+  notes: PushBackNotes,
+): Promise<void> {
   const { meter, origin } = run
   const { writer, stream } = read
   const attempts = new Attempts()
@@ -40,6 +54,14 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
   let seenBytes = meter.sourceBytes
   try {
     while (!writer.isDone) {
+      if (isInPool(read)) {
+        read.poolFromByte = null
+        held?.release()
+        held = null
+        // What the pool does not bring is read like any other span.
+        if (run.file) await readShared(run, writer, run.file, stream.signal)
+        continue
+      }
       // Not before there is a buffer for what comes, or a source that closes on readers who stand still is asked again and again.
       const room = roomFor(writer, stream.signal)
       if (room) {
@@ -79,14 +101,8 @@ export async function readSpan(run: TransferRun, read: SpanRead, lane: ReadLane,
   }
 }
 
-/** Waits until the window of a span has room; null where there is nothing to wait for. */
-function roomFor(writer: SpanWriter, signal: AbortSignal): Promise<void> | null {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  if (!writer.waitsForRoom(resolve)) return null
-  const onAbort = () => reject(signal.reason)
-  if (signal.aborted) onAbort()
-  else signal.addEventListener('abort', onAbort, { once: true })
-  return promise.finally(() => signal.removeEventListener('abort', onAbort))
+function isInPool({ poolFromByte, writer }: SpanRead): boolean {
+  return poolFromByte !== null && writer.nextByte >= poolFromByte
 }
 
 function isOtherEtag(error: unknown): boolean {
@@ -131,6 +147,7 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
         lane.delivered(bytes)
         // The rest was given to another lane while this one read.
         if (writer.isDone && writer.endByte < endByte) cut()
+        if (isInPool(read)) cut()
         if (!keepsPace(run, chunk.length, goOn)) holds++
         if (writer.waitsForRoom(onRoom)) {
           holds++

@@ -273,10 +273,10 @@ export class FileMember {
     return this.file.paid(index, () => pay(endByte - startByte), signal)
   }
 
-  /** The end of the slice a byte is in. */
-  sliceEnd(byte: number): number {
+  /** The end of so many slices, the one a byte is in first. */
+  sliceEnd(byte: number, slices: number): number {
     const { sizeBytes, sliceSizeBytes } = this.file.sliced
-    return sliceBytes(this.#indexAt(byte), sizeBytes, sliceSizeBytes).endByte
+    return Math.min(sizeBytes, (this.#indexAt(byte) + slices) * sliceSizeBytes)
   }
 
   /** The slices over `[startByte, endByte)` in order: in memory, or on their way. Each that is on its way is released once. */
