@@ -138,7 +138,7 @@ export class RangeServer {
     const sliceStart = firstIndex * file.sliceSizeBytes
     if (slice.byteLength < range.endByte - sliceStart) return false
     const lengthBytes = range.endByte - range.startByte
-    if (lengthBytes > FIRST_BYTES && (!this.#turns.hasRoom || this.#turns.waiting > 0)) return false
+    if (lengthBytes > FIRST_BYTES && !this.#turns.hasRoom) return false
     writeSingleHead(reading, answer, file.sizeBytes, plan.status === 206 ? range : null)
     reading.response.end(slice.subarray(range.startByte - sliceStart, range.endByte - sliceStart))
     this.#turns.spend(lengthBytes)

@@ -4,8 +4,8 @@ export interface Writer {
   takeTurn(): void
 }
 
-/** Bytes that go out at once in one turn of the event loop; what comes on top waits for its turn. Some 3 ms of copying. */
-const TURN_BYTES = 4 * 1024 * 1024
+/** Bytes that go out at once in one turn of the event loop; what comes on top waits for its turn. Some 10 ms of copying. */
+const TURN_BYTES = 16 * 1024 * 1024
 
 /**
  * Shares the event loop between answers. As long as little goes out, everybody writes what they have. Above that, writers take turns, so
