@@ -10,8 +10,10 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+          // Far more than any of them needs: what waits for a condition must not fail because other programs run too.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: 30_000 } },
           // Most of a test is waiting for a socket, so more of them run than there are cores, and modules are loaded once.
           isolate: false,
           maxWorkers: 3,
@@ -22,8 +24,9 @@ export default defineConfig({
           name: 'integration',
           include: ['src/**/*.integration.test.ts', 'e2e/**/*.integration.test.ts'],
           globalSetup: ['e2e/stack/postgres-server.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          expect: { poll: { timeout: 180_000 } },
           fileParallelism: false,
         },
       },

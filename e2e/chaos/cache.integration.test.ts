@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
 import { savePublishedOrigin } from '../../src/server/db/published-origins.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
@@ -13,8 +13,6 @@ import { until } from '../stack/until.ts'
 import { type ChaosStack, SECRET_KEY, startChaosStack } from './chaos-stack.ts'
 import type { EngineProcess } from './engine-process.ts'
 import { missingFor } from './privileges.ts'
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const SIZE_BYTES = 24 * MIB
 const SEED = 77

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { findFreePort } from '../../src/embedded/free-port.ts'
 import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
 import type { HostileAnswer, HostileRequest } from '../../src/engine/testing/hostile-behaviour.ts'
@@ -38,7 +38,9 @@ export interface ChaosCase {
   readonly id: string
   readonly path: string
   readonly key: string
-  /** How fast each connection gets it from now on; null: as fast as it goes. */
+  /** Of the bytes of its file (byte-pattern.ts). */
+  readonly seed: number
+  /** How fast each connection gets it from now on, those that are open too; null: as fast as it goes. */
   setRate(bytesPerSecond: number | null): void
   /** Facts for assertInvariants; ends the watch. Requests before the last `mark` count as before the fault. */
   facts(more?: Partial<ChaosFacts>): Promise<ChaosFacts>
@@ -90,6 +92,7 @@ export async function startChaosStack(
   const connection = options.store ?? { endpoint: store?.endpoint ?? '', region: 'us-east-1', ...KEYS }
   const gate = await startS3Gate(connection.endpoint)
   const s3 = new S3Client({ ...connection, credentials: connection, forcePathStyle: true })
+  if (options.store) await s3.send(new CreateBucketCommand({ Bucket: BUCKET }))
   const sealer = createSealer(SECRET_KEY)
   const bucket = {
     name: `chaos ${randomUUID()}`,
@@ -152,14 +155,16 @@ export async function startChaosStack(
     }) {
       const seed = ++files
       const path = `/file-${seed}.bin?signature=${CANARIES[1]}`
-      const setRate = (rate: number | null) =>
-        void source.serve(path, (request) => ({
-          sizeBytes,
-          seed,
-          ...(rate === null ? {} : { bytesPerSecond: rate }),
-          ...(typeof answer === 'function' ? answer(request) : answer),
-        }))
-      setRate(bytesPerSecond ?? null)
+      let rate = bytesPerSecond ?? null
+      const setRate = (wanted: number | null) => {
+        rate = wanted
+      }
+      source.serve(path, (request) => ({
+        sizeBytes,
+        seed,
+        bytesPerSecond: () => rate,
+        ...(typeof answer === 'function' ? answer(request) : answer),
+      }))
       const key = `file-${seed}.bin`
       const sourceUrl = `${sourceOrigin}${path}`
       const parsed = transferInputSchema.parse({ bucketId, sourceUrl, key, partSizeBytes: 6 * 2 ** 20, ...input })
@@ -183,6 +188,7 @@ export async function startChaosStack(
         id,
         path,
         key,
+        seed,
         setRate,
         async snapshot() {
           const acknowledged = await acknowledgedParts(database.db, id)

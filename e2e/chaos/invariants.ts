@@ -65,6 +65,8 @@ export interface ChaosFacts {
   readonly sha256: string
   /** What was at the key before (readObject); null: nothing. */
   readonly previous?: { readonly sha256: string; readonly etag: string } | null
+  /** ETag of the new object, where a case has looked at all of it before it was rightly removed again. */
+  readonly removedEtag?: string
   /** The state it must have ended in; left out: any terminal one. */
   readonly status?: 'completed' | 'failed' | 'cancelled'
   /** True where the right outcome is a start from the first byte: then parts move again, and progress begins anew. */
@@ -103,7 +105,8 @@ export async function findViolations(facts: ChaosFacts): Promise<string[]> {
 }
 
 /** I1: the key shows the old object or nothing, or the whole new one, at the end and at every moment somebody looked. */
-async function objectIsWhole({ db, s3, bucket, transferId, sha256, previous = null, seen = [] }: ChaosFacts) {
+async function objectIsWhole(facts: ChaosFacts) {
+  const { db, s3, bucket, transferId, sha256, previous = null, seen = [], removedEtag } = facts
   const { key, status, writeToken } = await db.transfer.findUniqueOrThrow({ where: { id: transferId } })
   const found = await readObject(s3, bucket, key)
   const actual = found?.sha256 ?? null
@@ -112,7 +115,7 @@ async function objectIsWhole({ db, s3, bucket, transferId, sha256, previous = nu
     problems.push(`I1: it is completed, but the object at ${key} is ${actual ?? 'missing'} instead of ${sha256}.`)
   if (status !== 'completed' && actual !== (previous?.sha256 ?? null) && actual !== sha256)
     problems.push(`I1: the object at ${key} is ${actual ?? 'missing'}: neither what was there before nor the new one.`)
-  const known = new Set([null, previous?.etag, found?.etag])
+  const known = new Set([null, previous?.etag, found?.etag, removedEtag])
   for (const etag of new Set(seen.map((moment) => moment.objectEtag)))
     if (!known.has(etag)) problems.push(`I1: the key showed another object on the way: ${etag}.`)
   if (previous && seen.some((moment) => moment.objectEtag === null))

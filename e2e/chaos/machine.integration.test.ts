@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { startTcpProxy } from '../stack/tcp-proxy.ts'
@@ -18,8 +18,6 @@ const needing = (what: Parameters<typeof missingFor>[0]) => {
     name: (text: string) => (missing ? `${text} (skipped: ${missing})` : text),
   }
 }
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('a machine that is short of memory, has a wrong clock, or is cut off', () => {
   let stack: ChaosStack

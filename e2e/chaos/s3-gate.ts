@@ -2,7 +2,16 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-export type S3Operation = 'create' | 'part' | 'complete' | 'abort' | 'list-parts' | 'list-uploads' | 'head' | 'other'
+export type S3Operation =
+  | 'put'
+  | 'create'
+  | 'part'
+  | 'complete'
+  | 'abort'
+  | 'list-parts'
+  | 'list-uploads'
+  | 'head'
+  | 'other'
 
 /** A request to the store as it went through the gate; `status` is null until the store has answered. */
 export interface GateRequest {
@@ -38,7 +47,7 @@ export interface S3Gate {
   close(): Promise<void>
 }
 
-const WRITES: ReadonlySet<S3Operation> = new Set(['create', 'part', 'complete'])
+const WRITES: ReadonlySet<S3Operation> = new Set(['put', 'create', 'part', 'complete'])
 
 interface Waiting {
   readonly operation: S3Operation
@@ -161,6 +170,7 @@ function operationOf(method: string, has: (name: string) => boolean): S3Operatio
   if (method === 'POST' && has('uploads')) return 'create'
   if (method === 'POST' && has('uploadId')) return 'complete'
   if (method === 'PUT' && has('uploadId')) return 'part'
+  if (method === 'PUT') return 'put'
   if (method === 'DELETE' && has('uploadId')) return 'abort'
   if (method === 'GET' && has('uploadId')) return 'list-parts'
   if (method === 'GET' && has('uploads')) return 'list-uploads'

@@ -1,11 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type ChaosStack, startChaosStack } from './chaos-stack.ts'
 import { runSchedule } from './schedule.ts'
 import { FAILED_SEEDS } from './seeds.ts'
 
 const COMMANDS = 14
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('a random schedule of faults', () => {
   let stack: ChaosStack

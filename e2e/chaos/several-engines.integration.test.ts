@@ -1,15 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { applyAction, setBandwidth } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { until } from '../stack/until.ts'
 import { type ChaosStack, startChaosStack } from './chaos-stack.ts'
+import type { EngineProcess } from './engine-process.ts'
 import { acknowledgedParts, assertInvariants } from './invariants.ts'
 
 const PART_BYTES = 6 * MIB
 /** One that even many engines on a busy machine can keep, so that nothing is taken over. */
 const LONG_LEASE = { SLUICE_LEASE_MS: '60000' }
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 describe('several engines', () => {
   let stack: ChaosStack
@@ -93,6 +92,32 @@ describe('several engines', () => {
     one.setRate(null)
     await stack.waitFor(one.id, 'completed', 'failed')
     // What was under way on the other one goes on: only its requests after the kill count, and those are of unfinished parts.
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+  })
+
+  it('take the parts of one that dies at once, although they have plenty of their own', async () => {
+    const slow = { SLUICE_READ_LANES: '1' }
+    const [first, second] = await Promise.all([stack.startEngine(slow), stack.startEngine({ ...LONG_LEASE, ...slow })])
+    const one = await stack.begin({ sizeBytes: 24 * PART_BYTES, bytesPerSecond: 3 * MIB, input: { lanes: 2 } })
+    await bothWork(one.id)
+    // From here on it would take the survivor an hour to run low by itself.
+    one.setRate(MIB / 64)
+    const { db } = stack.database
+    const heldBy = (engine?: EngineProcess) =>
+      db.partClaim.count({ where: { transferId: one.id, engineId: engine?.id ?? '' } })
+    const own = await heldBy(second)
+    expect(await heldBy(first)).toBeGreaterThan(1)
+    await first?.kill()
+    const acknowledged = await acknowledgedParts(db, one.id)
+    one.mark()
+    const killedMs = performance.now()
+    await until('the claims of the dead one to be taken', async () => (await heldBy(first)) === 0)
+    console.log(
+      `a busy neighbour had the claims ${((performance.now() - killedMs) / 1000).toFixed(1)} s after the kill`,
+    )
+    expect(await heldBy(second)).toBeGreaterThan(own)
+    one.setRate(null)
+    await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
   })
 

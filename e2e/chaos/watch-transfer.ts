@@ -23,10 +23,14 @@ export function watchTransfer(at: {
   const seen: SeenMoment[] = []
   let isStopped = false
   const look = async () => {
-    // The row first: "completed" is a lie only if there is still no object afterwards.
     const transfer = await getTransfer(at.db, at.transferId)
+    // After the parts, which go together with the end of a cancelled one; before the object, without which "completed" is a lie.
+    const { status } = await at.db.transfer.findUniqueOrThrow({
+      where: { id: at.transferId },
+      select: { status: true },
+    })
     seen.push({
-      status: transfer.status,
+      status,
       transferredBytes: transfer.transferredBytes,
       acknowledgedBytes: transfer.parts.reduce((sum, part) => sum + part.sizeBytes, 0),
       sizeBytes: transfer.sizeBytes,

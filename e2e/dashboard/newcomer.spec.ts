@@ -37,8 +37,9 @@ test('a pasted link shows name and size, starts, fills its parts and completes w
   product,
 }) => {
   const sizeBytes = 96 * MIB
-  // Slow enough that parts are seen moving even when every lane there may be is open.
-  const url = product.source.serve('/disk image.iso'.replace(' ', '%20'), { sizeBytes, bytesPerSecond: MIB / 4 })
+  // So slow that parts are seen moving, however many lanes there are, until that was seen.
+  let rate: number | null = MIB / 64
+  const url = product.source.serve('/disk image.iso'.replace(' ', '%20'), { sizeBytes, bytesPerSecond: () => rate })
   await page.goto(`${product.sluice.url}/transfers/new`)
   await links(page).fill(url)
   const row = page.getByRole('region', { name: 'Links' }).getByRole('listitem')
@@ -50,6 +51,7 @@ test('a pasted link shows name and size, starts, fills its parts and completes w
   await expect(heading(page, 'disk image.iso')).toBeVisible()
   const map = page.getByRole('slider', { name: /Map of parts:/ })
   await expect(map).toHaveAccessibleName(/[1-9]\d* moving/)
+  rate = null
   await expect(page.getByRole('main').getByText('Done', { exact: true })).toBeVisible({ timeout: 90_000 })
   await expect(map).toHaveAccessibleName(/, 0 moving, 0 waiting/)
   await expect(page.getByText(/^Verified/).first()).toBeVisible()
@@ -68,8 +70,8 @@ test('a pasted link shows name and size, starts, fills its parts and completes w
 })
 
 test('a running transfer is paused, goes on, and is cancelled', async ({ page, product }) => {
-  // Each lane has that pace, so it is large enough not to be done before a slow machine has pressed all buttons.
-  const url = product.source.serve('/slow.bin', { sizeBytes: 4096 * MIB, bytesPerSecond: MIB })
+  // It does not come to its end by itself within the time of this test, however many lanes there are.
+  const url = product.source.serve('/slow.bin', { sizeBytes: 4096 * MIB, bytesPerSecond: MIB / 64 })
   await page.goto(`${product.sluice.url}/transfers/new`)
   await links(page).fill(url)
   await expect(page.getByRole('region', { name: 'Links' })).toContainText(/4(\.0+)? GiB/)

@@ -19,7 +19,11 @@ import { createTestDatabase, type TestDatabase } from './test-database.ts'
 
 const SECRET_KEY = 'a sealing key for tests, 32 characters and more'
 const KEYS = { accessKeyId: 'testkey', secretAccessKey: 'testsecret' }
-const WAIT_MS = 60_000
+/** For what has to happen sometime, on a machine that may do much else. */
+const WAIT_MS = 180_000
+
+/** No engine of this process dies, so none needs to lose its parts, however slow the machine is. */
+const LONG_LEASE_MS = '60000'
 
 /** An S3 to test against: the embedded store, or one that the caller started. */
 export interface TestStore {
@@ -104,7 +108,7 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
     until,
     waitFor: (id, ...statuses) => until(id, (transfer) => statuses.includes(transfer.status)),
     async startEngine(env = {}, databaseUrl = database.url) {
-      const settings = { SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', SLUICE_LEASE_MS: '3000', ...env }
+      const settings = { SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', SLUICE_LEASE_MS: LONG_LEASE_MS, ...env }
       const connections = { databaseUrl, secretKey: SECRET_KEY, exemptListeners: [], sampleFileUrl: null }
       const engine = await startEngine(readEnv(settings), connections, log)
       engines.push(engine)

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 export async function until<T>(
   what: string,
   ask: () => T | null | false | Promise<T | null | false>,
-  deadlineMs = 60_000,
+  deadlineMs = 180_000,
   everyMs = 50,
 ): Promise<T> {
   const end = performance.now() + deadlineMs

@@ -9,6 +9,8 @@ describe('the words behind npm run stress', () => {
   it('stand for a soak with its defaults where there are none', () => {
     expect(read('')).toEqual({
       name: 'soak',
+      store: 'embedded',
+      leaseMs: null,
       minutes: null,
       kills: null,
       seed: null,
@@ -19,9 +21,11 @@ describe('the words behind npm run stress', () => {
   })
 
   it('name a run and its bounds', () => {
-    const wanted = read('chaos --kills 200 --minutes 25 --seed 7 --size 64MiB --quick')
+    const wanted = read('chaos --kills 200 --minutes 25 --seed 7 --size 64MiB --quick --lease 5000 --store ceph')
     expect(wanted).toMatchObject({
       name: 'chaos',
+      store: 'ceph',
+      leaseMs: 5000,
       kills: 200,
       minutes: 25,
       seed: 7,
@@ -30,7 +34,7 @@ describe('the words behind npm run stress', () => {
     })
   })
 
-  it.each(['storm', 'soak chaos', '--minutes 0', '--minutes x', '--kills 1.5', '--size 1', '--what'])(
+  it.each(['storm', 'soak chaos', '--minutes 0', '--minutes x', '--kills 1.5', '--store minio', '--size 1', '--what'])(
     'are refused with a sentence: %s',
     (text) => {
       expect(() => read(text)).toThrow(ArgumentError)

@@ -1,7 +1,8 @@
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { ArgumentError, parseWords, readCount, readSize } from '../runner/command-words.ts'
 
-const USAGE = 'The options are --minutes N, --kills N, --seed N, --size 1GiB, --quick and --fresh.'
+const USAGE =
+  'The options are --minutes N, --kills N, --seed N, --size 1GiB, --lease MS, --store ceph, --quick and --fresh.'
 
 /** What was asked for; null: the run's own default. */
 export interface StressArguments {
@@ -13,6 +14,10 @@ export interface StressArguments {
   readonly maxSizeBytes: number | null
   /** Leases of 3 s instead of 30 s, and outages scaled to them. */
   readonly quick: boolean
+  /** Leases of so many milliseconds. */
+  readonly leaseMs: number | null
+  /** The store that the files go into: the embedded one, or a real Ceph. */
+  readonly store: 'embedded' | 'ceph'
   /** Begins anew although a run of the same name was not finished. */
   readonly fresh: boolean
 }
@@ -24,6 +29,8 @@ export function readStressArguments(words: readonly string[], names: readonly st
     kills: { type: 'string' },
     seed: { type: 'string' },
     size: { type: 'string' },
+    lease: { type: 'string' },
+    store: { type: 'string' },
     quick: { type: 'boolean' },
     fresh: { type: 'boolean' },
   } as const
@@ -31,8 +38,13 @@ export function readStressArguments(words: readonly string[], names: readonly st
   const [name = 'soak', ...rest] = positionals
   if (!names.includes(name) || rest.length > 0)
     throw new ArgumentError(`Write one of: ${names.join(', ')}. "${positionals.join(' ')}" is none.`)
+  const { store = 'embedded' } = values
+  if (store !== 'embedded' && store !== 'ceph')
+    throw new ArgumentError(`--store is embedded or ceph; "${store}" is neither.`)
   return {
     name,
+    store,
+    leaseMs: readCount('--lease', values.lease, 600_000),
     minutes: readCount('--minutes', values.minutes, 7 * 24 * 60),
     kills: readCount('--kills', values.kills, 100_000),
     seed: readCount('--seed', values.seed, 2 ** 31 - 1),

@@ -3,6 +3,8 @@ import { type ChaosCase, type ChaosStack, startChaosStack } from '../../e2e/chao
 import type { EngineProcess } from '../../e2e/chaos/engine-process.ts'
 import { findViolations, movedTwice } from '../../e2e/chaos/invariants.ts'
 import { runSchedule } from '../../e2e/chaos/schedule.ts'
+import { startCeph } from '../../e2e/stack/ceph.ts'
+import type { TestDatabase } from '../../e2e/stack/test-database.ts'
 import { until } from '../../e2e/stack/until.ts'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { GIB, MIB } from '../../src/server/domain/bytes.ts'
@@ -17,7 +19,8 @@ import {
 } from './stress-run.ts'
 
 const KILLS = 200
-const KILLS_A_ROUND = 14
+const KILLS_A_ROUND = 40
+const SMALLEST_BYTES = 64 * MIB
 const SCHEDULE_COMMANDS = 40
 /** A new store and source from time to time, so that what they remember of requests stays small. */
 const ROUNDS_A_STACK = 4
@@ -30,9 +33,9 @@ export const runChaos: StressRun = async ({ wanted, dataDir, database, signal, s
   const { state, isResumed } = loadState(dataDir, wanted)
   const kills = wanted.kills ?? KILLS
   const endsAtMs = performance.now() + (wanted.minutes ?? Number.POSITIVE_INFINITY) * 60_000
-  const leaseMs = wanted.quick ? 3_000 : 30_000
+  const leaseMs = wanted.leaseMs ?? (wanted.quick ? 3_000 : 30_000)
   say(
-    `chaos: seed ${state.seed}, ${isResumed ? `goes on after round ${state.rounds}` : 'from the start'}, leases of ${leaseMs / 1000} s`,
+    `chaos: seed ${state.seed}, ${isResumed ? `goes on after round ${state.rounds}` : 'from the start'}, leases of ${leaseMs / 1000} s, ${wanted.store === 'ceph' ? 'a real Ceph' : 'the embedded store'}`,
   )
   let stack: ChaosStack | null = null
   const isOver = () => signal.aborted || state.kills >= kills || performance.now() > endsAtMs
@@ -42,7 +45,7 @@ export const runChaos: StressRun = async ({ wanted, dataDir, database, signal, s
         await stack.close()
         stack = null
       }
-      stack ??= await startChaosStack({ database })
+      stack ??= wanted.store === 'ceph' ? await startCephStack(database) : await startChaosStack({ database })
       const startedMs = performance.now()
       const seed = (state.seed + state.rounds) % 2 ** 31
       const isSchedule = state.rounds % ROUNDS_A_STACK === ROUNDS_A_STACK - 1
@@ -74,6 +77,18 @@ export const runChaos: StressRun = async ({ wanted, dataDir, database, signal, s
   return state.violations.length === 0 ? 0 : 1
 }
 
+/** A Ceph of its own, which ends with the stack. */
+async function startCephStack(database: TestDatabase): Promise<ChaosStack> {
+  const store = await startCeph()
+  if ('unavailable' in store) throw new Error(store.unavailable)
+  const stack = await startChaosStack({ database, store })
+  const close = async () => {
+    await stack.close()
+    await store.stop()
+  }
+  return { ...stack, close }
+}
+
 async function scheduleRound(stack: ChaosStack, state: StressState, seed: number): Promise<string[]> {
   try {
     const { violations, kills, steps } = await runSchedule(stack, seed, SCHEDULE_COMMANDS)
@@ -96,7 +111,8 @@ async function killRound(
   const engines: EngineProcess[] = [await stack.startEngine(env), await stack.startEngine(env)]
   const cases: ChaosCase[] = []
   for (let index = 0; index < 2; index++) {
-    const sizeBytes = Math.round(between(options.maxSizeBytes / 4, options.maxSizeBytes))
+    // As many small ones as large ones, by their logarithm.
+    const sizeBytes = Math.round(SMALLEST_BYTES * (options.maxSizeBytes / SMALLEST_BYTES) ** random())
     // Slow enough for some kills to fall into it, fast enough for parts to be finished between them.
     const bytesPerSecond = Math.round(between(0.75, 1.5) * MIB)
     const partSizeBytes = random() < 0.5 ? 6 * MIB : 8 * MIB

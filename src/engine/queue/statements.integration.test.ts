@@ -37,7 +37,7 @@ describe('statements of an engine', () => {
     const left = { status: { in: ['queued', 'running'] } } satisfies Prisma.TransferWhereInput
     await stack.database.db.transfer.updateMany({ where: left, data: { status: 'paused' } })
     const held = () => stack.database.db.partClaim.count({ where: { engineId: engine.id } })
-    await expect.poll(held, { timeout: 30_000 }).toBe(0)
+    await expect.poll(held).toBe(0)
   })
   afterAll(() => stack.close())
 
@@ -58,7 +58,7 @@ describe('statements of an engine', () => {
     for (const id of ids) await stack.until(id, (transfer) => transfer.partsDone > 0)
     watched = watchStatements()
     // The database is not asked meanwhile, or the questions would count.
-    await expect.poll(watched.flushes, { timeout: 60_000 }).toBeGreaterThanOrEqual(FLUSHES)
+    await expect.poll(watched.flushes).toBeGreaterThanOrEqual(FLUSHES)
     const { texts } = watched
     watched.stop()
     expect(texts.length).toBeLessThanOrEqual(3 * watched.flushes())
@@ -72,7 +72,7 @@ describe('statements of an engine', () => {
       await createTransfers(stack.database.db, stack.sealer, input ? [input] : [])
       const written = watched.texts.length
       const isOver = () => watched.texts.some((text) => text.includes(`SET status = 'completed'`))
-      await expect.poll(isOver, { timeout: 60_000 }).toBe(true)
+      await expect.poll(isOver).toBe(true)
       watched.stop()
       const timed = /"Engine"|"Inspection"|"PublishedOrigin"|FULL JOIN summed/
       counts.push(watched.texts.slice(written).filter((text) => !timed.test(text)).length)
@@ -89,7 +89,7 @@ describe('statements of an engine', () => {
     expect(written).toBeLessThan(30)
     const last = results.at(-1)
     const keys = () => stack.source.requests().filter(({ path }) => path.startsWith('/200-')).length
-    await expect.poll(keys, { timeout: 60_000 }).toBe(200)
+    await expect.poll(keys).toBe(200)
     watched.stop()
     const ofEngine = watched.texts.length - written
     for (const result of results) if ('id' in result) await stack.waitFor(result.id, 'completed')

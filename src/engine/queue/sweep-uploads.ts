@@ -2,6 +2,7 @@ import { forgetUpload, takeUnwantedUploads } from '../../server/db/completion.ts
 import { loadTransfer } from '../../server/db/transfer-steps.ts'
 import { findUploadStarts } from '../../server/db/upload-starts.ts'
 import { removeOrphan } from '../transfer/orphaned-upload.ts'
+import { settleUnrecorded } from '../transfer/unrecorded-object.ts'
 import { abortUpload, openStore, type WorkContext } from '../transfer/work-context.ts'
 
 const LOOK_TIMEOUT_MS = 30_000
@@ -25,8 +26,8 @@ export async function sweepOrphans(context: WorkContext, signal: AbortSignal): P
 
 /**
  * Removes multipart uploads nobody wants any more: of transfers that are being cancelled, and of failed ones that cannot or
- * may no longer go on (product.md A9). Work of this engine on such a transfer is ended first. An abort that fails is tried
- * again when the lease on it has ended.
+ * may no longer go on (product.md A9). Work of this engine on such a transfer is ended first, and what a dead engine wrote for a
+ * cancelled one without saying so is settled. What fails is tried again when the lease on it has ended.
  */
 export async function sweepUploads(
   context: WorkContext,
@@ -40,6 +41,7 @@ export async function sweepUploads(
       try {
         await endWork(upload.id)
         const row = await loadTransfer(db, upload.id)
+        if (row && upload.cancelling && (await settleUnrecorded(context, row, upload.epoch, signal))) return
         if (row) await abortUpload(context, row, signal)
         // What was aborted, not what was there when the work was taken: a plan may have been saved in between.
         await forgetUpload(db, engineId, { ...upload, uploadId: row?.uploadId ?? null })

@@ -50,8 +50,8 @@ export interface HostileAnswer {
   readonly breakBy?: 'end' | 'reset' | 'stall'
   /** Body bytes sent beyond the range (with `length: 'chunked'` or `'close'`; after a declared length they would be a second answer). */
   readonly extraBytes?: number
-  /** Rate of the connection, not of the request, as real limiters do it. */
-  readonly bytesPerSecond?: number
+  /** Rate of the connection, not of the request, as real limiters do it. A function is asked again every 64 KiB; null: no limit. */
+  readonly bytesPerSecond?: number | (() => number | null)
   readonly contentEncoding?: string
   /** Waits before the head; `never` keeps the request unanswered. */
   readonly headDelayMs?: number | 'never'

@@ -1,4 +1,4 @@
-import { once as nextEvent } from 'node:events'
+import { once as nextEvent, setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
@@ -39,6 +39,8 @@ export async function createHostileSource(
   const sockets = new Map<Socket, { readonly id: number; freeAtMs: number }>()
   const waiting = new Set<{ condition: () => boolean; resolve: () => void }>()
   const stopped = new AbortController()
+  // Every request that is paced waits with it.
+  setMaxListeners(0, stopped.signal)
   let connectionCount = 0
   let peakConnections = 0
   let peakRequests = 0
@@ -182,7 +184,8 @@ async function respond(
   if (bodyBytes > 0) response.flushHeaders()
   for (let done = 0; done < Math.min(bodyBytes, breakAt); ) {
     const length = Math.min(CHUNK_BYTES, bodyBytes - done, breakAt - done)
-    await pace(connection, length, answer.bytesPerSecond, stopped)
+    const { bytesPerSecond: rate } = answer
+    await pace(connection, length, typeof rate === 'function' ? rate() : (rate ?? null), stopped)
     const chunk = Buffer.allocUnsafe(length)
     fillPattern(chunk, plan.startByte + done, answer.seed)
     if (response.destroyed) return
@@ -199,7 +202,7 @@ async function respond(
 async function pace(
   connection: { freeAtMs: number },
   bytes: number,
-  bytesPerSecond: number | undefined,
+  bytesPerSecond: number | null,
   stopped: AbortSignal,
 ): Promise<void> {
   if (!bytesPerSecond) return

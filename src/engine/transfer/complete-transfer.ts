@@ -29,14 +29,7 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
     const complete = await collectParts(context, row)
     const before = await proveBefore(context, row, store, complete, signal)
     const object = await completeUpload({ row, store, complete, pace: context.paces.of(row.bucket) }, signal)
-    const verification = judgeObject(object, complete)
-    if (verification.verdict === 'mismatch')
-      throw new TransferError(
-        'checksum_mismatch',
-        `The object is not what was read: ${describeVerification(verification)}. Retry starts over.`,
-      )
-    const after = await proveAfter(context, row, store, object, before.rest, signal)
-    const proven = withEvidence(verification, [...before.evidence, ...after])
+    const proven = await proveObject(context, row, { store, object, complete, before }, signal)
     const seconds = row.startedAt ? (Date.now() - row.startedAt.getTime()) / 1000 : 0
     const message = `Completed: ${formatBytes(complete.sizeBytes)} in ${seconds.toFixed(1)} s; ${describeVerification(proven)}.`
     if (await finishTransfer(db, engineId, id, epoch, proven, message)) {
@@ -48,8 +41,40 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
   }
 }
 
+/**
+ * What the object at the key rests on, with what was proven `before` it was there. Throws `checksum_mismatch` where it is not what
+ * was read or what it should be.
+ */
+export async function proveObject(
+  context: WorkContext,
+  row: TransferRow,
+  made: {
+    readonly store: ObjectStore
+    readonly object: ObjectInfo
+    readonly complete: CompleteUpload
+    readonly before?: ProvenBefore
+  },
+  signal: AbortSignal,
+): Promise<Verification> {
+  const { store, object, complete, before = { evidence: [], rest: knownDigests(row) } } = made
+  const verification = judgeObject(object, complete)
+  if (verification.verdict === 'mismatch')
+    throw new TransferError(
+      'checksum_mismatch',
+      `The object is not what was read: ${describeVerification(verification)}. Retry starts over.`,
+    )
+  const after = await proveAfter(context, row, store, object, before.rest, signal)
+  return withEvidence(verification, [...before.evidence, ...after])
+}
+
+/** Digests that agreed before there was an object, and those that only the object can be compared with. */
+interface ProvenBefore {
+  readonly evidence: readonly Evidence[]
+  readonly rest: readonly KnownDigest[]
+}
+
 /** The ledger as Complete wants it; throws where parts or bytes are missing, because that object would be a wrong one. */
-async function collectParts(context: WorkContext, row: TransferRow): Promise<CompleteUpload> {
+export async function collectParts(context: WorkContext, row: TransferRow): Promise<CompleteUpload> {
   const ledger = await loadLedger(context.db, row.id)
   const parts = ledger.map((part) => ({ ...part, sizeBytes: Number(part.sizeBytes) }))
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
@@ -76,7 +101,7 @@ async function proveBefore(
   store: ObjectStore,
   complete: CompleteUpload,
   signal: AbortSignal,
-): Promise<{ evidence: readonly Evidence[]; rest: readonly KnownDigest[] }> {
+): Promise<ProvenBefore> {
   const known = knownDigests(row)
   const read = { ...readDigests(row), ...(complete.crc32c !== null && { crc32c: complete.crc32c }) }
   const compared = compareDigests(known, read)

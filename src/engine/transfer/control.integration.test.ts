@@ -32,7 +32,7 @@ describe('a running transfer', () => {
     expect((await applyAction(stack.database.db, 'pause', [id])).changed).toEqual([id])
     const claims = () => stack.database.db.partClaim.count({ where: { transferId: id, engineId: { not: null } } })
     await stack.until(id, (transfer) => transfer.readLanes === 0 && transfer.uploadLanes === 0)
-    await expect.poll(claims, { timeout: 10_000 }).toBe(0)
+    await expect.poll(claims).toBe(0)
     const paused = await stack.waitFor(id, 'paused')
     expect(paused.partsDone).toBeGreaterThanOrEqual(1)
     stack.source.serve('/paused.bin', { sizeBytes: SIZE_BYTES })
@@ -106,7 +106,7 @@ describe('a running transfer', () => {
     stack.source.serve('/changing.bin', { sizeBytes: SIZE_BYTES, etag: '"v2"', seed: 2 })
     const failed = await stack.waitFor(id, 'failed', 'completed')
     expect(failed.failure).toMatchObject({ code: 'source_changed', retry: 'never' })
-    await expect.poll(() => stack.openUploads(), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => stack.openUploads()).toEqual([])
   })
 
   it('goes on after resets, from the byte that was reached', async () => {

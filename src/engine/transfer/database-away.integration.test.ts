@@ -70,9 +70,7 @@ describe('an engine whose database goes away', () => {
     const id = await stack.create({ sourceUrl, ...SHAPE })
     await stack.until(id, (transfer) => transfer.partsDone >= 1)
     proxy.cut()
-    await expect
-      .poll(() => stack.source.requests('/long.bin').filter((one) => one.isOpen).length, { timeout: 10_000 })
-      .toBe(0)
+    await expect.poll(() => stack.source.requests('/long.bin').filter((one) => one.isOpen).length).toBe(0)
     stack.source.serve('/long.bin', { sizeBytes: SIZE_BYTES })
     await stack.startEngine()
     const done = await stack.waitFor(id, 'completed', 'failed')

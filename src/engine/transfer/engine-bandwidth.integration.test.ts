@@ -55,9 +55,9 @@ describe('the bandwidth limit of an engine', () => {
     await engine.stop()
     const again = await stack.startEngine({ ENGINE_PORT: port, SLUICE_BANDWIDTH_LIMIT: '1MiB' })
     const inForce = async () => (await limitOf(again.id))?.stats?.bandwidthLimitBytesPerSecond
-    await expect.poll(inForce, { timeout: 20_000 }).toBe(3 * MIB)
+    await expect.poll(inForce).toBe(3 * MIB)
     await setEngineBandwidth(stack.database.db, again.id, null)
-    await expect.poll(inForce, { timeout: 20_000 }).toBeNull()
+    await expect.poll(inForce).toBeNull()
   })
 
   it('is refused for an engine that is not there', async () => {

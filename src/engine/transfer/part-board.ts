@@ -104,6 +104,13 @@ export class PartBoard {
     }
   }
 
+  /** There are more parts to be opened after all; too late where nothing is open and the lanes have ended. */
+  reopen(): void {
+    if (this.isDone) return
+    this.isClosed = false
+    this.notify()
+  }
+
   /** Takes a part off: it is in the bucket. */
   async close(part: OpenPart): Promise<void> {
     this.#parts.delete(part.task.number)

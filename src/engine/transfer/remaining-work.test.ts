@@ -42,6 +42,33 @@ describe('RemainingWork', () => {
     expect(work.isExhausted).toBe(true)
   })
 
+  it('takes over what a dead engine held although parts of its own wait, and also when it had no more to ask for', async () => {
+    const asked: boolean[] = []
+    const answers = [[{ claim: claim('b', 5, 5), recorded: new Set<number>() }], [], [], []]
+    const work = new RemainingWork(1, async (isOfDead) => answers[asked.push(isOfDead) - 1] ?? [])
+    work.add(claim('a', 1, 2), new Set())
+    await work.refill()
+    expect(asked).toEqual([])
+    await work.takeOver()
+    expect([work.take(), work.take(), work.take(), work.take()].map((task) => task?.number)).toEqual([
+      1,
+      2,
+      5,
+      undefined,
+    ])
+    await work.refill()
+    expect(work.isExhausted).toBe(true)
+    answers[2] = [{ claim: claim('c', 7, 7), recorded: new Set() }]
+    await work.takeOver()
+    expect(asked).toEqual([true, false, true])
+    expect(work.isExhausted).toBe(false)
+    expect(work.take()?.number).toBe(7)
+    await work.takeOver()
+    expect(work.isExhausted).toBe(false)
+    await work.refill()
+    expect(work.isExhausted).toBe(true)
+  })
+
   it('forgets parts beyond the end of a source of unknown size', () => {
     const work = new RemainingWork(0, none)
     work.add(claim('a', 1, 10_000), new Set())

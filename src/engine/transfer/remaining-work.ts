@@ -17,12 +17,15 @@ interface OpenClaim {
 /** What was given away is not asked for again for so long, or it would never get to somebody else. */
 const GIVEN_MS = 3_000
 
+/** Free pieces of the transfer, or only those of engines that died; with what of them is in the ledger. */
+export type AskForParts = (isOfDead: boolean) => Promise<readonly { claim: Claim; recorded: ReadonlySet<number> }[]>
+
 /**
  * The parts this engine may move: those of its claims that are not in the ledger yet, lowest first. Asks for more claims when
- * it runs low, one question at a time; it is exhausted once nobody has any left to give.
+ * it runs low or an engine has died, one question at a time; it is exhausted once nobody has any left to give.
  */
 export class RemainingWork {
-  readonly #askMore: () => Promise<readonly { claim: Claim; recorded: ReadonlySet<number> }[]>
+  readonly #askMore: AskForParts
   readonly #lowWater: number
   readonly #tasks: PartTask[] = []
   readonly #claims = new Map<string, OpenClaim>()
@@ -31,7 +34,7 @@ export class RemainingWork {
   #isDry = false
   #givenAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(lowWater: number, askMore: () => Promise<readonly { claim: Claim; recorded: ReadonlySet<number> }[]>) {
+  constructor(lowWater: number, askMore: AskForParts) {
     this.#lowWater = lowWater
     this.#askMore = askMore
   }
@@ -61,7 +64,18 @@ export class RemainingWork {
   refill(): Promise<void> {
     if (this.#isDry || this.#tasks.length >= this.#lowWater) return Promise.resolve()
     if (this.#tasks.length > 0 && performance.now() - this.#givenAtMs < GIVEN_MS) return Promise.resolve()
-    this.#asking ??= this.#ask().finally(() => {
+    this.#asking ??= this.#ask(false).finally(() => {
+      this.#asking = null
+    })
+    return this.#asking
+  }
+
+  /**
+   * Asks at once for what a dead engine held, however many parts wait here, also after there was nothing more to ask for. While
+   * another question is open it only waits for that: the next sign of the same will do.
+   */
+  takeOver(): Promise<void> {
+    this.#asking ??= this.#ask(true).finally(() => {
       this.#asking = null
     })
     return this.#asking
@@ -119,9 +133,10 @@ export class RemainingWork {
     return this.#closed.splice(0)
   }
 
-  async #ask(): Promise<void> {
-    const more = await this.#askMore()
-    if (more.length === 0) this.#isDry = true
+  async #ask(isOfDead: boolean): Promise<void> {
+    const more = await this.#askMore(isOfDead)
+    if (more.length > 0) this.#isDry = false
+    else if (!isOfDead) this.#isDry = true
     for (const { claim, recorded } of more) this.add(claim, recorded)
   }
 }

@@ -44,6 +44,8 @@ import { zipWarning } from './zip-warning.ts'
 const SHORTEST_SPAN_BYTES = 2 * MIB
 /** Of the budget, for the parts of a transfer that are held although they could be streamed. */
 const HELD_SHARE = 0.25
+/** Claims of a dead engine that are taken over at once. */
+const MOST_OF_DEAD = 200
 /** Between two attempts at a statement while the database is away. */
 const AGAIN_MS = 1_000
 
@@ -152,9 +154,10 @@ async function moveParts(
   const target = openTarget(context, row)
   const origin = await context.origins.of(target.url)
   const board = new PartBoard()
-  const claimOptions = { engineId, leaseMs: env.SLUICE_LEASE_MS, limit: uploadLanes * 2 }
-  const work = new RemainingWork(uploadLanes * 2, async () => {
-    const claims = await untilWritten(context, active, () => claimParts(db, row.id, claimOptions))
+  const work = new RemainingWork(uploadLanes * 2, async (isOfDead) => {
+    const limit = isOfDead ? MOST_OF_DEAD : uploadLanes * 2
+    const options = { engineId, leaseMs: env.SLUICE_LEASE_MS, limit, isOfDead }
+    const claims = await untilWritten(context, active, () => claimParts(db, row.id, options))
     for (const claim of claims) active.claimIds.add(claim.id)
     const recordedOf = await untilWritten(context, active, () => recordedParts(db, claims))
     return claims.map((claim) => ({ claim, recorded: recordedOf(claim) }))
@@ -224,6 +227,11 @@ async function moveParts(
       work.endAt(end.partsTotal)
     },
   }
+  const takeOver = () =>
+    work.takeOver().then(
+      () => board.reopen(),
+      (err) => context.log.debug({ transferId: row.id, err }, 'parts of a dead engine could not be claimed yet'),
+    )
   const recorded: RecordedRun = {
     id: row.id,
     runId: newId(),
@@ -241,7 +249,9 @@ async function moveParts(
     onWishes: (wishes) => {
       if (wishes?.status !== 'running' || wishes.cancelRequestedAt) return active.stop('user')
       limiter.setLimit(shareOfLimit(wishes.bandwidthLimitBytesPerSecond, wishes.engines))
-      if (identity.acceptsRanges) shareWork(context, active, work, wishes.wanting)
+      if (!identity.acceptsRanges) return
+      if (wishes.lost) takeOver()
+      shareWork(context, active, work, wishes.wanting)
     },
     onRefused: () => active.stop('lease-lost'),
   }

@@ -99,6 +99,8 @@ export interface ObjectStore {
    * with `conditionalWrites` alone. `storedCrc32c` is the checksum of the object where the store's answer gives it, and then equal to that of the body.
    */
   putNew(put: ObjectUpload): Promise<{ etag: string; storedCrc32c: string | null }>
+  /** Removes the object at a key that has this ETag. Where there is none, or another one, nothing is removed. */
+  removeObject(key: string, etag: string, signal: AbortSignal): Promise<void>
   /** Starts a multipart upload and returns its id. The write token becomes object metadata. */
   createUpload(create: CreateUpload, signal: AbortSignal): Promise<string>
   uploadPart(part: PartUpload): Promise<UploadedPart>

@@ -3,6 +3,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
@@ -170,6 +171,18 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
       return { etag: required(answer.ETag, 'an ETag for the object') }
     },
 
+    async removeObject(key, etag, signal) {
+      try {
+        const input = { Bucket, Key: key, IfMatch: etag }
+        await call(signal, 'removing the object', false, () =>
+          repeatable.send(new DeleteObjectCommand(input), { abortSignal: signal }),
+        )
+      } catch (error) {
+        const isAnother = error instanceof TransferError && error.code === 'key_exists'
+        if (!isAnother && !isNotFound(error)) throw error
+      }
+    },
+
     async createUpload(create, signal) {
       const answer = await call(signal, 'starting the upload', false, () =>
         once.send(
@@ -258,6 +271,10 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
     if (value) return value
     throw new TransferError('bucket_protocol_error', `${dialect.title} did not give ${what}. Check the endpoint.`)
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof TransferError && error.facts.s3Code === 'NoSuchKey'
 }
 
 /** Never complete an upload that was not counted: numbers from 1 without holes, bytes that add up. */

@@ -51,13 +51,20 @@ export function claimTransfers(db: Db, options: ClaimOptions & { activeIds: read
     RETURNING c.id, c."transferId", c."firstPart", c."lastPart", c.epoch, pick."lostBy"`
 }
 
-/** Claims up to `limit` more free pieces of one transfer, lowest parts first. Empty where it may not run any more. */
-export async function claimParts(db: Db, transferId: string, options: ClaimOptions): Promise<Claim[]> {
+/**
+ * Claims up to `limit` more free pieces of one transfer, lowest parts first; with `isOfDead` only those whose holder's lease has
+ * ended. Empty where it may not run any more.
+ */
+export async function claimParts(
+  db: Db,
+  transferId: string,
+  options: ClaimOptions & { readonly isOfDead: boolean },
+): Promise<Claim[]> {
   const claims = await db.$queryRaw<Claim[]>`
     WITH pick AS (
       SELECT c.id FROM "PartClaim" c JOIN "Transfer" t ON t.id = c."transferId"
       WHERE t.id = ${transferId}::uuid AND t.status = 'running' AND t."cancelRequestedAt" IS NULL
-        AND c."firstPart" > 0 AND (c."engineId" IS NULL OR c."leaseUntil" < now())
+        AND c."firstPart" > 0 AND ((c."engineId" IS NULL AND NOT ${options.isOfDead}) OR c."leaseUntil" < now())
         AND NOT EXISTS (SELECT 1 FROM "PartClaim" p WHERE p."transferId" = t.id AND p."firstPart" = 0)
       ORDER BY c."firstPart"
       LIMIT ${options.limit} FOR UPDATE OF c SKIP LOCKED

@@ -119,7 +119,11 @@ export interface UnwantedUpload {
   readonly cancelling: boolean
 }
 
-/** Takes unwanted uploads, each under a completion lease, so that two engines do not abort and restart against each other. */
+/**
+ * Takes unwanted uploads, each under a completion lease, so that two engines do not abort and restart against each other. Where another
+ * engine holds the plan it may be writing a small file just now, which nobody can break off: then it is left to that engine, or to the
+ * end of its lease.
+ */
 export function takeUnwantedUploads(
   db: Db,
   engineId: string,
@@ -130,7 +134,9 @@ export function takeUnwantedUploads(
     WITH pick AS (
       SELECT id FROM "Transfer"
       WHERE ("completionLeaseUntil" IS NULL OR "completionLeaseUntil" < now()) AND (
-        ("cancelRequestedAt" IS NOT NULL AND status NOT IN ('cancelled', 'completed', 'verifying'))
+        ("cancelRequestedAt" IS NOT NULL AND status NOT IN ('cancelled', 'completed', 'verifying')
+          AND NOT EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = "Transfer".id AND c."firstPart" = 0
+            AND c."engineId" <> ${engineId}::uuid AND c."leaseUntil" >= now()))
         OR (status = 'failed' AND "uploadId" IS NOT NULL
           AND (failure->>'retry' = 'never' OR "finishedAt" < now() - ${keepHours} * interval '1 hour')))
       LIMIT 8 FOR UPDATE SKIP LOCKED

@@ -61,6 +61,8 @@ export interface Wishes {
   readonly engines: number
   /** Other engines that have nothing to do. */
   readonly wanting: number
+  /** Whether another engine held parts of it whose lease has ended: it died, or is cut off. */
+  readonly lost: boolean
 }
 
 /** All that is due of an engine at one moment. */
@@ -118,7 +120,9 @@ export async function recordDue(db: Db, engineId: string, due: Due): Promise<Rec
         (SELECT count(DISTINCT c."engineId")::int FROM "PartClaim" c
           WHERE c."transferId" = t.id AND c."engineId" IS NOT NULL AND c."leaseUntil" >= now()) AS engines,
         (SELECT count(*)::int FROM "Engine" e
-          WHERE e.id <> ${engineId}::uuid AND e."wantsWorkAt" > now() - interval '3 seconds') AS wanting
+          WHERE e.id <> ${engineId}::uuid AND e."wantsWorkAt" > now() - interval '3 seconds') AS wanting,
+        EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."firstPart" > 0
+          AND c."engineId" <> ${engineId}::uuid AND c."leaseUntil" < now()) AS lost
     ), sampled AS (
       INSERT INTO "Sample" ("transferId", "engineId", at, "durationMs", "sourceBytes", "bucketBytes", "cacheBytes", "bufferedBytes",
         "readLanes", "uploadLanes", retries, "bucketLimitMs", "memoryLimitMs", "processorLimitMs", "rateLimitMs")
@@ -151,6 +155,7 @@ interface StoredWishes {
   readonly bandwidthLimitBytesPerSecond: number | null
   readonly engines: number
   readonly wanting: number
+  readonly lost: boolean
 }
 
 function toWishes({ cancelRequestedAt, bandwidthLimitBytesPerSecond: limit, ...wishes }: StoredWishes): Wishes {

@@ -90,7 +90,7 @@ it('can be closed while it connects, and leaves no connection behind', async () 
   const count = () =>
     database.db.$queryRaw<{ n: number }[]>`
       SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'sluice listen' AND datname = current_database()`
-  await expect.poll(async () => (await count())[0]?.n, { timeout: 10_000 }).toBe(1)
+  await expect.poll(async () => (await count())[0]?.n).toBe(1)
 })
 
 it('tells a thousand ids in messages Postgres takes', async () => {

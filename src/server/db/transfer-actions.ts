@@ -107,11 +107,12 @@ const CHANGES: Record<TransferAction, Change> = {
     WHERE id = ANY(${ids}::uuid[]) AND status = 'paused' AND "cancelRequestedAt" IS NULL
     RETURNING id::text`,
 
-  // Without an upload there is nothing to clean up, so it ends here; else an engine aborts the upload first.
+  // What was never begun left nothing in the bucket, so it ends here; else an engine aborts its upload, and looks whether it wrote.
   cancel: async (tx, ids) => {
     const ended = await tx.$queryRaw<{ id: string }[]>`
       UPDATE "Transfer" SET status = 'cancelled', "finishedAt" = now(), "cancelRequestedAt" = now(), "nextRunAt" = NULL
-      WHERE id = ANY(${ids}::uuid[]) AND status IN ('queued', 'paused', 'failed') AND "uploadId" IS NULL
+      WHERE id = ANY(${ids}::uuid[]) AND status IN ('queued', 'paused', 'failed')
+        AND "uploadId" IS NULL AND "startedAt" IS NULL
       RETURNING id::text`
     await tx.partClaim.deleteMany({ where: { transferId: { in: ended.map((row) => row.id) } } })
     const asked = await tx.$queryRaw<{ id: string }[]>`
