@@ -27,7 +27,8 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           expect: { poll: { timeout: 180_000 } },
-          fileParallelism: false,
+          // Half of their time they wait for leases, outages and slow sources.
+          maxWorkers: 2,
         },
       },
     ],

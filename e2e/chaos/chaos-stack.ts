@@ -156,15 +156,17 @@ export async function startChaosStack(
       const seed = ++files
       const path = `/file-${seed}.bin?signature=${CANARIES[1]}`
       let rate = bytesPerSecond ?? null
+      // Also where the test has put something else in its place meanwhile.
       const setRate = (wanted: number | null) => {
         rate = wanted
+        source.serve(path, (request) => ({
+          sizeBytes,
+          seed,
+          bytesPerSecond: () => rate,
+          ...(typeof answer === 'function' ? answer(request) : answer),
+        }))
       }
-      source.serve(path, (request) => ({
-        sizeBytes,
-        seed,
-        bytesPerSecond: () => rate,
-        ...(typeof answer === 'function' ? answer(request) : answer),
-      }))
+      setRate(rate)
       const key = `file-${seed}.bin`
       const sourceUrl = `${sourceOrigin}${path}`
       const parsed = transferInputSchema.parse({ bucketId, sourceUrl, key, partSizeBytes: 6 * 2 ** 20, ...input })

@@ -1,4 +1,4 @@
-import { forgetUpload, takeUnwantedUploads } from '../../server/db/completion.ts'
+import { fenceCancelled, forgetUpload, takeUnwantedUploads } from '../../server/db/completion.ts'
 import { loadTransfer } from '../../server/db/transfer-steps.ts'
 import { findUploadStarts } from '../../server/db/upload-starts.ts'
 import { removeOrphan } from '../transfer/orphaned-upload.ts'
@@ -40,8 +40,9 @@ export async function sweepUploads(
     unwanted.map(async (upload) => {
       try {
         await endWork(upload.id)
+        const isFenced = upload.cancelling && (await fenceCancelled(db, upload))
         const row = await loadTransfer(db, upload.id)
-        if (row && upload.cancelling && (await settleUnrecorded(context, row, upload.epoch, signal))) return
+        if (row && isFenced && (await settleUnrecorded(context, row, upload.epoch, signal))) return
         if (row) await abortUpload(context, row, signal)
         // What was aborted, not what was there when the work was taken: a plan may have been saved in between.
         await forgetUpload(db, engineId, { ...upload, uploadId: row?.uploadId ?? null })

@@ -148,6 +148,21 @@ export function takeUnwantedUploads(
 }
 
 /**
+ * From here on nobody can say that this cancelled transfer is done: what is in the bucket may be looked at and removed. Whoever still
+ * writes a small file of it finds its claim gone (finishWhole). False where it has ended meanwhile, so that its object stays.
+ */
+export function fenceCancelled(db: Db, upload: UnwantedUpload): Promise<boolean> {
+  return db.$transaction(async (tx) => {
+    const open = await tx.$queryRaw<unknown[]>`
+      SELECT id FROM "Transfer" WHERE id = ${upload.id}::uuid AND "completionEpoch" = ${upload.epoch}
+        AND "cancelRequestedAt" IS NOT NULL AND status NOT IN ('cancelled', 'completed', 'verifying') FOR UPDATE`
+    if (open.length === 0) return false
+    await tx.partClaim.deleteMany({ where: { transferId: upload.id, firstPart: 0 } })
+    return true
+  })
+}
+
+/**
  * The upload is gone: nothing of it is left in the ledger, and a cancelled transfer is cancelled now. False where that upload is
  * not the transfer's any more (a plan was saved meanwhile, or it was retried): then nothing is forgotten, only the lease given back.
  */
