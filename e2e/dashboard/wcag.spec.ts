@@ -28,7 +28,7 @@ test('axe finds nothing to object to on any page, in light and in dark', async (
   const create = async (path: string, sourceUrl: string) =>
     (await api.transfers.create.mutate({ sourceUrl, bucketId: bucket.id, key: path })).id
   const failed = await create('seen-gone.bin', product.source.serve('/seen-gone.bin', { status: 404, body: 'no' }))
-  const slow = product.source.serve('/seen-slow.bin', { sizeBytes: 512 * MIB, bytesPerSecond: MIB })
+  const slow = product.source.serve('/seen-slow.bin', { sizeBytes: 512 * MIB, bytesPerSecond: MIB / 64 })
   const running = await create('seen-slow.bin', slow)
   await expect.poll(async () => (await api.transfers.byId.query({ id: failed })).status).toBe('failed')
   await expect.poll(async () => (await api.transfers.byId.query({ id: running })).status).toBe('running')

@@ -67,7 +67,7 @@ export function startReadPath(options: ReadPathOptions): RunningReadPath {
     onAnswer,
     pace(bytes, resume) {
       if (bandwidth.take(share, bytes)) return true
-      bandwidth.wait(share, bytes, () => queueMicrotask(resume))
+      bandwidth.wait(share, bytes, resume)
       return false
     },
   })

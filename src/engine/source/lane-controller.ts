@@ -116,7 +116,10 @@ export class LaneController {
   /** How long the answer to a first question took. Where that is long and nothing is known yet, it starts with more lanes. */
   met(firstByteMs: number): void {
     if (firstByteMs < LATE_FIRST_BYTE_MS || this.#isLearned || this.#hasVerdict || this.#fixedLanes !== null) return
-    this.#lanes = Math.max(this.#lanes, Math.min(LATE_START_LANES, this.#cap.lanes))
+    const lanes = Math.min(LATE_START_LANES, this.#cap.lanes)
+    if (lanes <= this.#lanes) return
+    this.#lanes = lanes
+    this.#change(null)
   }
 
   /** Work begins again after a quiet time: grow from what was found before. */

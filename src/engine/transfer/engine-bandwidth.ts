@@ -68,9 +68,12 @@ export class EngineBandwidth {
     return this.#availableBytes >= 0 && this.#waiting.length === 0
   }
 
-  /** Calls `resume` when it is the turn of this lane, which read so many bytes last; at once where there is no limit any more. */
+  /**
+   * Calls `resume` when it is the turn of this lane, which read so many bytes last; soon where there is no limit any more. Never before
+   * this returns: a lane that is told to go on before it was stopped would stand still for ever.
+   */
   wait(share: Share, bytes: number, resume: () => void): void {
-    this.#waiting.push({ share, bytes, resume })
+    this.#waiting.push({ share, bytes, resume: () => queueMicrotask(resume) })
     this.#serve()
   }
 

@@ -14,13 +14,16 @@ function pacedRun(bandwidth: EngineBandwidth): PacedRun {
   }
 }
 
-test('a lane whose turn comes while it asks is not held, and not woken either', () => {
+test('a lane whose turn comes while it asks is woken after it was told to stop', async () => {
   // Time passes between the two looks at the clock, and pays off what was missing.
   let nowMs = 0
   const bandwidth = new EngineBandwidth(1_000, () => nowMs++)
-  const resume = vi.fn()
-  expect(keepsPace(pacedRun(bandwidth), 3, resume)).toBe(true)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const resume = vi.fn(resolve)
+  expect(keepsPace(pacedRun(bandwidth), 3, resume)).toBe(false)
   expect(resume).not.toHaveBeenCalled()
+  await promise
+  expect(resume).toHaveBeenCalledTimes(1)
 })
 
 test('a lane that is held is woken once, when its bytes are paid', async () => {

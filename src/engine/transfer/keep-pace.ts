@@ -13,14 +13,7 @@ export function keepsPace(run: PacedRun, bytes: number, resume: () => void): boo
   if (waitMs < 1 && isFree) return true
   run.origin.heldBack()
   run.meter.heldToRate(Math.max(waitMs, isFree ? 0 : run.bandwidth.waitMs))
-  // The turn of this lane may come while it asks: it was never held then, and nobody would wake it once it is.
-  let isAsking = true
-  let mayGoOn = false
-  const goOn = () => {
-    if (isAsking) mayGoOn = true
-    else resume()
-  }
-  const ofEngine = () => (isFree ? goOn() : run.bandwidth.wait(run.share, bytes, goOn))
+  const ofEngine = () => (isFree ? resume() : run.bandwidth.wait(run.share, bytes, resume))
   const wait = (ms: number): void => {
     setTimeout(
       () => {
@@ -33,6 +26,5 @@ export function keepsPace(run: PacedRun, bytes: number, resume: () => void): boo
   }
   if (waitMs < 1) ofEngine()
   else wait(waitMs)
-  isAsking = false
-  return mayGoOn
+  return false
 }
