@@ -42,6 +42,8 @@ export interface EngineStack {
   readonly s3: S3Client
   /** An engine of this process; `databaseUrl` is another way to the same database. */
   startEngine(env?: Record<string, string>, databaseUrl?: string): Promise<Engine>
+  /** Stops all that were started. */
+  stopEngines(): Promise<void>
   create(input: Omit<Partial<TransferInput>, 'sourceUrl'> & { sourceUrl: string }): Promise<string>
   /** The transfer once it is in one of the states; fails with its state and events when that takes too long. */
   waitFor(id: string, ...statuses: TransferStatus[]): Promise<TransferDetail>
@@ -99,6 +101,9 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
       await delay(50)
     }
   }
+  const stopEngines = async () => {
+    await Promise.all(engines.splice(0).map((engine) => engine.stop()))
+  }
   return {
     database,
     source,
@@ -114,6 +119,7 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
       engines.push(engine)
       return engine
     },
+    stopEngines,
     async create(input) {
       const parsed = transferInputSchema.parse({ bucketId, ...input })
       return (await createTransfer(database.db, sealer, parsed)).id
@@ -130,7 +136,7 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
       return Uploads.map((upload) => upload.Key ?? '')
     },
     async close() {
-      await Promise.all(engines.map((engine) => engine.stop()))
+      await stopEngines()
       s3.destroy()
       await source.close()
       await embedded?.close()

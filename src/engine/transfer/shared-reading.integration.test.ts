@@ -4,7 +4,6 @@ import { createTransfers } from '../../server/db/create-transfers.ts'
 import { applyAction } from '../../server/db/transfer-actions.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { transferInputSchema } from '../../server/domain/transfer-input.ts'
-import type { Engine } from '../engine.ts'
 import { patternSha256 } from '../testing/byte-pattern.ts'
 import { SMALL_BYTES } from './move-small.ts'
 
@@ -15,19 +14,13 @@ const PROBE_BYTES = SMALL_BYTES
 describe('transfers of one file', () => {
   let stack: EngineStack
   const buckets: string[] = []
-  const engines: Engine[] = []
   beforeAll(async () => {
     stack = await startEngineStack()
     buckets.push(await stack.addBucket('one'), await stack.addBucket('two'), await stack.addBucket('three'))
   })
-  afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.stop())))
+  afterEach(() => stack.stopEngines())
   afterAll(() => stack.close())
 
-  const start = async (env: Record<string, string> = {}) => {
-    const engine = await stack.startEngine({ SLUICE_LEASE_MS: '60000', ...env })
-    engines.push(engine)
-    return engine
-  }
   const createAll = async (sourceUrl: string, key: string, more: object = {}) => {
     const inputs = buckets.map((bucketId) => transferInputSchema.parse({ bucketId, sourceUrl, key, ...more }))
     const results = await createTransfers(stack.database.db, stack.sealer, inputs)
@@ -43,7 +36,7 @@ describe('transfers of one file', () => {
     const path = `/${name.replaceAll(' ', '-')}.bin`
     const sourceUrl = stack.source.serve(path, { sizeBytes: SIZE })
     const ids = await createAll(sourceUrl, path.slice(1), more)
-    await start(env)
+    await stack.startEngine(env)
     const done = await Promise.all(ids.map((id) => stack.waitFor(id, 'completed', 'failed')))
     for (const [index, transfer] of done.entries()) {
       expect(transfer.failure).toBeNull()
@@ -60,7 +53,7 @@ describe('transfers of one file', () => {
   it('go on when the one that asked first is cancelled', async () => {
     const path = '/cancelled.bin'
     const sourceUrl = stack.source.serve(path, { sizeBytes: SIZE, bytesPerSecond: 2 * MIB })
-    await start()
+    await stack.startEngine()
     const [first = '', second = '', third = ''] = await createAll(sourceUrl, 'cancelled.bin')
     await stack.until(first, ({ metrics }) => metrics.sourceBytes + metrics.cacheBytes > 4 * MIB)
     await applyAction(stack.database.db, 'cancel', [first])

@@ -8,7 +8,6 @@ import { sampleWindow } from '../../server/db/samples.ts'
 import { applyAction } from '../../server/db/transfer-actions.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { transferInputSchema } from '../../server/domain/transfer-input.ts'
-import type { Engine } from '../engine.ts'
 import { HTTP_CLIENTS } from '../source/http-client.ts'
 import { patternBytes, patternSha256 } from '../testing/byte-pattern.ts'
 import { WRITE_TOKEN_KEY } from '../upload/object-store.ts'
@@ -23,19 +22,12 @@ afterAll(async () => {
 
 describe.each(STORES)('small files into %s', (name, store) => {
   let stack: EngineStack
-  const engines: Engine[] = []
   beforeAll(async () => {
     stack = await startEngineStack(store)
   })
-  afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.stop())))
+  afterEach(() => stack.stopEngines())
   afterAll(() => stack.close())
 
-  const start = async (env: Record<string, string> = {}) => {
-    // A lease that holds on a machine where everything is slow: nothing here waits for its end.
-    const engine = await stack.startEngine({ SLUICE_LEASE_MS: '60000', ...env })
-    engines.push(engine)
-    return engine
-  }
   const head = (Key: string) => stack.s3.send(new HeadObjectCommand({ Bucket: 'test', Key }))
   const put = (Key: string, Body: string, token?: string) =>
     stack.s3.send(
@@ -43,7 +35,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
     )
 
   it.each(HTTP_CLIENTS)('are each read with one request and proven, over %s', async (httpClient) => {
-    await start({ SLUICE_HTTP_CLIENT: httpClient })
+    await stack.startEngine({ SLUICE_HTTP_CLIENT: httpClient })
     const sizes = [1, 1000, 1_000_000, MIB, 2 * MIB]
     for (const sizeBytes of sizes) {
       const path = `/${httpClient}/one-${sizeBytes}.bin`
@@ -64,7 +56,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('are taken by the hundred, shared by two engines, each moved once', async () => {
-    await Promise.all([start(), start()])
+    await Promise.all([stack.startEngine(), stack.startEngine()])
     const inputs = Array.from({ length: 60 }, (_, index) =>
       transferInputSchema.parse({
         bucketId: stack.bucketId,
@@ -83,7 +75,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('are read without ranges too, also where the source says nothing of ranges', async () => {
-    await start()
+    await stack.startEngine()
     const sourceUrl = stack.source.serve('/ignored.bin', { sizeBytes: 70_000, ranges: 'ignored' })
     const done = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
     expect(done).toMatchObject({ failure: null, warnings: [], sizeBytes: 70_000 })
@@ -92,7 +84,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('begin anew after a reset, and never mix two answers', async () => {
-    await start()
+    await stack.startEngine()
     const sourceUrl = stack.source.serve('/broken.bin', ({ index }) =>
       index === 0
         ? { sizeBytes: MIB, seed: 1, etag: '"one"', breakAfterBytes: 300_000, breakBy: 'reset' }
@@ -105,7 +97,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('wait for a source that takes few requests at once', async () => {
-    await start()
+    await stack.startEngine()
     const sourceUrl = stack.source.serve('/few.bin', ({ index }) =>
       index < 3 ? { status: 429, headers: { 'retry-after': '0' } } : { sizeBytes: 5000 },
     )
@@ -115,7 +107,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('leave an object alone that is there already', async () => {
-    await start()
+    await stack.startEngine()
     const sourceUrl = stack.source.serve('/taken.bin', { sizeBytes: 5000 })
     await put('taken.bin', 'mine')
     const failed = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
@@ -139,7 +131,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
         ChecksumAlgorithm: 'CRC32C',
       }),
     )
-    await start()
+    await stack.startEngine()
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect((await head('killed.bin')).Metadata).toMatchObject({ mark: 'of the first' })
@@ -149,7 +141,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
     const sourceUrl = stack.source.serve('/newer.bin', { sizeBytes: 30_000, seed: 2 })
     const id = await stack.create({ sourceUrl })
     await put('newer.bin', 'of an older version', id)
-    await start()
+    await stack.startEngine()
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(done.verification?.verdict).toBe('verified')
@@ -157,7 +149,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('are compared with the expected checksum before anything is written', async () => {
-    await start()
+    await stack.startEngine()
     const sizeBytes = 50_000
     const sourceUrl = stack.source.serve('/expected.bin', { sizeBytes })
     const right = hash('sha256', patternBytes(0, sizeBytes), 'hex')
@@ -171,7 +163,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('stop when they are paused or cancelled while they are read, and go on when asked', async () => {
-    await start()
+    await stack.startEngine()
     const slow = { sizeBytes: 400_000, bytesPerSecond: 40_000 }
     const paused = await stack.create({ sourceUrl: stack.source.serve('/paused.bin', slow) })
     const cancelled = await stack.create({ sourceUrl: stack.source.serve('/cancelled.bin', slow) })
@@ -190,7 +182,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('keep to a bandwidth limit, and show what moves meanwhile', async () => {
-    await start()
+    await stack.startEngine()
     const sizeBytes = 2 * MIB
     const sourceUrl = stack.source.serve('/limited.bin', { sizeBytes })
     const id = await stack.create({ sourceUrl, bandwidthLimitBytesPerSecond: 512 * 1024 })
@@ -202,7 +194,7 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('are verified again on demand, and found missing when they are', async () => {
-    await start()
+    await stack.startEngine()
     const id = await stack.create({ sourceUrl: stack.source.serve('/again.bin', { sizeBytes: 4000 }) })
     await stack.waitFor(id, 'completed')
     await applyAction(stack.database.db, 'verify', [id])
