@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from 'redis'
@@ -13,6 +13,7 @@ import { publishedOriginSaveSchema } from '../../src/server/domain/published-ori
 import { createLog } from '../../src/server/log.ts'
 import { createSealer } from '../../src/server/secrets.ts'
 import { type EngineProcess, startEngineProcess } from '../chaos/engine-process.ts'
+import { filesUnder, textOf } from '../stack/live-folder.ts'
 import { REDIS_PASSWORD, type RunningRedis, redisMissing, startRedis } from '../stack/redis.ts'
 import { createTestDatabase, type TestDatabase } from '../stack/test-database.ts'
 import { until } from '../stack/until.ts'
@@ -158,10 +159,7 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
 
   test('no credential is in the cache, in its names, or in a log', async () => {
     const texts = engines.map((engine) => engine.logs())
-    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-      texts.push(entry.name)
-      if (entry.isFile()) texts.push(readFileSync(join(entry.parentPath, entry.name), 'latin1'))
-    }
+    for (const path of filesUnder(folder)) texts.push(path, textOf(path))
     expect(source.requests('/cold.bin')[0]?.headers['x-api-key']).toBe(CANARY)
     expect(texts.join('\n').includes(CANARY)).toBe(false)
     expect(texts.join('\n').includes(REDIS_PASSWORD)).toBe(false)
@@ -170,5 +168,5 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
 
 /** Slices on the disk of an engine. */
 function slicesIn(name: string): number {
-  return readdirSync(join(folder, name), { recursive: true }).filter((path) => String(path).endsWith('.slice')).length
+  return filesUnder(join(folder, name)).filter((path) => path.endsWith('.slice')).length
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -9,10 +9,11 @@ import { savePublishedOrigin } from '../../src/server/db/published-origins.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { publishedOriginSaveSchema } from '../../src/server/domain/published-origin.ts'
 import { createSealer } from '../../src/server/secrets.ts'
+import { filesUnder } from '../stack/live-folder.ts'
 import { until } from '../stack/until.ts'
 import { type ChaosStack, SECRET_KEY, startChaosStack } from './chaos-stack.ts'
 import type { EngineProcess } from './engine-process.ts'
-import { missingFor } from './privileges.ts'
+import { itNeeds } from './privileges.ts'
 
 const SIZE_BYTES = 24 * MIB
 const SEED = 77
@@ -48,10 +49,7 @@ describe('the disk of the slice cache', () => {
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) hash.update(chunk)
     return hash.digest('hex')
   }
-  const entries = () =>
-    readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
-      .map((name) => join(dataDir, name))
-      .filter((path) => path.endsWith('.slice'))
+  const entries = () => filesUnder(dataDir).filter((path) => path.endsWith('.slice'))
 
   it('row 25: slices that were torn or changed by a crash are dropped, and read from the origin again', async () => {
     const first = await start()
@@ -72,29 +70,25 @@ describe('the disk of the slice cache', () => {
     expect(again).toBeLessThan(SIZE_BYTES)
   })
 
-  const missing = missingFor('tmpfs')
-  it.skipIf(missing !== null)(
-    `row 24: on a full disk readers and transfers get their bytes all the same${missing ? ` (skipped: ${missing})` : ''}`,
-    async () => {
-      rmSync(dataDir, { recursive: true, force: true })
-      dataDir = mkdtempSync(join(tmpdir(), 'sluice-chaos-cache-'))
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', dataDir])
-      try {
-        const engine = await start()
-        expect(await read(engine)).toBe(patternSha256(SIZE_BYTES, SEED))
-        const one = await stack.begin({ sizeBytes: 12 * MIB, isWatched: false })
-        await stack.waitFor(one.id, 'completed', 'failed')
-        expect(await read(engine)).toBe(patternSha256(SIZE_BYTES, SEED))
-        expect(engine.isRunning).toBe(true)
-        const warnings = engine
-          .logs()
-          .split('\n')
-          .filter((line) => line.includes('"level":40'))
-        expect(warnings.join('\n')).toMatch(/ENOSPC|full/)
-        await stack.endEngines()
-      } finally {
-        execFileSync('umount', ['-l', dataDir])
-      }
-    },
-  )
+  itNeeds('tmpfs', 'row 24: on a full disk readers and transfers get their bytes all the same', async () => {
+    rmSync(dataDir, { recursive: true, force: true })
+    dataDir = mkdtempSync(join(tmpdir(), 'sluice-chaos-cache-'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', dataDir])
+    try {
+      const engine = await start()
+      expect(await read(engine)).toBe(patternSha256(SIZE_BYTES, SEED))
+      const one = await stack.begin({ sizeBytes: 12 * MIB, isWatched: false })
+      await stack.waitFor(one.id, 'completed', 'failed')
+      expect(await read(engine)).toBe(patternSha256(SIZE_BYTES, SEED))
+      expect(engine.isRunning).toBe(true)
+      const warnings = engine
+        .logs()
+        .split('\n')
+        .filter((line) => line.includes('"level":40'))
+      expect(warnings.join('\n')).toMatch(/ENOSPC|full/)
+      await stack.endEngines()
+    } finally {
+      execFileSync('umount', ['-l', dataDir])
+    }
+  })
 })

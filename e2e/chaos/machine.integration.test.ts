@@ -6,18 +6,9 @@ import { startTcpProxy } from '../stack/tcp-proxy.ts'
 import { until } from '../stack/until.ts'
 import { type ChaosStack, LEASE_MS, startChaosStack } from './chaos-stack.ts'
 import { acknowledgedParts, assertInvariants } from './invariants.ts'
-import { createMemoryCage, createNamespace, missingFor, shiftedClock } from './privileges.ts'
+import { createMemoryCage, createNamespace, itNeeds, shiftedClock } from './privileges.ts'
 
 const PART_BYTES = 6 * MIB
-
-/** Named after why it is skipped, where it is. */
-const needing = (what: Parameters<typeof missingFor>[0]) => {
-  const missing = missingFor(what)
-  return {
-    test: it.skipIf(missing !== null),
-    name: (text: string) => (missing ? `${text} (skipped: ${missing})` : text),
-  }
-}
 
 describe('a machine that is short of memory, has a wrong clock, or is cut off', () => {
   let stack: ChaosStack
@@ -27,9 +18,9 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
   afterEach(() => stack.endEngines())
   afterAll(() => stack.close())
 
-  const memory = needing('cgroup')
-  memory.test(
-    memory.name('row 26: eight transfers of 64 MiB parts into a slow store fit 256 MiB, and no one is killed'),
+  itNeeds(
+    'cgroup',
+    'row 26: eight transfers of 64 MiB parts into a slow store fit 256 MiB, and no one is killed',
     async () => {
       const cage = createMemoryCage(256 * MIB)
       try {
@@ -96,28 +87,23 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     await assertInvariants(await one.facts({ status: 'completed' }))
   })
 
-  const clock = needing('faketime')
   for (const offset of ['+2h', '-2h'])
-    clock.test(
-      clock.name(`row 27: an engine whose clock is ${offset} off moves and completes a transfer`),
-      async () => {
-        const env = { ...shiftedClock(offset), SLUICE_READ_LANES: '2' }
-        const engine = await stack.startEngine(env)
-        const one = await stack.begin({ sizeBytes: 6 * PART_BYTES, bytesPerSecond: 4 * MIB, isWatched: false })
-        await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
-        // Leases go by the database's clock: a neighbour with the right time finds none of them ended.
-        const [lease] = await stack.database.db.$queryRaw<{ seconds: number }[]>`
+    itNeeds('faketime', `row 27: an engine whose clock is ${offset} off moves and completes a transfer`, async () => {
+      const env = { ...shiftedClock(offset), SLUICE_READ_LANES: '2' }
+      const engine = await stack.startEngine(env)
+      const one = await stack.begin({ sizeBytes: 6 * PART_BYTES, bytesPerSecond: 4 * MIB, isWatched: false })
+      await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+      // Leases go by the database's clock: a neighbour with the right time finds none of them ended.
+      const [lease] = await stack.database.db.$queryRaw<{ seconds: number }[]>`
         SELECT extract(epoch FROM max("leaseUntil") - now())::float8 AS seconds FROM "PartClaim"
         WHERE "transferId" = ${one.id}::uuid AND "engineId" = ${engine.id}::uuid`
-        expect(Math.abs(lease?.seconds ?? 9999)).toBeLessThanOrEqual((2 * LEASE_MS) / 1000)
-        one.setRate(null)
-        await stack.waitFor(one.id, 'completed', 'failed')
-        await assertInvariants(await one.facts({ status: 'completed' }))
-      },
-    )
+      expect(Math.abs(lease?.seconds ?? 9999)).toBeLessThanOrEqual((2 * LEASE_MS) / 1000)
+      one.setRate(null)
+      await stack.waitFor(one.id, 'completed', 'failed')
+      await assertInvariants(await one.facts({ status: 'completed' }))
+    })
 
-  const network = needing('namespace')
-  network.test(network.name('row 21: an engine in a network of its own loses the way to Postgres alone'), async () => {
+  itNeeds('namespace', 'row 21: an engine in a network of its own loses the way to Postgres alone', async () => {
     const { db } = stack.database
     const space = createNamespace(1)
     const source = await startTcpProxy({ host: '127.0.0.1', port: stack.source.port }, space.othersHost)

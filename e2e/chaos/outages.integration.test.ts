@@ -34,13 +34,14 @@ describe('an engine and its database', () => {
     await stack.startEngine({ ...FEW_LANES, SLUICE_LEASE_MS: '60000' })
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+    // Before the crash: as soon as the database is back, what was sent meanwhile is acknowledged too.
+    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     await postgres.crash()
     one.mark()
     const before = sentParts(one.key).length
     // The bytes flow on while nobody can write that they do.
     await until('a part to go on without a database', () => sentParts(one.key).length > before)
     await postgres.restart()
-    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     one.setRate(null)
     const done = await stack.waitFor(one.id, 'completed', 'failed')
     const facts = await one.facts({ status: 'completed', acknowledged })

@@ -1,12 +1,22 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { it } from 'vitest'
 
 const CGROUP_V1 = '/sys/fs/cgroup/memory'
 const CGROUP_V2 = '/sys/fs/cgroup'
 
+/** A test that needs one of the machine's own powers; where that is missing it is skipped, and says why. */
+export function itNeeds(power: Parameters<typeof missingFor>[0], name: string, run: () => Promise<void>): void {
+  it(name, async (context) => {
+    const missing = missingFor(power)
+    context.skip(missing !== null, missing ?? undefined)
+    await run()
+  })
+}
+
 /** Why a test that needs the machine's own powers cannot run here; null where it can. */
-export function missingFor(what: 'cgroup' | 'faketime' | 'namespace' | 'tmpfs'): string | null {
+function missingFor(what: 'cgroup' | 'faketime' | 'namespace' | 'tmpfs'): string | null {
   if (process.platform !== 'linux') return `it needs Linux, and this is ${process.platform}`
   if (what === 'faketime') return findFaketime() ? null : 'libfaketime is not installed (apt-get install faketime)'
   if (process.getuid?.() !== 0) return 'it needs root'

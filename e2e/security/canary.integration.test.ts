@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { selfSignedCertificate } from '../../src/engine/testing/hostile-certificate.ts'
 import { createHostileSource, type HostileSource } from '../../src/engine/testing/hostile-source.ts'
 import { createApiClient } from '../stack/api-client.ts'
+import { filesUnder, textOf } from '../stack/live-folder.ts'
 import { type RunningSluice, startSluice } from '../stack/sluice.ts'
 import { createTestDatabase, type TestDatabase } from '../stack/test-database.ts'
 import { until } from '../stack/until.ts'
@@ -297,10 +298,9 @@ async function lookIntoDatabase(): Promise<void> {
 const SECRET_FILES = ['runtime.json', 'credentials.json', 'secret-key', 'postgres-password']
 
 function lookIntoFolder(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile() || entry.parentPath.includes('/blobs')) continue
-    const path = join(entry.parentPath, entry.name)
-    if (SECRET_FILES.includes(entry.name)) expect(statSync(path).mode & 0o777, path).toBe(0o600)
-    else seen.set(`file ${path}`, readFileSync(path, 'latin1'))
+  for (const path of filesUnder(folder)) {
+    if (path.includes('/blobs/')) continue
+    if (SECRET_FILES.includes(basename(path))) expect(statSync(path).mode & 0o777, path).toBe(0o600)
+    else seen.set(`file ${path}`, textOf(path))
   }
 }

@@ -17,6 +17,7 @@ const PROGRAMS: readonly Program[] = [
   // Debian's, also where a Python on the PATH has brought another: versions 1 and 2 send their bodies in different ways.
   { names: ['aws'], folder: '/usr/bin', aptPackage: 'awscli' },
   { names: ['redis-server', 'valkey-server'], aptPackage: 'redis-server' },
+  { names: ['faketime'], aptPackage: 'faketime' },
 ]
 
 /** Where a program is, looked for in PATH and the system's folders, or in one folder alone. */
