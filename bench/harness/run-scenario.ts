@@ -42,7 +42,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const loadBefore = loadavg()[0] ?? 0
   const startedAt = new Date().toISOString()
   try {
-    const store = await startStore(scenario.store, tls)
+    const store = await startStore(scenario.store, scenario.files.count * scenario.files.sizeBytes, tls)
     if ('unavailable' in store) throw new Error(store.unavailable)
     stops.push(store.stop)
     const source = await startSource(scenario.source, tls)

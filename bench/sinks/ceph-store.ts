@@ -6,6 +6,7 @@ import {
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { startCeph } from '../../e2e/stack/ceph.ts'
@@ -18,14 +19,26 @@ const ROOM_BYTES = 3.2 * 1024 ** 3
 /** Ceph removes the bytes of deleted objects by a collector that e2e/stack/ceph.ts runs every 5 s, on what is 5 s old. */
 const COLLECTED_AFTER_MS = 11_000
 
-/** A real radosgw of the project's own scripts. What arrived is read back and its CRC32C computed here. */
-export async function startCephStore(): Promise<RunningStore | { unavailable: string }> {
+const WARM_UP_OBJECT_BYTES = 64 * 1024 ** 2
+const WARM_UP_WRITERS = 4
+
+/**
+ * A real radosgw of the project's own scripts. What arrived is read back and its CRC32C computed here. So many bytes were in it once: its
+ * memory is the machine's for the first time then, which took up to half of the first run, whoever's turn it was.
+ */
+export async function startCephStore(warmUpBytes: number): Promise<RunningStore | { unavailable: string }> {
   const ceph = await startCeph()
   if ('unavailable' in ceph) return ceph
   const { endpoint, region, accessKeyId, secretAccessKey } = ceph
   const s3 = new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true })
   await s3.send(new CreateBucketCommand({ Bucket: BUCKET }))
   let uncollectedBytes = 0
+  let toWarm = Math.ceil(Math.min(warmUpBytes, ROOM_BYTES) / WARM_UP_OBJECT_BYTES)
+  const Body = Buffer.alloc(WARM_UP_OBJECT_BYTES)
+  const warm = async () => {
+    while (toWarm > 0) await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: `warm-up/${toWarm--}`, Body }))
+  }
+  await Promise.all(Array.from({ length: WARM_UP_WRITERS }, warm))
 
   return {
     title: /version ([\d.]+)/.exec(ceph.version)?.[0]?.replace('version', 'Ceph') ?? 'Ceph',

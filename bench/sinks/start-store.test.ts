@@ -21,7 +21,7 @@ let store: RunningStore
 let s3: S3Client
 
 beforeEach(async () => {
-  const started = await startStore({ kind: 'discard' })
+  const started = await startStore({ kind: 'discard' }, 0)
   if ('unavailable' in started) throw new Error(started.unavailable)
   store = started
   const { endpoint, region } = store.connection

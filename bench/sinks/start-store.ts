@@ -4,9 +4,13 @@ import type { TlsFiles } from '../sources/source.ts'
 import { startCephStore } from './ceph-store.ts'
 import type { RunningStore, StoreCounts, StoredObject, StoreKind } from './store.ts'
 
-/** Starts a store with an empty bucket named `bench`; or says in a sentence why it cannot. */
-export async function startStore(wish: StoreKind, tls?: TlsFiles): Promise<RunningStore | { unavailable: string }> {
-  if (wish.kind === 'ceph') return startCephStore()
+/** Starts a store with a bucket named `bench`, for runs of so many bytes; or says in a sentence why it cannot. */
+export async function startStore(
+  wish: StoreKind,
+  runBytes: number,
+  tls?: TlsFiles,
+): Promise<RunningStore | { unavailable: string }> {
+  if (wish.kind === 'ceph') return startCephStore(runBytes)
   const script = join(import.meta.dirname, 'discard-store-process.ts')
   return discardStore(await startHelper(script, { latencyMs: wish.latencyMs ?? 0, tls }))
 }

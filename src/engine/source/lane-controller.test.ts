@@ -198,6 +198,17 @@ describe('the lane controller', () => {
     expect(play.controller.learnedLanes).toBe(8)
   })
 
+  it('keeps of a large step what the other side could feed, and what the source paid for', () => {
+    const fed = new Play({})
+    fed.demandLanes = 40
+    fed.run(5_000)
+    expect(fed.peakLanes).toBe(64)
+    expect(fed.controller.lanes).toBe(40)
+    const paid = new Play({ total: 22_000 }).run(3_000)
+    expect(paid.peakLanes).toBe(64)
+    expect(paid.controller.lanes).toBe(22)
+  })
+
   it('begins with what was learned, and remembers what it found', () => {
     const play = new Play({ total: 40_000 }, new LaneController({ startLanes: 40 }))
     expect(play.controller.lanes).toBe(40)

@@ -32,6 +32,7 @@ const SATURATED_SHARE = 0.8
 const LATE_FIRST_BYTE_MS = 150
 /** The larger step of growth: where first bytes are late, or the step before has paid in full. */
 const LARGE_GROWTH = 4
+const LARGE_LOOKS = 3
 /** Windows without a verdict after which a trial is given up. */
 const MAX_VOID_WINDOWS = 6
 const PROBE_UP_EVERY = 6
@@ -57,8 +58,8 @@ interface Trial {
   readonly kind: 'double' | 'up' | 'down'
   readonly fromLanes: number
   readonly fromGoodput: number
-  /** A doubling that seems not to pay is measured twice, because one odd window would end the growth. */
-  isSecondLook: boolean
+  /** Further windows that growth which seems not to pay is given: one odd window would end it, and many new connections are slow at first. */
+  looksLeft: number
 }
 
 /**
@@ -80,6 +81,7 @@ export class LaneController {
   #busyMs = 0
   #isVoid = false
   #voidWindows = 0
+  #voidGoodput = 0
   #cruiseWindows = 0
   #baseline: number[] = []
   #hasVerdict = false
@@ -165,7 +167,7 @@ export class LaneController {
       isLate: figures.firstByteMs >= LATE_FIRST_BYTE_MS,
     }
     this.#open(nowMs, figures.deliveredBytes)
-    if (this.#isVoid || !isBusy) this.#noVerdict()
+    if (this.#isVoid || !isBusy) this.#noVerdict(verdict.goodput)
     else this.#judge(verdict)
     this.#isVoid = false
   }
@@ -186,15 +188,16 @@ export class LaneController {
     this.#busyMs = 0
   }
 
-  #noVerdict(): void {
+  #noVerdict(goodput: number): void {
     this.#voidWindows++
+    this.#voidGoodput += goodput
     if (!this.#trial || this.#voidWindows < MAX_VOID_WINDOWS) return
-    this.#phase = 'cruising'
-    this.#revert(this.#trial)
+    this.#giveUp(this.#trial, this.#voidGoodput / this.#voidWindows)
   }
 
   #judge(verdict: Verdict): void {
     this.#voidWindows = 0
+    this.#voidGoodput = 0
     this.#hasVerdict = true
     if (this.#trial) this.#judgeTrial(this.#trial, verdict)
     else if (this.#phase === 'growing') this.#grow(verdict, verdict.isLate)
@@ -226,11 +229,8 @@ export class LaneController {
       this.#trial = null
       this.#grow(verdict, verdict.isLate || isPaidInFull)
     } else if (isKept) this.#change([goodput])
-    else if (trial.kind === 'double' && !trial.isSecondLook) trial.isSecondLook = true
-    else {
-      this.#phase = 'cruising'
-      this.#revert(trial)
-    }
+    else if (trial.looksLeft > 0) trial.looksLeft--
+    else this.#giveUp(trial, goodput)
   }
 
   #cruise({ goodput, isSaturated }: Verdict): void {
@@ -244,10 +244,23 @@ export class LaneController {
   }
 
   #try(kind: Trial['kind'], lanes: number, fromGoodput: number): void {
-    const trial = { kind, fromLanes: this.#lanes, fromGoodput, isSecondLook: false }
+    const isLarge = lanes > 2 * this.#lanes
+    const looksLeft = kind !== 'double' ? 0 : isLarge ? LARGE_LOOKS : 1
+    const trial = { kind, fromLanes: this.#lanes, fromGoodput, looksLeft }
     this.#lanes = lanes
     this.#change(null)
     this.#trial = trial
+  }
+
+  /** A step up that was too large, or that something else than the source held back: what it brought says how many lanes it took. */
+  #giveUp(trial: Trial, goodput: number): void {
+    this.#phase = 'cruising'
+    const needed = Math.min(this.#lanes, this.#cap.lanes, Math.ceil((trial.fromLanes * goodput) / trial.fromGoodput))
+    if (trial.kind === 'down' || !(needed > trial.fromLanes)) this.#revert(trial)
+    else {
+      this.#lanes = needed
+      this.#change([goodput])
+    }
   }
 
   #revert(trial: Trial): void {
@@ -261,6 +274,7 @@ export class LaneController {
     this.#window = null
     this.#settleSinceMs = null
     this.#voidWindows = 0
+    this.#voidGoodput = 0
     this.#baseline = baseline ?? []
   }
 }

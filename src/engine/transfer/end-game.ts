@@ -21,14 +21,14 @@ export type Help =
   | { readonly kind: 'race'; readonly read: SpanRead; readonly writer: SpanWriter }
 
 /**
- * Near the end, when there is nothing left to ask for and lanes are free: finds the span that will take longest and gives a
- * part of it away (correctness.md case 25). A connection that stands still is given up all but the slice it is in, and that
- * slice is raced for. Remembers when each read last moved; call it every quarter of a second or so.
+ * When there is nothing left to ask for and lanes are free, near the end or because lanes have become more: finds the span that will
+ * take longest and gives a part of it away (correctness.md case 25). A connection that stands still is given up all but the slice it
+ * is in, and that slice is raced for. Remembers when each read last moved; call it every quarter of a second or so.
  */
 export class EndGame {
   readonly #seen = new Map<SpanRead, { byte: number; ms: number }>()
 
-  help(reads: Iterable<SpanRead>, habits: LaneHabits, nowMs: number): Help | null {
+  help(reads: Iterable<SpanRead>, habits: LaneHabits, nowMs: number, mayRace = true): Help | null {
     const all = [...reads]
     const races = all.filter((read) => read.isRival).length
     const slow = all
@@ -44,7 +44,7 @@ export class EndGame {
       const againMs =
         habits.firstByteMs +
         (habits.laneBytesPerSecond > 0 ? ((writer.endByte - writer.nextByte) / habits.laneBytesPerSecond) * 1000 : 0)
-      if (races >= MAX_RACES || leftMs < Math.max(WORTH_RACING_MS, 4 * habits.firstByteMs, RACING_TIMES * againMs))
+      if (!mayRace || races >= MAX_RACES || leftMs < Math.max(WORTH_RACING_MS, 4 * habits.firstByteMs, RACING_TIMES * againMs))
         continue
       const rival = stream.rival(writer)
       if (rival) return { kind: 'race', read, writer: rival }

@@ -18,7 +18,7 @@ const END_GAME_MS = 250
 /**
  * Reads the parts of a source that takes ranges, with as many requests at once as its origin is worth (source/origin.ts). One
  * loop hands out spans, earliest needed bytes first, so that order, watermarks and budget are decided in one place; the reads
- * run beside it. When all is asked for, lanes that are free take over from the slowest.
+ * run beside it. When all is asked for, lanes that are free take over from the slowest: at the end, and when they have become more.
  * Resolves when every part is in the bucket; rejects with the first read that cannot be mended, at once: whatever the loop
  * waits for then (room, water, a lane, a change) may depend on the very bytes that will not come.
  */
@@ -80,7 +80,8 @@ export async function readInLanes(run: TransferRun): Promise<void> {
           await start(stream, stream.writer(span), isPooled ? 'pooled' : 'alone')
         continue
       }
-      const help = board.isClosed && origin.hasRoom ? endGame.help(reads, origin, performance.now()) : null
+      const mayHelp = origin.hasRoom && (board.isClosed || hasOutgrownWindows(run, reads))
+      const help = mayHelp ? endGame.help(reads, origin, performance.now(), board.isClosed) : null
       if (help) {
         const { stream } = help.read
         if (help.kind === 'race') await start(stream, help.writer, 'rival')
@@ -95,6 +96,13 @@ export async function readInLanes(run: TransferRun): Promise<void> {
     clearInterval(ticking)
     notes.close()
   }
+}
+
+/** The lanes have become more than the parts that are open, whose rest was asked for in long spans while they were fewer. */
+function hasOutgrownWindows(run: TransferRun, reads: Iterable<SpanRead>): boolean {
+  if (readsThroughWindows(run)) return false
+  for (const { writer } of reads) if (writer.isWindowed) return true
+  return false
 }
 
 /** The part to read from next: one that is open and lacks bytes, else a new one, else null for now. */
