@@ -88,6 +88,15 @@ describe('the lane controller', () => {
     expect(play.controller.lanes).toBeLessThanOrEqual(9)
   })
 
+  it('says how many lanes there may soon be, while it grows', () => {
+    const play = new Play({})
+    expect(play.controller.prospectiveLanes).toBe(32)
+    expect(play.run(5_000).controller.prospectiveLanes).toBe(64)
+    expect(new LaneController({ fixedLanes: 8 }).prospectiveLanes).toBe(8)
+    const settled = new Play({ total: 8_000 }).run(20_000).controller
+    expect(settled.prospectiveLanes).toBe(settled.lanes)
+  })
+
   it('never asks for more than 64', () => {
     const play = new Play({}).run(120_000)
     expect(play.peakLanes).toBe(64)

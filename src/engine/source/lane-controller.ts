@@ -105,6 +105,12 @@ export class LaneController {
     return this.#lanes
   }
 
+  /** Lanes that may be wanted soon: while they grow, as many as the next steps could bring. */
+  get prospectiveLanes(): number {
+    const isGrowing = this.#phase === 'growing' && this.#fixedLanes === null
+    return isGrowing ? Math.min(this.#cap.lanes, this.#lanes * LARGE_GROWTH) : this.#lanes
+  }
+
   /** The most lanes that may be open, whatever they do: what the source has been seen to stand. */
   get maxLanes(): number {
     return this.#cap.lanes

@@ -78,6 +78,11 @@ export class Origin {
     return this.#controller.lanes
   }
 
+  /** Lanes that may be wanted soon; at least those wanted now. */
+  get prospectiveLanes(): number {
+    return this.#controller.prospectiveLanes
+  }
+
   /** Requests under way. */
   get activeLanes(): number {
     return this.#active

@@ -38,7 +38,8 @@ export function spanBytesNow(run: TransferRun): number {
     ? limits.spanBytes * WINDOWED_SPAN_TIMES
     : Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
   const readingBytes = budget.totalBytes * (isLate ? LATE_READING_SHARE : READING_SHARE)
-  const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : readingBytes / origin.lanes
+  // While lanes grow, long requests of few would leave nothing to be asked for by those that come.
+  const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : readingBytes / origin.prospectiveLanes
   const wanted = Math.min(Math.max(usualBytes, lateBytes), shareBytes, plan.partSizeBytes)
   return Math.max(1, Math.floor(wanted / pool.bufferBytes)) * pool.bufferBytes
 }
