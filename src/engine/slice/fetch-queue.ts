@@ -1,7 +1,6 @@
 /** How urgent a fetch is (B9): short reads before medium before bulk, and what nobody waits for yet last. */
 export type Rank = 0 | 1 | 2 | 3
 export const RANKS = { short: 0, medium: 1, bulk: 2, prefetch: 3 } as const
-export const RANK_NAMES = ['short', 'medium', 'bulk', 'prefetch'] as const
 
 /** Turns each rank has of the others. A share, not an order, so that nobody starves however many short reads come. */
 const SHARES = [16, 4, 2, 1] as const

@@ -74,6 +74,11 @@ describe('the end game', () => {
     expect(new EndGame().help([slow, ...rivals(3)], HABITS, 1_000)?.kind).toBe('race')
   })
 
+  it('races for nothing while there is more to ask for later', () => {
+    expect(new EndGame().help([readOf(1, 100)], HABITS, 1_000, false)).toBeNull()
+    expect(new EndGame().help([readOf(4, 100)], HABITS, 1_000, false)?.kind).toBe('split')
+  })
+
   it('takes an answer that has not begun for slow once it is late', () => {
     const late = readOf(4, 0)
     expect(new EndGame().help([late], HABITS, 100)).toBeNull()

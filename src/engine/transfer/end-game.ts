@@ -44,7 +44,11 @@ export class EndGame {
       const againMs =
         habits.firstByteMs +
         (habits.laneBytesPerSecond > 0 ? ((writer.endByte - writer.nextByte) / habits.laneBytesPerSecond) * 1000 : 0)
-      if (!mayRace || races >= MAX_RACES || leftMs < Math.max(WORTH_RACING_MS, 4 * habits.firstByteMs, RACING_TIMES * againMs))
+      if (
+        !mayRace ||
+        races >= MAX_RACES ||
+        leftMs < Math.max(WORTH_RACING_MS, 4 * habits.firstByteMs, RACING_TIMES * againMs)
+      )
         continue
       const rival = stream.rival(writer)
       if (rival) return { kind: 'race', read, writer: rival }

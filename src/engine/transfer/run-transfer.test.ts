@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Claim } from '../../server/db/claims.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import { createLog } from '../../server/log.ts'
@@ -203,6 +203,31 @@ describe('runTransfer', { timeout: 5_000 }, () => {
     while (run.board.bufferedBytes > SLICE || run.meter.bucketBytes === 0) await turn()
     for (let turns = 0; turns < 20; turns++) await turn()
     answer.resolve([])
+    await done
+    expect(object()).toEqual(patternBytes(0, size))
+  })
+
+  it('splits the long spans of few lanes when there are more lanes than parts', async () => {
+    const answer = Promise.withResolvers<void>()
+    const starts: number[] = []
+    const { done, run, object, size } = fakeRun({
+      parts: 2,
+      readLanes: 6,
+      limits: { shape: 'streamed', spanBytes: 2 * PART },
+      onRead: (request) => {
+        starts.push(request.startByte)
+        return answer.promise
+      },
+    })
+    const lanes = vi.spyOn(run.origin, 'lanes', 'get').mockReturnValue(2)
+    while (starts.length < 2) await turn()
+    // Both parts are asked for to their ends; a read has to stand still for a moment before it is worth a split.
+    lanes.mockReturnValue(6)
+    await vi.waitFor(() => {
+      run.board.notify()
+      expect(starts.sort((a, b) => a - b)).toEqual([0, 1, 2, 4, 5, 6].map((slice) => slice * SLICE))
+    })
+    answer.resolve()
     await done
     expect(object()).toEqual(patternBytes(0, size))
   })
