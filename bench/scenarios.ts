@@ -84,6 +84,17 @@ const unlimited: readonly Scenario[] = [
     rounds: 1,
     isHuge: true,
   },
+  {
+    name: 'hour-long',
+    shows: '35 GiB in parts of 100 MiB through ten lanes of 1 MiB/s, an hour: whether memory stays as it is.',
+    source: { kind: 'metered', bytesPerSecondPerConnection: MIB },
+    store: discard,
+    files: { count: 1, sizeBytes: 35 * GIB },
+    peers: ['sluice-100mib-10-lanes'],
+    rounds: 1,
+    isHuge: true,
+    limitMs: 70 * 60_000,
+  },
 ]
 
 /** Sources that are slow, stubborn or far away. */

@@ -33,7 +33,7 @@ export interface RunOptions {
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
   const { peers, rounds, say, signal } = options
-  const deadline = performance.now() + SCENARIO_MS
+  const deadline = performance.now() + (scenario.limitMs ?? SCENARIO_MS)
   const home = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const tls = scenario.tls ? makeCertificate(home) : undefined
   const stops: (() => Promise<void>)[] = []

@@ -39,6 +39,7 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
   'sluice-8mib-parts': { partSizeBytes: 8 * MIB },
   'sluice-100mib-parts': { partSizeBytes: 100 * MIB },
   'sluice-100mib-low-memory': { partSizeBytes: 100 * MIB, env: { SLUICE_PROFILE: 'low-memory' } },
+  'sluice-100mib-10-lanes': { partSizeBytes: 100 * MIB, env: { SLUICE_READ_LANES: '10' } },
   'sluice-high-throughput': { env: { SLUICE_PROFILE: 'high-throughput' } },
   'sluice-low-memory': { env: { SLUICE_PROFILE: 'low-memory' } },
   'sluice-undici': { env: { SLUICE_HTTP_CLIENT: 'undici' } },

@@ -50,7 +50,9 @@ function insides({ runs }: ScenarioResult): string[] {
     const steady = perSecond === null ? '' : `, ${perSecond} in the median second`
     const late = of(({ eventLoopP99Ms }) => eventLoopP99Ms) ?? 0
     const latest = of(({ eventLoopMaxMs }) => eventLoopMaxMs) ?? 0
-    return `- inside ${name}: event loop late by ${late.toFixed(1)} ms (p99), ${latest.toFixed(0)} ms (worst); ${statements}${steady}`
+    const quarters = engines.at(-1)?.rssQuartersBytes?.map((bytes) => (bytes / 1024 ** 2).toFixed(0)) ?? []
+    const memory = quarters.length === 0 ? '' : `; ${quarters.join(', ')} MiB resident in the quarters of the last run`
+    return `- inside ${name}: event loop late by ${late.toFixed(1)} ms (p99), ${latest.toFixed(0)} ms (worst); ${statements}${steady}${memory}`
   })
 }
 

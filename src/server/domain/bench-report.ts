@@ -8,6 +8,8 @@ const benchEngineSchema = z.object({
   /** Statements sent to the database, in all and in the median second of the run; null where it was shorter than five. */
   databaseStatements: z.number(),
   databaseStatementsPerSecond: z.number().nullable(),
+  /** What it had resident, on average in each quarter of the run; null where that was shorter than a minute. */
+  rssQuartersBytes: z.array(z.number()).readonly().nullable().optional(),
 })
 export type BenchEngine = z.infer<typeof benchEngineSchema>
 
