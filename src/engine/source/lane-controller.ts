@@ -32,6 +32,7 @@ const SATURATED_SHARE = 0.8
 const LATE_FIRST_BYTE_MS = 150
 /** The larger step of growth: where first bytes are late, or the step before has paid in full. */
 const LARGE_GROWTH = 4
+/** Further windows for a step of four: many new connections take a while to come to their pace. */
 const LARGE_LOOKS = 3
 /** Windows without a verdict after which a trial is given up. */
 const MAX_VOID_WINDOWS = 6
