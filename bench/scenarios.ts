@@ -93,7 +93,7 @@ const unlimited: readonly Scenario[] = [
     peers: ['sluice-100mib-10-lanes'],
     rounds: 1,
     isHuge: true,
-    limitMs: 70 * 60_000,
+    limitMs: 90 * 60_000,
   },
 ]
 

@@ -159,7 +159,9 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
 
   test('no credential is in the cache, in its names, or in a log', async () => {
     const texts = engines.map((engine) => engine.logs())
-    for (const path of filesUnder(folder)) texts.push(path, textOf(path))
+    const paths = filesUnder(folder)
+    expect(paths.length).toBeGreaterThan(0)
+    for (const path of paths) texts.push(path, textOf(path))
     expect(source.requests('/cold.bin')[0]?.headers['x-api-key']).toBe(CANARY)
     expect(texts.join('\n').includes(CANARY)).toBe(false)
     expect(texts.join('\n').includes(REDIS_PASSWORD)).toBe(false)

@@ -1,14 +1,14 @@
-import { type Dirent, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * The paths of all files under a folder that processes are working in: what they remove or rename between one look and
- * the next is left out, where `readdirSync(…, { recursive: true })` would throw.
+ * The paths of all files under a folder that processes are working in: what they remove or rename in it between one look and
+ * the next is left out, where `readdirSync(…, { recursive: true })` would throw. The folder itself must be there.
  */
 export function filesUnder(folder: string): string[] {
-  return unlessGone<Dirent[]>([], () => readdirSync(folder, { withFileTypes: true })).flatMap((entry) => {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) return filesUnder(path)
+    if (entry.isDirectory()) return unlessGone<string[]>([], () => filesUnder(path))
     return entry.isFile() ? [path] : []
   })
 }

@@ -259,11 +259,11 @@ export class LaneController {
     this.#trial = trial
   }
 
-  /** A step up that was too large, or that something else than the source held back: what it brought says how many lanes it took. */
+  /** Growth that was too large, or that something else than the source held back: what it brought says how many lanes it took. */
   #giveUp(trial: Trial, goodput: number): void {
     this.#phase = 'cruising'
     const needed = Math.min(this.#lanes, this.#cap.lanes, Math.ceil((trial.fromLanes * goodput) / trial.fromGoodput))
-    if (trial.kind === 'down' || !(needed > trial.fromLanes)) this.#revert(trial)
+    if (trial.kind !== 'double' || !(needed > trial.fromLanes)) this.#revert(trial)
     else {
       this.#lanes = needed
       this.#change([goodput])

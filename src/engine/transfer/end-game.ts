@@ -28,6 +28,7 @@ export type Help =
 export class EndGame {
   readonly #seen = new Map<SpanRead, { byte: number; ms: number }>()
 
+  /** `mayRace`: nothing will be asked for any more, so that a lane has no better use. */
   help(reads: Iterable<SpanRead>, habits: LaneHabits, nowMs: number, mayRace = true): Help | null {
     const all = [...reads]
     const races = all.filter((read) => read.isRival).length

@@ -223,10 +223,13 @@ describe('runTransfer', { timeout: 5_000 }, () => {
     while (starts.length < 2) await turn()
     // Both parts are asked for to their ends; a read has to stand still for a moment before it is worth a split.
     lanes.mockReturnValue(6)
-    await vi.waitFor(() => {
-      run.board.notify()
-      expect(starts.sort((a, b) => a - b)).toEqual([0, 1, 2, 4, 5, 6].map((slice) => slice * SLICE))
-    })
+    await vi.waitFor(
+      () => {
+        run.board.notify()
+        expect(starts.sort((a, b) => a - b)).toEqual([0, 1, 2, 4, 5, 6].map((slice) => slice * SLICE))
+      },
+      { timeout: 4_500 },
+    )
     answer.resolve()
     await done
     expect(object()).toEqual(patternBytes(0, size))
