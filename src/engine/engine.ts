@@ -170,12 +170,15 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     machine: machineIdentity(),
     process: processIdentity(process.pid),
   }
-  const heartbeat = new Heartbeat(context, identity, () => ({
-    transfers: loop.transfers,
-    ...recorder.lanes(),
-    cache: cache.stats(),
-    origins: reads.service.stats(),
-  }))
+  const heartbeat = new Heartbeat(context, identity, {
+    figures: () => ({
+      transfers: loop.transfers,
+      ...recorder.lanes(),
+      cache: cache.stats(),
+      origins: reads.service.stats(),
+    }),
+    onAbandoned: () => loop.poke(),
+  })
   try {
     await heartbeat.start()
     const dead = await releaseDeadNeighbours(db, engineId)

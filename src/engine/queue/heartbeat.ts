@@ -12,15 +12,22 @@ export class Heartbeat {
   readonly #context: WorkContext
   readonly #identity: EngineIdentity
   readonly #figures: () => Figures
+  readonly #onAbandoned: () => void
   #timer: NodeJS.Timeout | undefined
   #cpu = process.cpuUsage()
   #atMs = performance.now()
   #lastBeatMs = Number.NEGATIVE_INFINITY
 
-  constructor(context: WorkContext, identity: EngineIdentity, figures: () => Figures) {
+  /** `onAbandoned`: a transfer was left with nothing to do but to complete it. */
+  constructor(
+    context: WorkContext,
+    identity: EngineIdentity,
+    callbacks: { figures: () => Figures; onAbandoned: () => void },
+  ) {
     this.#context = context
     this.#identity = identity
-    this.#figures = figures
+    this.#figures = callbacks.figures
+    this.#onAbandoned = callbacks.onAbandoned
   }
 
   /** Resolves after the first beat, so that a fault of the database shows at the start. */
@@ -61,6 +68,8 @@ export class Heartbeat {
     const { bandwidthLimitBytesPerSecond: wanted = env.SLUICE_BANDWIDTH_LIMIT ?? null } = wishes
     bandwidth.setLimit(wanted)
     this.#lastBeatMs = performance.now()
+    // Not with the first beat: the search for work begins after it, and looks at everything by itself.
+    if (wishes.hasAbandonedCompletion && this.#timer) this.#onAbandoned()
   }
 
   /** CPU time since the last beat as a share of one core. */

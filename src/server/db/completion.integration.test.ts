@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../e2e/stack/test-database.ts'
+import type { EngineStats } from '../domain/engine.ts'
 import { createSealer } from '../secrets.ts'
 import { saveBucket } from './buckets.ts'
 import { type Claim, claimTransfers, releaseClaims } from './claims.ts'
 import { findCompletable, finishTransfer, forgetUpload, takeCompletion, takeUnwantedUploads } from './completion.ts'
+import { beat } from './engine-heartbeat.ts'
 import { newId } from './new-id.ts'
 import { applyAction } from './transfer-actions.ts'
 import { type PlanFields, requeueTransfer, saveEnd, savePlan, startOver } from './transfer-steps.ts'
@@ -68,6 +70,28 @@ describe('completing, cancelling and planning at the same moment', () => {
     expect(await findCompletable(database.db)).toContain(id)
     expect(await takeCompletion(database.db, engine, id, LEASE_MS)).toBe(1)
     expect((await row(id)).status).toBe('running')
+  })
+
+  it('is told to every engine with its heartbeat, once the engine that had the right to it lets its lease end', async () => {
+    const id = await create({ ...allParts, status: 'running' })
+    expect(await takeCompletion(database.db, engine, id, LEASE_MS)).toBe(1)
+    const identity = { id: other, name: 'other', version: '0', pid: 1, url: 'http://127.0.0.1:1', machine: null }
+    const isTold = async () =>
+      (await beat(database.db, { ...identity, process: '1 1' }, {} as EngineStats)).hasAbandonedCompletion
+    const leaseUntil = (ms: number | null) =>
+      database.db.transfer.update({
+        where: { id },
+        data: { completionLeaseUntil: ms === null ? null : new Date(Date.now() + ms) },
+      })
+    expect(await isTold()).toBe(false)
+    await leaseUntil(-LEASE_MS)
+    expect(await isTold()).toBe(true)
+    expect(await findCompletable(database.db)).toContain(id)
+    expect(await takeCompletion(database.db, other, id, LEASE_MS)).toBe(2)
+    expect(await isTold()).toBe(false)
+    await applyAction(database.db, 'cancel', [id])
+    await leaseUntil(-LEASE_MS)
+    expect(await isTold()).toBe(false)
   })
 
   it('lets go of a wish to cancel that came too late, so that a verification is not taken for a cancellation', async () => {

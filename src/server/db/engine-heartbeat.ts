@@ -18,6 +18,8 @@ export interface EngineIdentity {
 export interface EngineWishes {
   /** Null lifts the limit; undefined: nobody has said anything, so the environment's counts. */
   readonly bandwidthLimitBytesPerSecond: number | null | undefined
+  /** A transfer waits for somebody to complete it: the engine that had the right to has let its lease end. */
+  readonly hasAbandonedCompletion: boolean
 }
 
 /**
@@ -25,15 +27,20 @@ export interface EngineWishes {
  * the database's.
  */
 export async function beat(db: Db, engine: EngineIdentity, stats: EngineStats): Promise<EngineWishes> {
-  const [row] = await db.$queryRaw<{ isSet: boolean; limit: bigint | null }[]>`
+  const [row] = await db.$queryRaw<{ isSet: boolean; limit: bigint | null; isAbandoned: boolean }[]>`
     INSERT INTO "Engine" (id, name, version, pid, url, machine, process, stats)
     VALUES (${engine.id}::uuid, ${engine.name}, ${engine.version}, ${engine.pid}, ${engine.url}, ${engine.machine}, ${engine.process},
       ${JSON.stringify(stats)}::jsonb)
     ON CONFLICT (id) DO UPDATE SET "heartbeatAt" = now(), stats = excluded.stats
     RETURNING EXISTS (SELECT 1 FROM "EngineSetting" s WHERE s.name = ${engine.name}) AS "isSet",
-      (SELECT s."bandwidthLimitBytesPerSecond" FROM "EngineSetting" s WHERE s.name = ${engine.name}) AS limit`
+      (SELECT s."bandwidthLimitBytesPerSecond" FROM "EngineSetting" s WHERE s.name = ${engine.name}) AS limit,
+      EXISTS (SELECT 1 FROM "Transfer" t WHERE t.status = 'running' AND t."completionLeaseUntil" < now()
+        AND t."cancelRequestedAt" IS NULL AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now())) AS "isAbandoned"`
   const limit = row?.limit == null ? null : Number(row.limit)
-  return { bandwidthLimitBytesPerSecond: row?.isSet ? limit : undefined }
+  return {
+    bandwidthLimitBytesPerSecond: row?.isSet ? limit : undefined,
+    hasAbandonedCompletion: row?.isAbandoned ?? false,
+  }
 }
 
 /** Says goodbye, so that nobody waits for the heartbeat to go silent. */
