@@ -34,6 +34,8 @@ const NOTHING = Buffer.alloc(0)
 const LEAST_PLACE_BYTES = 32 * 1024
 /** The listener pauses at the head and has no place before it goes on, so what comes until then is copied: that should be little. */
 const UNPLACED_READ_BYTES = 16 * 1024
+/** Read from one connection before all others, and timers, have their turn: a fast source fills its buffer while it is emptied. */
+const TURN_BYTES = 256 * 1024
 /** One for all: it is empty again when a read has been handed out. */
 const unplacedRead = Buffer.allocUnsafeSlow(UNPLACED_READ_BYTES)
 
@@ -58,6 +60,9 @@ export class Connection {
   /** The answer that has ended while we were sending. */
   #answered: ResponseParser | null = null
   #isGone = false
+  /** Read since its last wait for the others. */
+  #turnBytes = 0
+  #isWaiting = false
 
   constructor(owner: ConnectionOwner) {
     this.#owner = owner
@@ -140,7 +145,7 @@ export class Connection {
     if (leftBytes < LEAST_PLACE_BYTES || this.#socket instanceof TLSSocket) return null
     const place = this.#listener.place()
     if (!place || place.length < LEAST_PLACE_BYTES) return null
-    return Buffer.from(place.buffer, place.byteOffset, Math.min(place.length, leftBytes))
+    return Buffer.from(place.buffer, place.byteOffset, Math.min(place.length, leftBytes, TURN_BYTES))
   }
 
   /** Returns false where reading is to stop. */
@@ -157,7 +162,22 @@ export class Connection {
     }
     const at = this.#deliver(bytes, 0, length)
     if (at < length) this.#held.push(Buffer.from(bytes.subarray(at, length)))
-    return !this.#isPaused
+    return !this.#isPaused && this.#hasTurn(length)
+  }
+
+  /** False where others have their turn first; then it reads on by itself. */
+  #hasTurn(readBytes: number): boolean {
+    this.#turnBytes += readBytes
+    if (this.#turnBytes < TURN_BYTES) return true
+    if (!this.#isWaiting) setImmediate(this.#readOn)
+    this.#isWaiting = true
+    return false
+  }
+
+  readonly #readOn = () => {
+    this.#turnBytes = 0
+    this.#isWaiting = false
+    if (!this.#isGone && !this.#isPaused) this.#socket?.resume()
   }
 
   /** Hands out what was read until the listener pauses or the answer ends; returns where it stopped. */
