@@ -11,6 +11,10 @@ import {
 import { algorithmName } from '../../server/domain/verification-words.ts'
 import { isCertain } from '../source/source-digests.ts'
 
+const expectedSchema = z.object({ algorithm: checksumAlgorithmSchema, value: z.string() })
+const sourceDigestsSchema = sourceDigestSchema.array()
+const readDigestsSchema = z.partialRecord(checksumAlgorithmSchema, z.string())
+
 /** Digests by algorithm, base64. */
 export type Digests = Readonly<Partial<Record<ChecksumAlgorithm, string>>>
 
@@ -30,14 +34,12 @@ type DigestRow = Pick<TransferRow, 'expectedChecksum' | 'sourceDigests' | 'readD
 /** What the object has to agree with: the user's own checksum first, then what the source said. */
 export function knownDigests(row: DigestRow): KnownDigest[] {
   const known: KnownDigest[] = []
-  const expected = z
-    .object({ algorithm: checksumAlgorithmSchema, value: z.string() })
-    .safeParse(row.expectedChecksum).data
+  const expected = expectedSchema.safeParse(row.expectedChecksum).data
   if (expected) {
     const value = normalizeChecksum(expected.algorithm, expected.value) ?? expected.value
     known.push({ kind: 'expected-checksum', algorithm: expected.algorithm, value, isCertain: true, by: 'you gave' })
   }
-  for (const digest of sourceDigestSchema.array().safeParse(row.sourceDigests).data ?? []) {
+  for (const digest of sourceDigestsSchema.safeParse(row.sourceDigests).data ?? []) {
     const by = `the source gave (${digest.header})`
     known.push({
       kind: 'source-digest',
@@ -57,7 +59,7 @@ export function wantedDigests(row: DigestRow): ChecksumAlgorithm[] {
 
 /** The digests of the bytes as they were read, of a source that was read in one stream. */
 export function readDigests(row: DigestRow): Digests {
-  return z.partialRecord(checksumAlgorithmSchema, z.string()).safeParse(row.readDigests).data ?? {}
+  return readDigestsSchema.safeParse(row.readDigests).data ?? {}
 }
 
 /** What is known, sorted by what could be compared. */

@@ -22,6 +22,8 @@ import type { EngineBandwidth } from './engine-bandwidth.ts'
 import type { SharedFiles } from './shared-files.ts'
 import type { SharedStores, StoreLease } from './shared-stores.ts'
 
+const knownCapabilitiesSchema = bucketCapabilitiesSchema.nullable().catch(null)
+
 const ABORT_TIMEOUT_MS = 30_000
 /** Connections to one bucket for all small transfers together, and for their looks at objects. */
 const SHARED_CONNECTIONS = 64
@@ -112,7 +114,7 @@ function bucketConnection({ sealer }: WorkContext, { bucket }: TransferRow): Buc
     region: bucket.region,
     bucket: bucket.bucket,
     forcePathStyle: bucket.forcePathStyle,
-    capabilities: bucketCapabilitiesSchema.nullable().catch(null).parse(bucket.capabilities),
+    capabilities: knownCapabilitiesSchema.parse(bucket.capabilities),
     accessKeyId: sealer.open(bucket.accessKeyIdSealed, `Bucket.accessKeyId:${bucket.id}`),
     secretAccessKey: sealer.open(bucket.secretAccessKeySealed, `Bucket.secretAccessKey:${bucket.id}`),
   }

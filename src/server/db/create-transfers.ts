@@ -4,11 +4,11 @@ import { redactUrl } from '../domain/redact.ts'
 import { keyProblem, type TransferInput } from '../domain/transfer-input.ts'
 import type { Sealer } from '../secrets.ts'
 import type { Db } from './client.ts'
-import type { Prisma } from './generated/client.ts'
 import { newId } from './new-id.ts'
 import { notifyIds } from './notifications.ts'
 
-type NewTransfer = Prisma.TransferCreateManyInput & { id: string }
+/** The columns that are given; all others have their defaults. As JSON: dates become text, and no number is above 2^53. */
+type NewTransfer = ReturnType<typeof toRow>
 
 /** What became of one item: the new transfer's id, or why there is none. */
 export type CreateResult = { id: string } | { error: Failure }
@@ -54,18 +54,27 @@ export async function createTransfer(db: Db, sealer: Sealer, input: TransferInpu
   throw new TransferError(failure?.code ?? 'internal_error', failure?.message ?? 'Nothing was created.', failure)
 }
 
-async function insert(db: Db, rows: NewTransfer[]): Promise<void> {
-  await db.$transaction([
-    db.transfer.createMany({ data: rows }),
-    db.partClaim.createMany({ data: rows.map((row) => ({ transferId: row.id, firstPart: 0, lastPart: 0 })) }),
-    db.event.createMany({
-      data: rows.map((row) => ({
-        transferId: row.id,
-        code: 'created',
-        message: row.startAt ? `Created, to start at ${new Date(row.startAt).toISOString()}.` : 'Created and queued.',
-      })),
-    }),
-  ])
+/**
+ * One statement with one parameter, however many there are: Prisma's `createMany` of 500 plans for as long as it inserts, and
+ * again for each other number of rows.
+ */
+async function insert(db: Db, rows: readonly NewTransfer[]): Promise<void> {
+  await db.$executeRaw`
+    WITH input AS MATERIALIZED (
+      SELECT * FROM jsonb_populate_recordset(NULL::"Transfer", ${JSON.stringify(rows)}::jsonb)
+    ), created AS (
+      INSERT INTO "Transfer" (id, "sourceUrlSealed", "sourceUrl", "sourceHost", "sourceHeadersSealed", "bucketId", key, "ifExists",
+        "partSizing", "wantedPartSizeBytes", "wantedLanes", "bandwidthLimitBytesPerSecond", priority, "expectedChecksum", "startAt",
+        "trustLengthAndDate", "oneTimeLink")
+      SELECT id, "sourceUrlSealed", "sourceUrl", "sourceHost", "sourceHeadersSealed", "bucketId", key, "ifExists",
+        "partSizing", "wantedPartSizeBytes", "wantedLanes", "bandwidthLimitBytesPerSecond", priority, "expectedChecksum", "startAt",
+        "trustLengthAndDate", "oneTimeLink" FROM input
+    ), planned AS (
+      INSERT INTO "PartClaim" (id, "transferId", "firstPart", "lastPart") SELECT gen_random_uuid(), id, 0, 0 FROM input
+    )
+    INSERT INTO "Event" ("transferId", code, message)
+    SELECT id, 'created', CASE WHEN "startAt" IS NULL THEN 'Created and queued.'
+      ELSE to_char("startAt" AT TIME ZONE 'UTC', '"Created, to start at "YYYY-MM-DD"T"HH24:MI:SS.MS"Z."') END FROM input`
   await notifyIds(
     db,
     'sluice_transfers',
@@ -73,7 +82,7 @@ async function insert(db: Db, rows: NewTransfer[]): Promise<void> {
   )
 }
 
-function toRow(input: TransferInput, key: string, sealer: Sealer): NewTransfer {
+function toRow(input: TransferInput, key: string, sealer: Sealer) {
   const id = newId()
   const headers = input.sourceHeaders && Object.keys(input.sourceHeaders).length > 0 ? input.sourceHeaders : null
   return {
@@ -86,12 +95,11 @@ function toRow(input: TransferInput, key: string, sealer: Sealer): NewTransfer {
     key,
     ifExists: input.ifExists ?? 'fail',
     partSizing: input.partSizing ?? null,
-    wantedPartSizeBytes: input.partSizeBytes === undefined ? null : BigInt(input.partSizeBytes),
+    wantedPartSizeBytes: input.partSizeBytes ?? null,
     wantedLanes: input.lanes ?? null,
-    bandwidthLimitBytesPerSecond:
-      input.bandwidthLimitBytesPerSecond === undefined ? null : BigInt(input.bandwidthLimitBytesPerSecond),
+    bandwidthLimitBytesPerSecond: input.bandwidthLimitBytesPerSecond ?? null,
     priority: input.priority ?? 0,
-    expectedChecksum: input.expectedChecksum,
+    expectedChecksum: input.expectedChecksum ?? null,
     startAt: input.startAt ?? null,
     trustLengthAndDate: input.trustLengthAndDate ?? false,
     oneTimeLink: input.oneTimeLink ?? false,

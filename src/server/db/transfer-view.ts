@@ -9,6 +9,8 @@ import {
 import type { Prisma } from './generated/client.ts'
 import { sumMetrics } from './sum-metrics.ts'
 
+const warningsSchema = warningSchema.array()
+
 /** The columns a view needs; nothing sealed is among them. */
 export const transferViewSelect = {
   id: true,
@@ -83,7 +85,7 @@ export function toTransferView(row: TransferRow, nowMs = Date.now()): TransferVi
     trustLengthAndDate: row.trustLengthAndDate,
     oneTimeLink: row.oneTimeLink,
     failure: failureSchema.safeParse(row.failure).data ?? null,
-    warnings: warningSchema.array().safeParse(row.warnings).data ?? [],
+    warnings: warningsSchema.safeParse(row.warnings).data ?? [],
     verification: verificationSchema.safeParse(row.verification).data ?? null,
     metrics: sumMetrics(metricsEntries(row.metrics)),
     createdAt: row.createdAt,

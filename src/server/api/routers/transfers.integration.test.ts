@@ -36,6 +36,24 @@ describe('transfers.create', () => {
     expect(row.events).toMatchObject([{ code: 'created' }])
   })
 
+  it('keeps every wish, and says when it is to start', async () => {
+    const startAt = new Date('2030-01-02T03:04:05.678Z')
+    const wishes = { key: 'a "quoted"\\ключ.bin', ifExists: 'overwrite', partSizing: 'table', priority: -7, startAt }
+    const checksum = { algorithm: 'crc32c', value: 'AAAAAA==' }
+    const flags = { trustLengthAndDate: true, oneTimeLink: true }
+    const { id } = await create({
+      ...{ ...wishes, ...flags, expectedChecksum: checksum, lanes: 5, partSizeBytes: 6_291_456 },
+      bandwidthLimitBytesPerSecond: 9_000_000_000,
+    })
+    const row = await harness.db.transfer.findUniqueOrThrow({ where: { id }, include: { events: true } })
+    expect(row).toMatchObject({ ...wishes, ...flags, expectedChecksum: checksum, wantedLanes: 5 })
+    expect(row).toMatchObject({ wantedPartSizeBytes: 6_291_456n, bandwidthLimitBytesPerSecond: 9_000_000_000n })
+    expect(row.events).toMatchObject([{ level: 'info', message: 'Created, to start at 2030-01-02T03:04:05.678Z.' }])
+    const plain = await harness.db.transfer.findUniqueOrThrow({ where: await create(), include: { events: true } })
+    expect(plain).toMatchObject({ expectedChecksum: null, wantedLanes: null, startAt: null, warnings: [], live: {} })
+    expect(plain.events).toMatchObject([{ message: 'Created and queued.' }])
+  })
+
   it('seals the URL and the headers for their row and keeps secrets out of everything shown', async () => {
     const { id } = await create({ sourceHeaders: { Authorization: 'Bearer canary-4712' } })
     const row = await harness.db.transfer.findUniqueOrThrow({ where: { id } })
