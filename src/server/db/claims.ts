@@ -11,6 +11,9 @@ export interface Claim {
   readonly lostBy?: string | null
 }
 
+/** Looked at for each piece that is wanted, because other engines may be claiming the first of them just now. */
+const CANDIDATES = 4
+
 interface ClaimOptions {
   readonly engineId: string
   readonly leaseMs: number
@@ -21,21 +24,30 @@ interface ClaimOptions {
  * Claims the first free piece of work of each of up to `limit` transfers that this engine is not working on yet, highest
  * priority and oldest first. A claim is free when nobody holds it or its lease has ended by the database's clock.
  * Parts wait as long as the transfer has a plan to be made or checked. An engine that finds nothing, while others have parts
- * of transfers it does not work on, says so in the same statement, and they give it some (share-work.ts).
+ * of transfers it does not work on, says so in the same statement, and they give it some (share-work.ts). Its price hardly
+ * grows with the queue: candidates come in the order of an index, until there are enough.
  */
 export function claimTransfers(db: Db, options: ClaimOptions & { activeIds: readonly string[] }): Promise<Claim[]> {
   return db.$queryRaw<Claim[]>`
-    WITH pick AS (
-      SELECT c.id, c."engineId" AS "lostBy" FROM "PartClaim" c JOIN "Transfer" t ON t.id = c."transferId"
-      WHERE t.status IN ('queued', 'running', 'verifying') AND t."cancelRequestedAt" IS NULL
-        AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now()) AND (t."startAt" IS NULL OR t."startAt" <= now())
-        AND NOT (t.id = ANY(${[...options.activeIds]}::uuid[]))
-        AND (c."engineId" IS NULL OR c."leaseUntil" < now())
-        AND c."firstPart" = (
-          SELECT min(f."firstPart") FROM "PartClaim" f
-          WHERE f."transferId" = t.id AND (f."engineId" IS NULL OR f."leaseUntil" < now()))
-        AND (c."firstPart" = 0 OR NOT EXISTS (SELECT 1 FROM "PartClaim" p WHERE p."transferId" = t.id AND p."firstPart" = 0))
-      ORDER BY t.priority DESC, t."createdAt"
+    WITH candidate AS MATERIALIZED (
+      SELECT first.id, row_number() OVER () AS rank
+      FROM (
+        SELECT t.id FROM "Transfer" t
+        WHERE t.status IN ('queued', 'running', 'verifying') AND t."cancelRequestedAt" IS NULL
+          AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now()) AND (t."startAt" IS NULL OR t."startAt" <= now())
+          AND NOT (t.id = ANY(${[...options.activeIds]}::uuid[]))
+        ORDER BY t.priority DESC, t."createdAt"
+      ) t CROSS JOIN LATERAL (
+        SELECT f.id, f."firstPart" FROM "PartClaim" f
+        WHERE f."transferId" = t.id AND (f."engineId" IS NULL OR f."leaseUntil" < now())
+        ORDER BY f."firstPart" LIMIT 1
+      ) first
+      WHERE first."firstPart" = 0 OR NOT EXISTS (SELECT 1 FROM "PartClaim" p WHERE p."transferId" = t.id AND p."firstPart" = 0)
+      LIMIT ${options.limit * CANDIDATES}
+    ), pick AS (
+      SELECT c.id, c."engineId" AS "lostBy" FROM candidate JOIN "PartClaim" c ON c.id = candidate.id
+      WHERE c."engineId" IS NULL OR c."leaseUntil" < now()
+      ORDER BY candidate.rank
       LIMIT ${options.limit} FOR UPDATE OF c SKIP LOCKED
     ), asked AS (
       UPDATE "Engine" e SET "wantsWorkAt" = CASE WHEN EXISTS (SELECT 1 FROM pick) THEN NULL ELSE now() END
