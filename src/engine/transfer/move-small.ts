@@ -10,7 +10,7 @@ import type { PartStream } from '../part/part-stream.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
 import type { SourceProbe } from '../source/source.ts'
-import { crc32cOf } from '../upload/crc32c.ts'
+import { encodeCrc32c } from '../upload/crc32c.ts'
 import { type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { Attempts, backoffMs } from './backoff.ts'
@@ -126,7 +126,7 @@ class SmallRun implements RecordedRun {
   async #write(found: ReadSmall, bytes: PartStream): Promise<void> {
     const { context, row } = { context: this.#context, row: this.#row }
     const slices = bytes.heldSlices()
-    const crc32c = crc32cOf(slices)
+    const crc32c = encodeCrc32c(bytes.crc32c)
     // The bytes are all here: a wrong digest leaves what is at the key as it was.
     const proof = await proveBytes({ ...row, sourceDigests: [...found.probe.digests], readDigests: {} }, slices, crc32c)
     this.#active.signal.throwIfAborted()
