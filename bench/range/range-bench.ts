@@ -79,6 +79,8 @@ export const RANGE_SCENARIOS: readonly RangeScenario[] = [
     shows: '16 MiB that nobody has read, from an origin that takes 100 ms to each first byte, one reader.',
     firstByteMs: 100,
     async measure(subject, source) {
+      // The file is cold, not the programs: both have answered for another one before.
+      for (const url of [source.url, subject.url]) await readAtOnce(url + endlessPath(1, 1, 16 * MIB), [null])
       const before = (await source.counts()).requests
       const { seconds, p50Ms, errors } = await readAtOnce(subject.url + path(16 * MIB), [null])
       return {
