@@ -2,6 +2,7 @@ import type { OnReadOpts, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ResponseHead } from '../http-transport.ts'
 import { reusedRead } from './read-buffer.ts'
+import { ReadTurn } from './read-turn.ts'
 import { ResponseParser } from './response-parser.ts'
 import { malformed, WireError } from './wire-error.ts'
 
@@ -34,8 +35,8 @@ const NOTHING = Buffer.alloc(0)
 const LEAST_PLACE_BYTES = 32 * 1024
 /** The listener pauses at the head and has no place before it goes on, so what comes until then is copied: that should be little. */
 const UNPLACED_READ_BYTES = 16 * 1024
-/** Read from one connection before all others, and timers, have their turn: a fast source fills its buffer while it is emptied. */
-const TURN_BYTES = 256 * 1024
+/** No read takes more, or a turn of the loop could not end between two (read-turn.ts). */
+const MOST_READ_BYTES = 256 * 1024
 /** One for all: it is empty again when a read has been handed out. */
 const unplacedRead = Buffer.allocUnsafeSlow(UNPLACED_READ_BYTES)
 
@@ -60,8 +61,7 @@ export class Connection {
   /** The answer that has ended while we were sending. */
   #answered: ResponseParser | null = null
   #isGone = false
-  /** Read since its last wait for the others. */
-  #turnBytes = 0
+  readonly #turn = new ReadTurn()
   #isWaiting = false
 
   constructor(owner: ConnectionOwner) {
@@ -145,7 +145,7 @@ export class Connection {
     if (leftBytes < LEAST_PLACE_BYTES || this.#socket instanceof TLSSocket) return null
     const place = this.#listener.place()
     if (!place || place.length < LEAST_PLACE_BYTES) return null
-    return Buffer.from(place.buffer, place.byteOffset, Math.min(place.length, leftBytes, TURN_BYTES))
+    return Buffer.from(place.buffer, place.byteOffset, Math.min(place.length, leftBytes, MOST_READ_BYTES))
   }
 
   /** Returns false where reading is to stop. */
@@ -165,17 +165,14 @@ export class Connection {
     return !this.#isPaused && this.#hasTurn(length)
   }
 
-  /** False where others have their turn first; then it reads on by itself. */
   #hasTurn(readBytes: number): boolean {
-    this.#turnBytes += readBytes
-    if (this.#turnBytes < TURN_BYTES) return true
+    if (this.#turn.goesOn(readBytes)) return true
     if (!this.#isWaiting) setImmediate(this.#readOn)
     this.#isWaiting = true
     return false
   }
 
   readonly #readOn = () => {
-    this.#turnBytes = 0
     this.#isWaiting = false
     if (!this.#isGone && !this.#isPaused) this.#socket?.resume()
   }
