@@ -2,7 +2,6 @@ import type { OnReadOpts, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ResponseHead } from '../http-transport.ts'
 import { reusedRead } from './read-buffer.ts'
-import { ReadTurn } from './read-turn.ts'
 import { ResponseParser } from './response-parser.ts'
 import { malformed, WireError } from './wire-error.ts'
 
@@ -35,8 +34,6 @@ const NOTHING = Buffer.alloc(0)
 const LEAST_PLACE_BYTES = 32 * 1024
 /** The listener pauses at the head and has no place before it goes on, so what comes until then is copied: that should be little. */
 const UNPLACED_READ_BYTES = 16 * 1024
-/** No read takes more, or a turn of the loop could not end between two (read-turn.ts). */
-const MOST_READ_BYTES = 256 * 1024
 /** One for all: it is empty again when a read has been handed out. */
 const unplacedRead = Buffer.allocUnsafeSlow(UNPLACED_READ_BYTES)
 
@@ -61,8 +58,6 @@ export class Connection {
   /** The answer that has ended while we were sending. */
   #answered: ResponseParser | null = null
   #isGone = false
-  readonly #turn = new ReadTurn()
-  #isWaiting = false
 
   constructor(owner: ConnectionOwner) {
     this.#owner = owner
@@ -145,7 +140,7 @@ export class Connection {
     if (leftBytes < LEAST_PLACE_BYTES || this.#socket instanceof TLSSocket) return null
     const place = this.#listener.place()
     if (!place || place.length < LEAST_PLACE_BYTES) return null
-    return Buffer.from(place.buffer, place.byteOffset, Math.min(place.length, leftBytes, MOST_READ_BYTES))
+    return Buffer.from(place.buffer, place.byteOffset, Math.min(place.length, leftBytes))
   }
 
   /** Returns false where reading is to stop. */
@@ -162,19 +157,7 @@ export class Connection {
     }
     const at = this.#deliver(bytes, 0, length)
     if (at < length) this.#held.push(Buffer.from(bytes.subarray(at, length)))
-    return !this.#isPaused && this.#hasTurn(length)
-  }
-
-  #hasTurn(readBytes: number): boolean {
-    if (this.#turn.goesOn(readBytes)) return true
-    if (!this.#isWaiting) setImmediate(this.#readOn)
-    this.#isWaiting = true
-    return false
-  }
-
-  readonly #readOn = () => {
-    this.#isWaiting = false
-    if (!this.#isGone && !this.#isPaused) this.#socket?.resume()
+    return !this.#isPaused
   }
 
   /** Hands out what was read until the listener pauses or the answer ends; returns where it stopped. */

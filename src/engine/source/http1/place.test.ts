@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { patternBytes } from '../../testing/byte-pattern.ts'
 import { createAddressGuard } from '../address-guard.ts'
 import type { HttpExchange } from '../http-transport.ts'
@@ -6,12 +6,10 @@ import { createLeanTransport } from './lean-transport.ts'
 import { type ScriptedRequest, startScriptedServer } from './testing/scripted-server.ts'
 
 const MIB = 1024 * 1024
-const TURN_BYTES = 256 * 1024
 const SIZE = 3 * MIB + 12_345
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
-  vi.restoreAllMocks()
   for (const close of closers.splice(0)) await close()
 })
 
@@ -33,7 +31,7 @@ function readInto(
   transport: Transport,
   url: URL,
   memory: Buffer,
-  onChunk: (exchange: HttpExchange, chunk: Uint8Array) => void = () => {},
+  onChunk: (exchange: HttpExchange) => void = () => {},
 ) {
   let at = 0
   let inPlaceBytes = 0
@@ -49,7 +47,7 @@ function readInto(
           if (isInPlace) inPlaceBytes += chunk.length
           else memory.set(chunk, at)
           at += chunk.length
-          onChunk(exchange, chunk)
+          onChunk(exchange)
         },
         onEnd: () => resolve({ at, inPlaceBytes, error: null }),
         onError: (error) => resolve({ at, inPlaceBytes, error }),
@@ -76,27 +74,6 @@ describe('a body that is read right to its place', () => {
       expect(inPlaceBytes).toBeGreaterThan(SIZE / 4)
     }
     expect(server.connections()).toBe(1)
-  })
-
-  test('lets others have their turn after 256 KiB, however fast it comes, where turns are short', async () => {
-    vi.spyOn(performance, 'now').mockReturnValue(performance.now())
-    const { transport, url } = await setUp(({ socket }) => {
-      socket.write(head(SIZE))
-      socket.write(body)
-    })
-    const memory = Buffer.alloc(SIZE + MIB)
-    // The turn after a long wait may be longer.
-    await readInto(transport, url, memory)
-    const turns: number[] = []
-    const { at } = await readInto(transport, url, memory, (_, chunk) => {
-      if (turns.length === 0) turns.push(0)
-      turns.push((turns.pop() ?? 0) + chunk.length)
-      setImmediate(() => turns.at(-1) !== 0 && turns.push(0))
-    })
-    expect(at).toBe(SIZE)
-    expect(memory.subarray(0, SIZE).equals(body)).toBe(true)
-    // The last read of a turn may begin right before its end.
-    expect(Math.max(...turns)).toBeLessThan(2 * TURN_BYTES)
   })
 
   test('is the same where the reader pauses after every chunk', async () => {
