@@ -1,11 +1,8 @@
 import type { Finding } from './import-rules.ts'
 import { importsOf, type SourceFiles } from './source-files.ts'
 
-/** Folders whose types still go in a circle. This list only gets shorter: one that needs no leave any more is reported. */
-const TYPES_MAY_CIRCLE = ['src/engine/slice/', 'src/engine/range-server/']
-
-/** Files that import each other in a circle. A circle of types alone is one too, but where `mayCircle` gives leave for now. */
-export function checkImportCycles(files: SourceFiles, mayCircle: readonly string[] = TYPES_MAY_CIRCLE): Finding[] {
+/** Files that import each other in a circle, be it of types alone: of a circle of values and types only the one of values. */
+export function checkImportCycles(files: SourceFiles): Finding[] {
   const targets = (withTypes: boolean) => (path: string) =>
     importsOf(path, files.get(path) ?? '').flatMap(({ target, isPackage, isTypeOnly }) =>
       !isPackage && files.has(target) && (withTypes || !isTypeOnly) ? [target] : [],
@@ -14,17 +11,9 @@ export function checkImportCycles(files: SourceFiles, mayCircle: readonly string
   const ofTypes = circles(files.keys(), targets(true)).filter(
     (circle) => !ofValues.some((values) => values.every((path) => circle.includes(path))),
   )
-  const leaveOf = (circle: readonly string[]) =>
-    mayCircle.find((folder) => circle.every((path) => path.startsWith(folder)))
-  const used = new Set(ofTypes.map(leaveOf))
   return [
     ...ofValues.map((circle) => finding(circle, 'Move what both need below both.')),
-    ...ofTypes
-      .filter((circle) => leaveOf(circle) === undefined)
-      .map((circle) => finding(circle, 'Move the type they share to where it belongs, below both.')),
-    ...mayCircle
-      .filter((folder) => !used.has(folder))
-      .map((path) => ({ path, message: 'has no circle of types any more. Take it out of TYPES_MAY_CIRCLE.' })),
+    ...ofTypes.map((circle) => finding(circle, 'Move the type they share to where it belongs, below both.')),
   ]
 }
 

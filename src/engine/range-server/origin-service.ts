@@ -4,7 +4,6 @@ import { redactUrl } from '../../server/domain/redact.ts'
 import type { ObjectRecord, SliceCache } from '../cache/slice-cache.ts'
 import { objectIdOf } from '../cache/slice-key.ts'
 import { RANKS, type Rank } from '../slice/fetch-queue.ts'
-import type { Opening } from '../slice/opening.ts'
 import { OriginBreaker } from '../slice/origin-breaker.ts'
 import { OriginGate } from '../slice/origin-gate.ts'
 import type { RequestLimiter } from '../slice/request-limiter.ts'
@@ -14,19 +13,13 @@ import type { OpenedRange, Source, SourceProbe, SourceTarget } from '../source/s
 import type { OriginCounters } from './origin-stats.ts'
 import { secretsOf } from './passed-headers.ts'
 import type { Representation } from './representation.ts'
-import { ServedObject } from './served-object.ts'
+import { type LearnedAnswer, type ObjectOrigin, ServedObject } from './served-object.ts'
 import { firstSpan, type WantedBytes } from './wanted-bytes.ts'
 
 /** Paths remembered of one origin; the least recently asked for go first, and are found again in the cache. */
 const MAX_OBJECTS = 20_000
 /** Longer targets are refused: they are no file's. */
 const MAX_TARGET_LENGTH = 8_192
-
-/** What the origin said, and the slices that come with it; whoever gets it says when those who waited have it. */
-export interface LearnedAnswer {
-  readonly answer: Representation
-  readonly opening: Opening | null
-}
 
 /** What all published origins of an engine share. */
 export interface ReadPath {
@@ -44,7 +37,7 @@ export interface ReadPath {
 }
 
 /** One published origin as this engine serves it: its settings, its gate, its objects. Made anew when its settings change. */
-export class OriginService {
+export class OriginService implements ObjectOrigin {
   readonly config: ServedOrigin
   readonly counters: OriginCounters
   readonly gate: OriginGate
@@ -124,7 +117,6 @@ export class OriginService {
     return this.gate.request(rank, signal, () => this.#path.source.probe(target, signal))
   }
 
-  /** True where a first contact asks for bytes that are wanted, so that they come with its answer. */
   get opensFiles(): boolean {
     return this.pool.isCoalescing
   }

@@ -1,8 +1,9 @@
-import type { ObjectRecord } from '../cache/slice-cache.ts'
+import type { ServedOrigin } from '../../server/domain/published-origin.ts'
+import type { ObjectRecord, SliceCache } from '../cache/slice-cache.ts'
+import type { OriginGate } from '../slice/origin-gate.ts'
 import { SlicedFile } from '../slice/sliced-file.ts'
 import type { SourceIdentity, SourceTarget } from '../source/source.ts'
 import { ageMs, type Freshness } from './freshness.ts'
-import type { OriginService } from './origin-service.ts'
 import { safetyHeaders } from './passed-headers.ts'
 import { parseHttpDate, type Selected } from './range-request.ts'
 
@@ -20,6 +21,15 @@ export interface RepresentationFacts {
   readonly isShared: boolean
 }
 
+/** What a representation is made for: the settings, the gate and the cache of its origin. */
+export interface RepresentationOrigin {
+  readonly config: ServedOrigin
+  readonly gate: OriginGate
+  readonly cache: SliceCache
+  readonly sliceSizeBytes: number
+  isTooBig(sizeBytes: number): boolean
+}
+
 /** One version of an object as readers get it. */
 export class Representation implements Selected {
   readonly facts: RepresentationFacts
@@ -31,27 +41,27 @@ export class Representation implements Selected {
   readonly #shared: SlicedFile | null
   /** One reader's own slices, made before that reader has asked for them. */
   #own: SlicedFile | null = null
-  readonly #service: OriginService
+  readonly #origin: RepresentationOrigin
   readonly #fields: readonly string[]
   readonly #fieldsWithoutType: readonly string[]
   #ageSeconds = -1
   #head: string[] = []
 
-  constructor(facts: RepresentationFacts, service: OriginService, known: SlicedFile | null) {
+  constructor(facts: RepresentationFacts, origin: RepresentationOrigin, known: SlicedFile | null) {
     const { headers, identity, dateMs } = facts
     this.facts = facts
-    this.#service = service
+    this.#origin = origin
     this.sizeBytes = identity.sizeBytes
     this.etag = headers.etag ?? null
     this.lastModifiedMs = parseHttpDate(headers['last-modified'] ?? '')
     this.dateMs = dateMs
-    const all = { ...headers, ...safetyHeaders(headers, service.config.access === 'public') }
+    const all = { ...headers, ...safetyHeaders(headers, origin.config.access === 'public') }
     const fields = Object.entries(all)
     const ours = ['date', new Date(dateMs).toUTCString()]
     if (identity.sizeBytes !== null) ours.push('accept-ranges', 'bytes')
     this.#fields = [...fields.flat(), ...ours]
     this.#fieldsWithoutType = [...fields.filter(([name]) => name !== 'content-type').flat(), ...ours]
-    const keeps = facts.isShared && identity.sizeBytes !== null && !service.isTooBig(identity.sizeBytes)
+    const keeps = facts.isShared && identity.sizeBytes !== null && !origin.isTooBig(identity.sizeBytes)
     this.#shared = keeps ? (known ?? this.#newFile(true)) : null
   }
 
@@ -100,12 +110,12 @@ export class Representation implements Selected {
     const { objectId, version, identity, headers, freshness, dateMs } = this.facts
     return {
       objectId,
-      originId: this.#service.config.id,
-      originName: this.#service.config.name,
+      originId: this.#origin.config.id,
+      originName: this.#origin.config.name,
       path: shownPath,
       version,
       sizeBytes: identity.sizeBytes,
-      sliceSizeBytes: this.#service.sliceSizeBytes,
+      sliceSizeBytes: this.#origin.sliceSizeBytes,
       etag: identity.etag,
       lastModified: identity.lastModified,
       headers,
@@ -121,9 +131,9 @@ export class Representation implements Selected {
       version,
       target,
       identity: { ...identity, sizeBytes: identity.sizeBytes ?? 0 },
-      sliceSizeBytes: this.#service.sliceSizeBytes,
-      gate: this.#service.gate,
-      cache: isKept ? this.#service.cache : null,
+      sliceSizeBytes: this.#origin.sliceSizeBytes,
+      gate: this.#origin.gate,
+      cache: isKept ? this.#origin.cache : null,
     })
   }
 }

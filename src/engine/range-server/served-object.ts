@@ -1,16 +1,39 @@
 import { randomUUID } from 'node:crypto'
 import { TransferError } from '../../server/domain/failure.ts'
+import type { ObjectRecord } from '../cache/slice-cache.ts'
 import { versionOf } from '../cache/slice-key.ts'
-import { RANKS } from '../slice/fetch-queue.ts'
+import { RANKS, type Rank } from '../slice/fetch-queue.ts'
+import type { Opening } from '../slice/opening.ts'
 import { NoLongerWanted } from '../slice/slice.ts'
 import { compareIdentity, identityProof } from '../source/identity.ts'
 import type { SourceIdentity, SourceProbe, SourceTarget } from '../source/source.ts'
 import { freshnessOf, judgeUse, mayServeOnError, type ReaderWishes, satisfies } from './freshness.ts'
-import type { LearnedAnswer, OriginService } from './origin-service.ts'
 import { passedHeaders } from './passed-headers.ts'
 import { parseHttpDate } from './range-request.ts'
-import { factsOfRecord, Representation, type RepresentationFacts } from './representation.ts'
+import { factsOfRecord, Representation, type RepresentationFacts, type RepresentationOrigin } from './representation.ts'
 import type { WantedBytes } from './wanted-bytes.ts'
+
+/** What the origin said, and the slices that come with it; whoever gets it says when those who waited have it. */
+export interface LearnedAnswer {
+  readonly answer: Representation
+  readonly opening: Opening | null
+}
+
+/** How an object asks its origin, and what it has to know of it. */
+export interface ObjectOrigin extends RepresentationOrigin {
+  readonly secrets: readonly string[]
+  readonly hasCredentials: boolean
+  /** True where a first contact asks for bytes that are wanted, so that they come with its answer. */
+  readonly opensFiles: boolean
+  isOurs(record: ObjectRecord): boolean
+  probe(target: SourceTarget, rank: Rank, signal: AbortSignal): Promise<SourceProbe>
+  open(
+    target: SourceTarget,
+    wanted: WantedBytes,
+    signal: AbortSignal,
+    learn: (probe: SourceProbe) => Representation,
+  ): Promise<LearnedAnswer>
+}
 
 /** An answer of the origin under way, for all who wait for it. */
 interface Validation {
@@ -25,7 +48,7 @@ interface Validation {
  */
 export class ServedObject {
   readonly objectId: string
-  readonly #service: OriginService
+  readonly #origin: ObjectOrigin
   readonly #target: SourceTarget
   /** Path and query without secrets, for the page of the cache. */
   readonly #shownPath: string
@@ -36,8 +59,8 @@ export class ServedObject {
   /** The latest answer may not be shared, so nobody waits for another's. */
   #isPrivate = false
 
-  constructor(service: OriginService, objectId: string, target: SourceTarget, shownPath: string) {
-    this.#service = service
+  constructor(origin: ObjectOrigin, objectId: string, target: SourceTarget, shownPath: string) {
+    this.#origin = origin
     this.objectId = objectId
     this.#target = target
     this.#shownPath = shownPath
@@ -111,7 +134,7 @@ export class ServedObject {
    * Where the origin fails, a stale answer may do.
    */
   async #find(controller: AbortController, wanted: WantedBytes | null): Promise<Representation> {
-    const { cache } = this.#service
+    const { cache } = this.#origin
     const { signal } = controller
     // What is known already is most likely kept already: then the question alone is enough.
     const isKnown = this.#current !== null || cache.record(this.objectId) !== null
@@ -125,13 +148,13 @@ export class ServedObject {
   }
 
   async #choose(asked: Promise<LearnedAnswer>, controller: AbortController): Promise<Representation> {
-    const { cache } = this.#service
+    const { cache } = this.#origin
     const { signal } = controller
     if (this.#current === null) {
       const record = cache.record(this.objectId) ?? (await cache.loadRecord(this.objectId, signal))
-      const facts = record && this.#service.isOurs(record) ? factsOfRecord(record, this.#target) : null
+      const facts = record && this.#origin.isOurs(record) ? factsOfRecord(record, this.#target) : null
       if (facts) {
-        const kept = new Representation(facts, this.#service, null)
+        const kept = new Representation(facts, this.#origin, null)
         this.#current ??= kept
         if (judgeUse(facts.freshness, Date.now()) === 'fresh') {
           controller.abort(new NoLongerWanted('The cache knew it.'))
@@ -161,17 +184,17 @@ export class ServedObject {
   async #ask(wanted: WantedBytes | null, signal: AbortSignal, mayKeep = true): Promise<LearnedAnswer> {
     const asking = { requestMs: Date.now(), purges: this.#purges, mayKeep }
     const learn = (probe: SourceProbe) => this.#learn(probe, asking)
-    if (wanted !== null && this.#service.opensFiles) return this.#service.open(this.#target, wanted, signal, learn)
-    return { answer: learn(await this.#service.probe(this.#target, RANKS.short, signal)), opening: null }
+    if (wanted !== null && this.#origin.opensFiles) return this.#origin.open(this.#target, wanted, signal, learn)
+    return { answer: learn(await this.#origin.probe(this.#target, RANKS.short, signal)), opening: null }
   }
 
   #learn(
     probe: SourceProbe,
     { requestMs, purges, mayKeep }: { requestMs: number; purges: number; mayKeep: boolean },
   ): Representation {
-    const { config, secrets, cache } = this.#service
+    const { config, secrets, cache } = this.#origin
     const responseMs = Date.now()
-    const policy = { ...config, hasCredentials: this.#service.hasCredentials }
+    const policy = { ...config, hasCredentials: this.#origin.hasCredentials }
     const freshness = freshnessOf(probe.headers, policy, { requestMs, responseMs })
     const previous = this.#current
     const same = previous !== null && isSameVersion(previous.facts, probe.identity)
@@ -185,15 +208,15 @@ export class ServedObject {
       freshness,
       isShared: freshness.isStorable && mayKeep,
     }
-    if (!mayKeep) return new Representation(facts, this.#service, null)
+    if (!mayKeep) return new Representation(facts, this.#origin, null)
     this.#isPrivate = !facts.isShared
     if (!facts.isShared) {
       if (previous) this.#forget()
-      return new Representation(facts, this.#service, null)
+      return new Representation(facts, this.#origin, null)
     }
     const known = same ? previous.sharedFile : null
     const isUsable = known !== null && known.change === null && known.acceptsRanges === probe.identity.acceptsRanges
-    const current = new Representation(facts, this.#service, isUsable ? known : null)
+    const current = new Representation(facts, this.#origin, isUsable ? known : null)
     if (purges !== this.#purges) {
       current.sharedFile?.purged()
       return current
@@ -208,7 +231,7 @@ export class ServedObject {
   #newVersion(identity: SourceIdentity): string {
     const proof = identityProof(identity)
     const isProven = proof === 'etag' || proof === 'last-modified'
-    const { sliceSizeBytes } = this.#service
+    const { sliceSizeBytes } = this.#origin
     return versionOf(
       isProven ? { ...identity, sliceSizeBytes } : { ...identity, sliceSizeBytes, etag: `unproven ${randomUUID()}` },
     )
@@ -216,7 +239,7 @@ export class ServedObject {
 
   #forget(): void {
     this.purge()
-    void this.#service.cache.purge({ objectId: this.objectId })
+    void this.#origin.cache.purge({ objectId: this.objectId })
   }
 }
 

@@ -1,6 +1,5 @@
 import type { OpenedSource } from '../source/source.ts'
-import type { Slice } from './slice.ts'
-import type { SlicedFile } from './sliced-file.ts'
+import type { FileSlice, SlicedFile } from './sliced-file.ts'
 
 /** The answer of a first contact: bytes of a file that somebody waits for, and that begin to flow when they are read. */
 export interface OpenedAnswer {
@@ -13,12 +12,12 @@ export interface OpenedAnswer {
 
 /** Interest in the slices that were asked for with the very first question, until those who asked have said which ones they want. */
 export class Opening {
-  readonly slices: readonly Slice[]
+  readonly slices: readonly FileSlice[]
   readonly #file: SlicedFile
   readonly #ready = Promise.withResolvers<void>()
   #isReleased = false
 
-  constructor(file: SlicedFile, slices: readonly Slice[]) {
+  constructor(file: SlicedFile, slices: readonly FileSlice[]) {
     this.#file = file
     this.slices = slices
     file.opening = this

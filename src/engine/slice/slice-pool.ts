@@ -5,7 +5,7 @@ import { RANKS, type Rank } from './fetch-queue.ts'
 import { type OpenedAnswer, Opening } from './opening.ts'
 import { NoLongerWanted, Slice } from './slice.ts'
 import { slicesOf } from './slice-plan.ts'
-import type { SlicedFile } from './sliced-file.ts'
+import type { FileSlice, SlicedFile } from './sliced-file.ts'
 import { type Pace, type ReadCounters, SilentConnection, SpanFetch } from './span-fetch.ts'
 import { LEAST_SPAN_BYTES, spanLength } from './span-plan.ts'
 import { WholeFetch } from './whole-fetch.ts'
@@ -73,9 +73,9 @@ export class SlicePool {
    * Wants a slice now, and those of `ahead` soon. Each that is returned is released once, whether it came or not. A slice in memory is
    * looked for by the caller first (`SlicedFile.peek`). `current` is null where only what lies ahead is wanted.
    */
-  want(file: SlicedFile, current: number | null, ahead: Iterable<number>, rank: Rank): Slice[] {
-    const wanted: Slice[] = []
-    const made: Slice[] = []
+  want(file: SlicedFile, current: number | null, ahead: Iterable<number>, rank: Rank): FileSlice[] {
+    const wanted: FileSlice[] = []
+    const made: FileSlice[] = []
     const add = (index: number, as: Rank) => {
       const known = this.#options.isCoalescing ? file.wanted.get(index) : undefined
       if (known) {
@@ -85,7 +85,7 @@ export class SlicePool {
         wanted.push(known)
         return
       }
-      const slice = new Slice(file, index, as, this.#start)
+      const slice = this.#newSlice(file, index, as)
       file.add(slice)
       made.push(slice)
       wanted.push(slice)
@@ -103,15 +103,15 @@ export class SlicePool {
    * Looks into the slower tiers for all of them at once, so that what is missing is still adjacent when it is asked for. Those that another
    * engine fetches just now are left to it, and hold up nobody.
    */
-  async #find(file: SlicedFile, slices: readonly Slice[]): Promise<void> {
+  async #find(file: SlicedFile, slices: readonly FileSlice[]): Promise<void> {
     for (const slice of await this.#missing(file, slices)) this.#ask(slice)
     file.gate.pump()
   }
 
   /** Those that are surely in no tier. What is not known in time is asked for by itself once it is. */
-  async #missing(file: SlicedFile, slices: readonly Slice[]): Promise<readonly Slice[]> {
+  async #missing(file: SlicedFile, slices: readonly FileSlice[]): Promise<readonly FileSlice[]> {
     if (file.cache === null) return slices.filter((slice) => slice.state === 'looking')
-    const looked = new Set<Slice>()
+    const looked = new Set<FileSlice>()
     const looking = slices.map(async (slice) => {
       await this.#look(file, slice)
       looked.add(slice)
@@ -141,10 +141,10 @@ export class SlicePool {
       file.wholes.add(whole)
       return { opening, done: Promise.resolve(opening.ready).then(() => this.#carryWhole(file, whole, lane)) }
     }
-    const slices: Slice[] = []
+    const slices: FileSlice[] = []
     const { firstIndex, endIndex } = slicesOf(range.startByte, range.endByte, file.sliceSizeBytes)
     for (let index = firstIndex; index < endIndex; index++) {
-      const slice = new Slice(file, index, index === firstIndex ? RANKS.short : RANKS.prefetch, this.#start)
+      const slice = this.#newSlice(file, index, index === firstIndex ? RANKS.short : RANKS.prefetch)
       slice.isOpening = true
       const bytes = file.peek(index)
       if (bytes) slice.complete(bytes)
@@ -158,7 +158,7 @@ export class SlicePool {
 
   async #carryOpened(opening: Opening, { opened, headMs }: OpenedAnswer, lane: ReadLane): Promise<void> {
     const { slices } = opening
-    const { file } = slices[0] as Slice
+    const { file } = slices[0] as FileSlice
     if (opening.ready) await opening.ready
     const carried = await this.#missing(
       file,
@@ -185,13 +185,13 @@ export class SlicePool {
     }
   }
 
-  #askAndPump(slice: Slice): void {
+  #askAndPump(slice: FileSlice): void {
     if (slice.state !== 'looking') return
     this.#ask(slice)
     slice.file.gate.pump()
   }
 
-  async #look(file: SlicedFile, slice: Slice): Promise<void> {
+  async #look(file: SlicedFile, slice: FileSlice): Promise<void> {
     if (file.cache === null) return
     const key = { objectId: file.objectId, version: file.version, index: slice.index }
     try {
@@ -209,7 +209,7 @@ export class SlicePool {
   }
 
   /** Asks the origin for a slice; the caller pumps the gate. */
-  #ask(slice: Slice): void {
+  #ask(slice: FileSlice): void {
     const { file } = slice
     if (file.change !== null) {
       slice.fail(file.change)
@@ -226,17 +226,21 @@ export class SlicePool {
     slice.enqueue()
   }
 
-  readonly #start = (slice: Slice, lane: ReadLane): Promise<void> =>
-    slice.file.acceptsRanges ? this.#fetchSpan(slice, lane) : this.#fetchWhole(slice, lane)
+  #newSlice(file: SlicedFile, index: number, rank: Rank): FileSlice {
+    const start = (lane: ReadLane) =>
+      file.acceptsRanges ? this.#fetchSpan(slice, lane) : this.#fetchWhole(slice, lane)
+    const slice: FileSlice = new Slice(file, index, rank, start)
+    return slice
+  }
 
-  async #fetchSpan(first: Slice, lane: ReadLane): Promise<void> {
+  async #fetchSpan(first: FileSlice, lane: ReadLane): Promise<void> {
     const slices = this.#adjacent(first)
     const { source, waitLimitMs } = this.#options
     await this.#carry(slices, new SpanFetch(slices, source, this.counters, waitLimitMs, { pace: this.pace }), lane)
   }
 
-  async #carry(slices: readonly Slice[], span: SpanFetch, lane: ReadLane): Promise<void> {
-    const { file } = slices[0] as Slice
+  async #carry(slices: readonly FileSlice[], span: SpanFetch, lane: ReadLane): Promise<void> {
+    const { file } = slices[0] as FileSlice
     const reservedBytes = slices.reduce((sum, slice) => sum + slice.lengthBytes, 0)
     const { limiter } = file.gate
     limiter.reserve(reservedBytes)
@@ -253,7 +257,7 @@ export class SlicePool {
   }
 
   /** The slice whose turn it is, and the adjacent ones that wait too. */
-  #adjacent(first: Slice): readonly Slice[] {
+  #adjacent(first: FileSlice): readonly FileSlice[] {
     const { file } = first
     if (!this.#options.isCoalescing || !this.#options.isParallel) return [first]
     const waiting = [first]
@@ -274,7 +278,7 @@ export class SlicePool {
     return waiting.slice(0, limiter.roomFor(length, file.sliceSizeBytes))
   }
 
-  async #fetchWhole(slice: Slice, lane: ReadLane): Promise<void> {
+  async #fetchWhole(slice: FileSlice, lane: ReadLane): Promise<void> {
     const { file } = slice
     const whole = new WholeFetch(file, this.#options.source, this.counters, { pace: this.pace })
     for (const other of file.wanted.values()) if (other.state === 'queued') whole.join(other)
@@ -285,7 +289,7 @@ export class SlicePool {
   async #carryWhole(file: SlicedFile, whole: WholeFetch, lane: ReadLane): Promise<void> {
     file.wholes.add(whole)
     file.gate.limiter.reserve(file.sliceSizeBytes)
-    let left: readonly Slice[] = []
+    let left: readonly FileSlice[] = []
     try {
       left = await whole.run(lane)
       for (const each of left) this.#ask(each)
@@ -299,7 +303,7 @@ export class SlicePool {
   }
 
   /** What happens to the slices a failed request has left: tried again where that helps, else failed with it. */
-  #failed(slices: readonly Slice[], carrier: SpanFetch | WholeFetch, hasProgressed: boolean, error: unknown): void {
+  #failed(slices: readonly FileSlice[], carrier: SpanFetch | WholeFetch, hasProgressed: boolean, error: unknown): void {
     const left = slices.filter((slice) => slice.carrier === carrier)
     const { counters } = this
     if (error instanceof SilentConnection) {
@@ -333,7 +337,7 @@ export class SlicePool {
   }
 
   /** Queues a slice anew after a pause, if somebody still wants it then. */
-  #again(slice: Slice, pauseMs: number): void {
+  #again(slice: FileSlice, pauseMs: number): void {
     if (!slice.isWanted) {
       slice.release()
       return

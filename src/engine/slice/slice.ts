@@ -1,8 +1,7 @@
 import type { ReadLane } from '../source/origin.ts'
 import type { Rank } from './fetch-queue.ts'
-import type { GateEntry } from './origin-gate.ts'
+import type { GateEntry, OriginGate } from './origin-gate.ts'
 import { sliceBytes } from './slice-plan.ts'
-import type { SlicedFile } from './sliced-file.ts'
 
 /** Nobody wants it any more. Not a failure: it is in no log and no counter of errors. */
 export class NoLongerWanted extends Error {
@@ -20,12 +19,21 @@ export interface SliceCarrier {
   interestLost(): void
 }
 
+/** What a slice needs of the file it is of (sliced-file.ts). */
+export interface FileOfSlice {
+  readonly sizeBytes: number
+  readonly sliceSizeBytes: number
+  readonly gate: OriginGate
+  /** It is over. */
+  forget(slice: Slice): void
+}
+
 /**
  * One slice on its way, whoever wants it. Interest is counted, not timed: with the last `release` everything that was done for it ends.
  * `bytes` is one promise for all; it is only there while there is interest, and what it resolves to is never written to again.
  */
-export class Slice implements GateEntry {
-  readonly file: SlicedFile
+export class Slice<File extends FileOfSlice = FileOfSlice> implements GateEntry {
+  readonly file: File
   readonly index: number
   readonly startByte: number
   readonly endByte: number
@@ -45,10 +53,11 @@ export class Slice implements GateEntry {
   isOpening = false
   readonly #looking = new AbortController()
   #interest = 1
-  #start: (slice: Slice, lane: ReadLane) => Promise<void>
+  readonly #start: (lane: ReadLane) => Promise<void>
   readonly #settled = Promise.withResolvers<Uint8Array>()
 
-  constructor(file: SlicedFile, index: number, rank: Rank, start: (slice: Slice, lane: ReadLane) => Promise<void>) {
+  /** `start` fetches it, when its turn has come. */
+  constructor(file: File, index: number, rank: Rank, start: (lane: ReadLane) => Promise<void>) {
     this.file = file
     this.index = index
     this.rank = rank
@@ -134,7 +143,7 @@ export class Slice implements GateEntry {
   }
 
   run(lane: ReadLane): Promise<void> {
-    return this.#start(this, lane)
+    return this.#start(lane)
   }
 
   refuse(error: unknown): void {

@@ -1,9 +1,7 @@
 import type { SliceStore } from '../cache/slice-cache.ts'
 import type { SourceIdentity, SourceTarget } from '../source/source.ts'
-import type { Opening } from './opening.ts'
 import type { OriginGate } from './origin-gate.ts'
-import type { Slice } from './slice.ts'
-import type { WholeFetch } from './whole-fetch.ts'
+import type { Slice, SliceCarrier } from './slice.ts'
 
 export interface SlicedFileOptions {
   readonly objectId: string
@@ -15,6 +13,18 @@ export interface SlicedFileOptions {
   readonly gate: OriginGate
   /** Null where nothing of it may be kept: then it is one reader's own. */
   readonly cache: SliceStore | null
+}
+
+/** A slice on its way, of a file whose other slices can be seen from it. */
+export type FileSlice = Slice<SlicedFile>
+
+/** The stream of a source without ranges, which slices join that it will pass. */
+export interface PassingStream extends SliceCarrier {
+  /** The slice that is passing. */
+  readonly index: number
+  /** True where a slice is still to come in this stream. */
+  willPass(index: number): boolean
+  join(slice: FileSlice): void
 }
 
 /**
@@ -31,14 +41,14 @@ export class SlicedFile {
   readonly gate: OriginGate
   readonly cache: SliceStore | null
   /** Slices on their way, by index; with coalescing off also those beside the first. */
-  readonly wanted = new Map<number, Slice>()
-  readonly #uncoalesced = new Set<Slice>()
+  readonly wanted = new Map<number, FileSlice>()
+  readonly #uncoalesced = new Set<FileSlice>()
   /** Requests under way. */
   activeSpans = 0
   /** Streams of a source without ranges; more than one where somebody came back for what had passed. */
-  readonly wholes = new Set<WholeFetch>()
+  readonly wholes = new Set<PassingStream>()
   /** What was asked for together with the question what the file is. */
-  opening: Opening | null = null
+  opening: { release(): void } | null = null
   /** False once the source has shown that it does not do ranges. */
   acceptsRanges: boolean
   #readers = 0
@@ -92,12 +102,12 @@ export class SlicedFile {
     for (const slice of [...this.wanted.values(), ...this.#uncoalesced]) slice.fail(error)
   }
 
-  add(slice: Slice): void {
+  add(slice: FileSlice): void {
     if (this.wanted.has(slice.index)) this.#uncoalesced.add(slice)
     else this.wanted.set(slice.index, slice)
   }
 
-  forget(slice: Slice): void {
+  forget(slice: FileSlice): void {
     this.#uncoalesced.delete(slice)
     if (this.wanted.get(slice.index) === slice) this.wanted.delete(slice.index)
   }

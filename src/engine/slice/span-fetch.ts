@@ -1,8 +1,7 @@
 import type { ReadLane } from '../source/origin.ts'
 import type { OpenedSource, Source } from '../source/source.ts'
-import type { Slice, SliceCarrier } from './slice.ts'
-import { NoLongerWanted } from './slice.ts'
-import type { SlicedFile } from './sliced-file.ts'
+import { NoLongerWanted, type SliceCarrier } from './slice.ts'
+import type { FileSlice, SlicedFile } from './sliced-file.ts'
 
 /** What the read path counts, for all origins of an engine. */
 export interface ReadCounters {
@@ -27,7 +26,7 @@ export type Pace = (bytes: number, resume: () => void) => boolean
 /** One ranged GET for adjacent slices. Each is handed over as it completes; the request ends when none of the rest is wanted. */
 export class SpanFetch implements SliceCarrier {
   readonly #file: SlicedFile
-  readonly #slices: readonly Slice[]
+  readonly #slices: readonly FileSlice[]
   readonly #source: Source
   readonly #counters: ReadCounters
   readonly #opened: OpenedSource | null
@@ -46,7 +45,7 @@ export class SpanFetch implements SliceCarrier {
 
   /** `opened`: the answer for all of `slices`, where a first contact has brought it along; then only those of `carried` are filled from it. */
   constructor(
-    slices: readonly Slice[],
+    slices: readonly FileSlice[],
     source: Source,
     counters: ReadCounters,
     waitLimitMs: number,
@@ -54,12 +53,12 @@ export class SpanFetch implements SliceCarrier {
       carried = slices,
       opened = null,
       pace = null,
-    }: { carried?: readonly Slice[]; opened?: OpenedSource | null; pace?: Pace | null } = {},
+    }: { carried?: readonly FileSlice[]; opened?: OpenedSource | null; pace?: Pace | null } = {},
   ) {
     this.#slices = slices
     this.#pace = pace
     this.#opened = opened
-    this.#file = (slices[0] as Slice).file
+    this.#file = (slices[0] as FileSlice).file
     this.#source = source
     this.#counters = counters
     this.#waitLimitMs = waitLimitMs
@@ -71,7 +70,7 @@ export class SpanFetch implements SliceCarrier {
   }
 
   /** Gives up the last of its slices that have not begun, all but so many of what is left; they are queued anew by the caller. */
-  giveAway(keepSlices: number): readonly Slice[] {
+  giveAway(keepSlices: number): readonly FileSlice[] {
     const given = this.#slices.slice(this.#at + keepSlices).filter((slice) => slice.carrier === this)
     for (const slice of given) slice.rest()
     return given
@@ -145,7 +144,7 @@ export class SpanFetch implements SliceCarrier {
     this.#counters.originBytes += chunk.byteLength
     this.#file.gate.meter.originBytes += chunk.byteLength
     for (let offset = 0; offset < chunk.byteLength; ) {
-      const slice = this.#slices[this.#at] as Slice
+      const slice = this.#slices[this.#at] as FileSlice
       const length = Math.min(chunk.byteLength - offset, slice.endByte - this.#position)
       this.#position += length
       this.#write(slice, chunk.subarray(offset, offset + length))
@@ -153,7 +152,7 @@ export class SpanFetch implements SliceCarrier {
     }
   }
 
-  #write(slice: Slice, bytes: Uint8Array): void {
+  #write(slice: FileSlice, bytes: Uint8Array): void {
     // One that a rival brought, or that nobody wants, or that was found elsewhere, is read past.
     if (slice.carrier === this) {
       slice.buffer ??= Buffer.allocUnsafeSlow(slice.lengthBytes)
@@ -166,7 +165,7 @@ export class SpanFetch implements SliceCarrier {
     if (this.#at < this.#slices.length) this.interestLost()
   }
 
-  #handOver(slice: Slice, bytes: Uint8Array): void {
+  #handOver(slice: FileSlice, bytes: Uint8Array): void {
     this.#file.keep(slice.index, bytes)
     slice.complete(bytes)
   }
@@ -181,7 +180,7 @@ export class SpanFetch implements SliceCarrier {
     void this.#race(slice)
   }
 
-  async #race(slice: Slice): Promise<void> {
+  async #race(slice: FileSlice): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(slice.lengthBytes)
     let filledBytes = 0
     this.#counters.originFetches++

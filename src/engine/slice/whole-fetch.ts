@@ -1,21 +1,21 @@
 import type { ReadLane } from '../source/origin.ts'
 import type { OpenedSource, Source, SourceRead } from '../source/source.ts'
-import { NoLongerWanted, type Slice, type SliceCarrier } from './slice.ts'
+import { NoLongerWanted } from './slice.ts'
 import { sliceBytes, sliceCount } from './slice-plan.ts'
-import type { SlicedFile } from './sliced-file.ts'
+import type { FileSlice, PassingStream, SlicedFile } from './sliced-file.ts'
 import type { Pace, ReadCounters } from './span-fetch.ts'
 
 /**
  * The one stream of a source without ranges, cut into slices as it passes. Whoever wants a slice that has not passed yet joins it; what
  * passes unasked is kept by the cache. It stands still while nobody wants what comes next, and ends when nobody wants anything.
  */
-export class WholeFetch implements SliceCarrier {
+export class WholeFetch implements PassingStream {
   readonly #file: SlicedFile
   readonly #source: Source
   readonly #counters: ReadCounters
   readonly #opened: OpenedSource | null
   readonly #stop = new AbortController()
-  readonly #slices = new Set<Slice>()
+  readonly #slices = new Set<FileSlice>()
   #read: SourceRead | null = null
   #index = 0
   #buffer: Uint8Array | null = null
@@ -39,17 +39,15 @@ export class WholeFetch implements SliceCarrier {
     this.#counters = counters
   }
 
-  /** The slice that is passing. */
   get index(): number {
     return this.#index
   }
 
-  /** True where a slice is still to come in this stream. */
   willPass(index: number): boolean {
     return !this.#stop.signal.aborted && (index > this.#index || (index === this.#index && !this.#isDone()))
   }
 
-  join(slice: Slice): void {
+  join(slice: FileSlice): void {
     this.#slices.add(slice)
     slice.takenBy(this)
     if (!this.#isPaused) return
@@ -63,7 +61,7 @@ export class WholeFetch implements SliceCarrier {
   }
 
   /** Reads until nobody wants more. Rejects with the failure; slices that are not over then are left to the caller. */
-  async run(lane: ReadLane): Promise<readonly Slice[]> {
+  async run(lane: ReadLane): Promise<readonly FileSlice[]> {
     this.#counters.originFetches++
     try {
       this.#read = this.#source.readWhole({
@@ -86,7 +84,7 @@ export class WholeFetch implements SliceCarrier {
   }
 
   /** Slices that were joined and are still to come. */
-  left(): readonly Slice[] {
+  left(): readonly FileSlice[] {
     return [...this.#slices].filter((slice) => slice.carrier === this)
   }
 
