@@ -69,7 +69,7 @@ export const runChaos: StressRun = async ({ wanted, dataDir, database, signal, s
   }
   const seconds = state.reclaimSeconds
   say(
-    `${state.kills} kills and ${state.transfers} transfers in ${(state.seconds / 60).toFixed(1)} minutes; claims of the dead were taken after ${quantile(seconds, 0.5).toFixed(1)} s (median), ${quantile(seconds, 0.95).toFixed(1)} s (95 %), ${quantile(seconds, 1).toFixed(1)} s (longest).`,
+    `${state.kills} kills and ${state.transfers} transfers in ${(state.seconds / 60).toFixed(1)} minutes; claims of the dead were taken after ${quantile(seconds, 0.5).toFixed(1)} s (median), ${quantile(seconds, 0.95).toFixed(1)} s (95 %), ${quantile(seconds, 1).toFixed(1)} s (longest), moments without any engine not counted.`,
   )
   for (const violation of state.violations) say(violation)
   if (state.kills >= kills) say(`The run is over; its figures are in ${archiveState(dataDir, 'chaos')}.`)
@@ -122,6 +122,7 @@ async function killRound(
     (await stack.database.db.transfer.count({
       where: { id: { in: cases.map(({ id }) => id) }, status: { in: ['queued', 'running'] } },
     })) > 0
+  const living = new LivingTime(engines.length)
   let left = KILLS_A_ROUND
   const disturb = async (slot: number) => {
     while (left-- > 0 && (await isRunning()) && !options.signal.aborted) {
@@ -130,11 +131,13 @@ async function killRound(
       if (!victim) return
       await victim.kill()
       state.kills++
-      const killedMs = performance.now()
+      living.ended()
+      const killedMs = living.livedMs()
       for (const one of cases) await one.snapshot()
-      const taken = untilTaken(stack, victim.id).then(() => (performance.now() - killedMs) / 1000)
+      const taken = untilTaken(stack, victim.id).then(() => (living.livedMs() - killedMs) / 1000)
       await delay(between(0, options.leaseMs * 1.5))
       engines[slot] = await stack.startEngine(env)
+      living.began()
       state.reclaimSeconds.push(Math.round((await taken) * 10) / 10)
     }
   }
@@ -153,6 +156,29 @@ async function killRound(
     state.transfers++
   }
   return [...new Set(violations)]
+}
+
+/** The time in which there was an engine at all: nobody else can take a claim over. */
+class LivingTime {
+  #count: number
+  #sinceMs = performance.now()
+  #earlierMs = 0
+
+  constructor(count: number) {
+    this.#count = count
+  }
+
+  began(): void {
+    if (this.#count++ === 0) this.#sinceMs = performance.now()
+  }
+
+  ended(): void {
+    if (--this.#count === 0) this.#earlierMs += performance.now() - this.#sinceMs
+  }
+
+  livedMs(): number {
+    return this.#earlierMs + (this.#count > 0 ? performance.now() - this.#sinceMs : 0)
+  }
 }
 
 /** So many kills may be too many in a row for a transfer; then it says so, and a retry goes on from its parts. */
