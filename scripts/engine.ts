@@ -1,5 +1,5 @@
-import { join } from 'node:path'
+import { ENGINE_COMMAND } from './start/engine-command.ts'
 import { runNode } from './start/run-node.ts'
 
 // `npm run engine`: one more engine, on DATABASE_URL or beside a running `npm start`.
-process.exitCode = await runNode([join(import.meta.dirname, '..', 'src', 'engine', 'main.ts')])
+process.exitCode = await runNode(ENGINE_COMMAND)

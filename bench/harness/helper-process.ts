@@ -15,8 +15,12 @@ export interface HelperProcess {
 const START_TIMEOUT_MS = 15_000
 
 /** Starts `script` with `options` as JSON and waits until it has said where it listens. It ends with us. */
-export async function startHelper(script: string, options: object): Promise<HelperProcess> {
-  const child = spawn(process.execPath, [script, JSON.stringify(options)], {
+export async function startHelper(
+  script: string,
+  options: object,
+  nodeOptions: readonly string[] = [],
+): Promise<HelperProcess> {
+  const child = spawn(process.execPath, [...nodeOptions, script, JSON.stringify(options)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',
   })

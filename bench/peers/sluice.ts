@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ROOT } from '../../scripts/runner/run-program.ts'
+import { ENGINE_COMMAND } from '../../scripts/start/engine-command.ts'
 import { startPostgres } from '../../src/embedded/postgres.ts'
 import { createHostileSource } from '../../src/engine/testing/hostile-source.ts'
 import { dialectByName } from '../../src/engine/upload/s3-dialects.ts'
@@ -182,7 +183,7 @@ async function startEngine(
 ): Promise<RunningEngine> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-engine-'))
   const watcher = join(import.meta.dirname, '..', 'harness', 'watch-engine.ts')
-  const child = spawn(process.execPath, ['--import', watcher, join(ROOT, 'src', 'engine', 'main.ts')], {
+  const child = spawn(process.execPath, ['--import', watcher, ...ENGINE_COMMAND], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       SLUICE_LOG_LEVEL: 'warn',

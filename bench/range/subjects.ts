@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../e2e/stack/until.ts'
 import { findProgram } from '../../scripts/runner/install-programs.ts'
+import { ENGINE_NODE_OPTIONS } from '../../scripts/start/engine-command.ts'
 import { findFreePort } from '../../src/embedded/free-port.ts'
 import { startHelper } from '../harness/helper-process.ts'
 import { cpuSeconds, descendants, peakRssBytes, rssBytes } from '../harness/process-figures.ts'
@@ -34,7 +35,7 @@ export const SUBJECTS = ['sluice', 'nginx-slice', 'nginx', 'varnish'] as const
 
 async function startSluice(originUrl: string): Promise<Subject> {
   const script = join(import.meta.dirname, 'sluice-process.ts')
-  const helper = await startHelper(script, { originUrl, cacheBytes: CACHE_MIB * 1024 * 1024 })
+  const helper = await startHelper(script, { originUrl, cacheBytes: CACHE_MIB * 1024 * 1024 }, ENGINE_NODE_OPTIONS)
   return {
     name: 'sluice',
     url: helper.url,

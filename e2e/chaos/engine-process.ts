@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { ENGINE_COMMAND } from '../../scripts/start/engine-command.ts'
 import { startTcpProxy, type TcpProxy } from '../stack/tcp-proxy.ts'
 import { until } from '../stack/until.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
-const MAIN = resolve(ROOT, 'src', 'engine', 'main.ts')
 
 /** A start is a second of work, of which a busy machine can make a minute. */
 const START_MS = 180_000
@@ -55,7 +55,7 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
   const database = new URL(databaseUrl)
   const postgres = await startTcpProxy({ host: database.hostname, port: Number(database.port || 5432) }, proxyHost)
   database.host = `${proxyHost}:${postgres.port}`
-  const [program = process.execPath, ...args] = [...command, process.execPath, MAIN]
+  const [program = process.execPath, ...args] = [...command, process.execPath, ...ENGINE_COMMAND]
   const child = spawn(program, args, {
     cwd: ROOT,
     env: { ...bareEnv(), DATABASE_URL: database.href, ...env },

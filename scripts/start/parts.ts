@@ -7,6 +7,7 @@ import type { ReadyMessage } from '../../src/embedded/object-store-process.ts'
 import { startPostgres } from '../../src/embedded/postgres.ts'
 import type { RunningPart } from '../../src/embedded/supervisor.ts'
 import { ConfigError, type Env } from '../../src/server/config/env.ts'
+import { ENGINE_COMMAND } from './engine-command.ts'
 import { waitForHttp } from './wait-for-http.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
@@ -102,7 +103,7 @@ export function createParts(env: Env, mode: 'production' | 'development', say: (
     /** Its deadline is long: it hands back what it works on, so that the next start goes on at once. */
     engine(stopping: AbortSignal) {
       const watch = mode === 'development' ? ['--watch'] : []
-      const running = child('engine', [...watch, script('src/engine/main.ts')], 27_000)
+      const running = child('engine', [...watch, ...ENGINE_COMMAND], 27_000)
       return answering('engine', running, stopping, { port: env.ENGINE_PORT, path: '/readyz' })
     },
 

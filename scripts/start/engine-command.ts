@@ -1,0 +1,11 @@
+import { join } from 'node:path'
+import { ROOT } from '../runner/run-program.ts'
+
+/**
+ * What Node is started with to be an engine. Bytes that move are outside of V8's heap, so its young generation holds small things that
+ * die at once: with 4 MiB in place of 16 an engine at 600 MiB/s took 75 MiB less and no more CPU.
+ */
+export const ENGINE_NODE_OPTIONS: readonly string[] = ['--max-semi-space-size=4']
+
+/** The words after `node` that start an engine. */
+export const ENGINE_COMMAND: readonly string[] = [...ENGINE_NODE_OPTIONS, join(ROOT, 'src', 'engine', 'main.ts')]
