@@ -1,4 +1,4 @@
-import { ENGINE_COMMAND } from './start/engine-command.ts'
+import { ENGINE_COMMAND } from '../src/engine/engine-command.ts'
 import { runNode } from './start/run-node.ts'
 
 // `npm run engine`: one more engine, on DATABASE_URL or beside a running `npm start`.

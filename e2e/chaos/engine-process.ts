@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { ENGINE_COMMAND } from '../../scripts/start/engine-command.ts'
+import { ENGINE_COMMAND } from '../../src/engine/engine-command.ts'
 import { startTcpProxy, type TcpProxy } from '../stack/tcp-proxy.ts'
 import { until } from '../stack/until.ts'
 

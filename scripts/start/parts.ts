@@ -6,8 +6,8 @@ import { LogFile } from '../../src/embedded/log-file.ts'
 import type { ReadyMessage } from '../../src/embedded/object-store-process.ts'
 import { startPostgres } from '../../src/embedded/postgres.ts'
 import type { RunningPart } from '../../src/embedded/supervisor.ts'
+import { ENGINE_COMMAND } from '../../src/engine/engine-command.ts'
 import { ConfigError, type Env } from '../../src/server/config/env.ts'
-import { ENGINE_COMMAND } from './engine-command.ts'
 import { waitForHttp } from './wait-for-http.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')

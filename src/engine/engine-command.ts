@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { ROOT } from '../runner/run-program.ts'
 
 /**
  * What Node is started with to be an engine. Bytes that move are outside of V8's heap, so its young generation holds small things that
@@ -8,4 +7,4 @@ import { ROOT } from '../runner/run-program.ts'
 export const ENGINE_NODE_OPTIONS: readonly string[] = ['--max-semi-space-size=4']
 
 /** The words after `node` that start an engine. */
-export const ENGINE_COMMAND: readonly string[] = [...ENGINE_NODE_OPTIONS, join(ROOT, 'src', 'engine', 'main.ts')]
+export const ENGINE_COMMAND: readonly string[] = [...ENGINE_NODE_OPTIONS, join(import.meta.dirname, 'main.ts')]
