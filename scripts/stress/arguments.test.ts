@@ -15,16 +15,20 @@ describe('the words behind npm run stress', () => {
       kills: null,
       seed: null,
       maxSizeBytes: null,
+      schedules: false,
       quick: false,
       fresh: false,
     })
   })
 
   it('name a run and its bounds', () => {
-    const wanted = read('chaos --kills 200 --minutes 25 --seed 7 --size 64MiB --quick --lease 5000 --store ceph')
+    const wanted = read(
+      'chaos --kills 200 --minutes 25 --seed 7 --size 64MiB --quick --lease 5000 --store ceph --schedules',
+    )
     expect(wanted).toMatchObject({
       name: 'chaos',
       store: 'ceph',
+      schedules: true,
       leaseMs: 5000,
       kills: 200,
       minutes: 25,

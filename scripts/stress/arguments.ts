@@ -2,7 +2,7 @@ import { MIB } from '../../src/server/domain/bytes.ts'
 import { ArgumentError, parseWords, readCount, readSize } from '../runner/command-words.ts'
 
 const USAGE =
-  'The options are --minutes N, --kills N, --seed N, --size 1GiB, --lease MS, --store ceph, --quick and --fresh.'
+  'The options are --minutes N, --kills N, --seed N, --size 1GiB, --lease MS, --store ceph, --schedules, --quick and --fresh.'
 
 /** What was asked for; null: the run's own default. */
 export interface StressArguments {
@@ -18,6 +18,8 @@ export interface StressArguments {
   readonly leaseMs: number | null
   /** The store that the files go into: the embedded one, or a real Ceph. */
   readonly store: 'embedded' | 'ceph'
+  /** Nothing but random schedules, without an end of its own. */
+  readonly schedules: boolean
   /** Begins anew although a run of the same name was not finished. */
   readonly fresh: boolean
 }
@@ -31,6 +33,7 @@ export function readStressArguments(words: readonly string[], names: readonly st
     size: { type: 'string' },
     lease: { type: 'string' },
     store: { type: 'string' },
+    schedules: { type: 'boolean' },
     quick: { type: 'boolean' },
     fresh: { type: 'boolean' },
   } as const
@@ -54,6 +57,7 @@ export function readStressArguments(words: readonly string[], names: readonly st
       16 * MIB,
       'the size of the largest file, at least 16MiB, such as 1GiB',
     ),
+    schedules: values.schedules ?? false,
     quick: values.quick ?? false,
     fresh: values.fresh ?? false,
   }

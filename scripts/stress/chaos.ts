@@ -27,11 +27,12 @@ const ROUNDS_A_STACK = 4
 
 /**
  * `npm run stress -- chaos`: rounds in which engines are killed at random moments, and every fourth a random schedule of faults
- * (e2e/chaos/schedule.ts), each judged by the shared invariants. Ends after so many kills, or when its time is up.
+ * (e2e/chaos/schedule.ts), each judged by the shared invariants. Ends after so many kills, or when its time is up; with `--schedules`
+ * there is nothing but schedules, for as long as is asked for.
  */
 export const runChaos: StressRun = async ({ wanted, dataDir, database, signal, say }) => {
   const { state, isResumed } = loadState(dataDir, wanted)
-  const kills = wanted.kills ?? KILLS
+  const kills = wanted.kills ?? (wanted.schedules ? Number.POSITIVE_INFINITY : KILLS)
   const endsAtMs = performance.now() + (wanted.minutes ?? Number.POSITIVE_INFINITY) * 60_000
   const leaseMs = wanted.leaseMs ?? (wanted.quick ? 3_000 : 30_000)
   say(
@@ -48,7 +49,7 @@ export const runChaos: StressRun = async ({ wanted, dataDir, database, signal, s
       stack ??= wanted.store === 'ceph' ? await startCephStack(database) : await startChaosStack({ database })
       const startedMs = performance.now()
       const seed = (state.seed + state.rounds) % 2 ** 31
-      const isSchedule = state.rounds % ROUNDS_A_STACK === ROUNDS_A_STACK - 1
+      const isSchedule = wanted.schedules || state.rounds % ROUNDS_A_STACK === ROUNDS_A_STACK - 1
       const violations = isSchedule
         ? await scheduleRound(stack, state, seed)
         : await killRound(stack, state, { seed, leaseMs, maxSizeBytes: wanted.maxSizeBytes ?? GIB, signal })
