@@ -10,7 +10,7 @@ import type { StressRun } from './stress/stress-run.ts'
 import { runTwoEngines } from './stress/two-engines.ts'
 
 // `npm run stress [-- soak | chaos | two-engines | readers] [--minutes N] [--kills N] [--seed S] [--quick] [--lease MS]
-// [--store ceph] [--fresh]`: runs of hours in the background, that print their seed, keep their state in the data folder, and go on from there when they are started again.
+// [--store ceph] [--schedules] [--fresh]`: runs of hours in the background, that print their seed, keep their state in the data folder, and go on from there when they are started again.
 // `npm run stress -- parser [--cases N] [--seed S]`: the fuzz test of the HTTP/1.1 parser, 100,000 answers.
 
 const RUNS: Readonly<Record<string, StressRun>> = {

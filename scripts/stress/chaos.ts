@@ -68,10 +68,14 @@ export const runChaos: StressRun = async ({ wanted, dataDir, database, signal, s
   } finally {
     await stack?.close()
   }
-  const seconds = state.reclaimSeconds
   say(
-    `${state.kills} kills and ${state.transfers} transfers in ${(state.seconds / 60).toFixed(1)} minutes; claims of the dead were taken after ${quantile(seconds, 0.5).toFixed(1)} s (median), ${quantile(seconds, 0.95).toFixed(1)} s (95 %), ${quantile(seconds, 1).toFixed(1)} s (longest), moments without any engine not counted.`,
+    `${state.rounds} rounds, ${state.kills} kills and ${state.transfers} transfers between kills in ${(state.seconds / 60).toFixed(1)} minutes.`,
   )
+  const seconds = state.reclaimSeconds
+  if (seconds.length > 0)
+    say(
+      `Claims of the dead were taken after ${quantile(seconds, 0.5).toFixed(1)} s (median), ${quantile(seconds, 0.95).toFixed(1)} s (95 %), ${quantile(seconds, 1).toFixed(1)} s (longest), moments without any engine not counted.`,
+    )
   for (const violation of state.violations) say(violation)
   if (state.kills >= kills) say(`The run is over; its figures are in ${archiveState(dataDir, 'chaos')}.`)
   else say('It goes on from here when it is started again.')
