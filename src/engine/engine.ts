@@ -110,6 +110,8 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     files: new SharedFiles({
       source,
       kept: new KeptSlices(cache.inMemory),
+      published: reads.service.published,
+      cache,
       isOn: env.SLUICE_FEATURE_COALESCING,
       settings: {
         sliceSizeBytes: env.sliceSizeBytes,

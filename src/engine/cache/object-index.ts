@@ -63,6 +63,13 @@ export class ObjectIndex {
     if (object.memory.size === 0 && object.disk.size === 0) this.#keepAsEmpty(key.objectId)
   }
 
+  /** True where one of the tiers has the slice. */
+  has({ objectId, version, index }: SliceKey): boolean {
+    const object = this.#objects.get(objectId)
+    if (!object) return false
+    return object.memory.get(version)?.has(index) === true || object.disk.get(version)?.has(index) === true
+  }
+
   /** All slices of an object in a tier, or those of other versions than `keep`. */
   *slicesOf(objectId: string, tier: 'memory' | 'disk', keep?: string): Iterable<SliceKey> {
     for (const [version, slices] of [...(this.#objects.get(objectId)?.[tier] ?? [])])

@@ -73,6 +73,8 @@ export type SliceStore = Pick<SliceCache, 'peek' | 'get' | 'put' | 'claimFetch'>
 export interface SliceCache {
   /** The slice where it is in memory; about the cost of a Map lookup. Counts a hit, but no miss: `get` does. */
   peek(key: SliceKey): Uint8Array | null
+  /** Whether memory or disk of this engine have the slice; a lookup in what is known of them, which counts nothing. */
+  has(key: SliceKey): boolean
   /**
    * The slice from any tier, or null. What is found on disk or in the shared tier is kept in memory too. Never rejects but with
    * the signal's reason. The bytes are shared: never write to them.

@@ -23,6 +23,14 @@ export function objectIdOf({ origin, url, credentialScope }: ObjectName): string
   return originScopeOf(origin) + hash(['object', url, credentialScope]).slice(0, OBJECT_LENGTH)
 }
 
+/** Tells apart what is asked for with different headers: cookies, tokens, or anything else that a source may answer by. '' where there are none. */
+export function scopeOfHeaders(headers: Readonly<Record<string, string>>): string {
+  const fields = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
+  if (fields.length === 0) return ''
+  fields.sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex')
+}
+
 /** How the id of every object of this origin begins. */
 export function originScopeOf(origin: string): string {
   return hash(['origin', origin]).slice(0, SCOPE_LENGTH)

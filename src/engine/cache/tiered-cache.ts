@@ -118,6 +118,10 @@ export class TieredCache implements SliceCache {
     return bytes
   }
 
+  has(key: SliceKey): boolean {
+    return this.#index.has(key)
+  }
+
   async get(key: SliceKey, signal: AbortSignal): Promise<CachedSlice | null> {
     signal.throwIfAborted()
     const bytes = this.peek(key)

@@ -107,6 +107,11 @@ export class PartStream {
     return this.#requestedByte < this.#endByte
   }
 
+  /** Where the next span begins; the end where all is asked for. */
+  get nextSpanByte(): number {
+    return this.#requestedByte
+  }
+
   /** Whole slices, as buffers are: what has to be reserved for so many bytes. */
   reservationBytes(bytes: number): number {
     return Math.ceil(bytes / this.#sliceSizeBytes) * this.#sliceSizeBytes

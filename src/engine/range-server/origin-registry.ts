@@ -1,9 +1,13 @@
 import type { ServedOrigin } from '../../server/domain/published-origin.ts'
+import type { PublishedFile, PublishedSlices } from '../slice/published-slices.ts'
+import type { SourceTarget } from '../source/source.ts'
 import { OriginService, type ReadPath } from './origin-service.ts'
 import { OriginCounters } from './origin-stats.ts'
 
 /** The published origins an engine serves, by name, kept up to date with the rows. Counters outlive a change of settings. */
-export class OriginRegistry {
+export class OriginRegistry implements PublishedSlices {
+  /** See PublishedSlices. */
+  generation = 0
   readonly #path: ReadPath
   readonly #byName = new Map<string, OriginService>()
   readonly #counters = new Map<string, OriginCounters>()
@@ -20,16 +24,25 @@ export class OriginRegistry {
     return [...this.#byName.values()]
   }
 
+  of(target: SourceTarget): readonly PublishedFile[] {
+    return this.services.map((service) => service.published(target)).filter((file) => file !== null)
+  }
+
   /** Serves exactly these from now on. One that changed is made anew; answers under way go on with what they have. */
   update(origins: readonly ServedOrigin[]): void {
     const names = new Set(origins.map(({ name }) => name))
     // Answers under way of one that is dropped end by themselves.
-    for (const name of this.#byName.keys()) if (!names.has(name)) this.#byName.delete(name)
+    for (const name of this.#byName.keys())
+      if (!names.has(name)) {
+        this.#byName.delete(name)
+        this.generation++
+      }
     for (const origin of origins) {
       const known = this.#byName.get(origin.name)
       if (known && isUnchanged(known.config, origin)) continue
       const counters = this.#counters.get(origin.id) ?? new OriginCounters()
       this.#counters.set(origin.id, counters)
+      this.generation++
       this.#byName.set(origin.name, new OriginService(origin, this.#path, counters))
     }
   }

@@ -2,10 +2,11 @@ import { LRUCache } from 'lru-cache'
 import type { OriginStats, ServedOrigin } from '../../server/domain/published-origin.ts'
 import { redactUrl } from '../../server/domain/redact.ts'
 import type { ObjectRecord, SliceCache } from '../cache/slice-cache.ts'
-import { objectIdOf } from '../cache/slice-key.ts'
+import { objectIdOf, scopeOfHeaders } from '../cache/slice-key.ts'
 import { RANKS, type Rank } from '../slice/fetch-queue.ts'
 import { OriginBreaker } from '../slice/origin-breaker.ts'
 import { OriginGate } from '../slice/origin-gate.ts'
+import type { PublishedFile } from '../slice/published-slices.ts'
 import type { RequestLimiter } from '../slice/request-limiter.ts'
 import type { SlicePool } from '../slice/slice-pool.ts'
 import type { Origin, ReadLane } from '../source/origin.ts'
@@ -46,6 +47,7 @@ export class OriginService implements ObjectOrigin {
   readonly #path: ReadPath
   readonly #objects = new LRUCache<string, ServedObject>({ max: MAX_OBJECTS })
   readonly #base: string
+  readonly #headerScope: string
 
   constructor(config: ServedOrigin, path: ReadPath, counters: OriginCounters) {
     this.config = config
@@ -54,6 +56,7 @@ export class OriginService implements ObjectOrigin {
     this.secrets = secretsOf(config.headers)
     this.hasCredentials = 'authorization' in config.headers || 'cookie' in config.headers
     this.#base = `${config.baseUrl}/`
+    this.#headerScope = scopeOfHeaders(config.headers)
     this.gate = new OriginGate({
       lanes: () => path.lanesOf(config.baseUrl),
       limiter: path.limiter,
@@ -100,7 +103,7 @@ export class OriginService implements ObjectOrigin {
     if (known) return known
     const url = this.#urlOf(target)
     if (url === null) return null
-    const objectId = objectIdOf({ origin: this.config.id, url, credentialScope: this.config.credentialScope })
+    const objectId = this.#objectIdAt(url)
     const shown = new URL(redactUrl(url))
     const object = new ServedObject(
       this,
@@ -110,6 +113,18 @@ export class OriginService implements ObjectOrigin {
     )
     this.#objects.set(target, object)
     return object
+  }
+
+  /** What a transfer from `target` reads, where this origin publishes the very same: that URL, asked for with the same headers. */
+  published(target: SourceTarget): PublishedFile | null {
+    const url = new URL(target.url)
+    url.hash = ''
+    if (!url.href.startsWith(this.#base) || scopeOfHeaders(target.headers) !== this.#headerScope) return null
+    const path = url.href.slice(this.#base.length)
+    return {
+      objectId: this.#objectIdAt(url.href),
+      whileRead: (version) => this.#objects.peek(path)?.whileRead(version) ?? null,
+    }
   }
 
   /** Finds out what is at a target now. */
@@ -192,6 +207,10 @@ export class OriginService implements ObjectOrigin {
 
   close(): void {
     this.gate.close()
+  }
+
+  #objectIdAt(url: string): string {
+    return objectIdOf({ origin: this.config.id, url, credentialScope: this.config.credentialScope })
   }
 
   /** Dots in a path, plain or encoded, must not climb out of what is published. */

@@ -2,6 +2,7 @@ import type { PurgeTarget } from '../../server/domain/cache.ts'
 import type { OriginStats, ServedOrigin } from '../../server/domain/published-origin.ts'
 import type { Log } from '../../server/log.ts'
 import type { Removed, SliceCache } from '../cache/slice-cache.ts'
+import type { PublishedSlices } from '../slice/published-slices.ts'
 import { RequestLimiter } from '../slice/request-limiter.ts'
 import { SlicePool } from '../slice/slice-pool.ts'
 import type { Pace, ReadCounters } from '../slice/span-fetch.ts'
@@ -117,6 +118,11 @@ export class ReadService {
       waitMs: Math.max(STALL_MS, 2 * settings.idleTimeoutMs),
       onAnswer: options.onAnswer,
     })
+  }
+
+  /** What readers have, for transfers of the same files. */
+  get published(): PublishedSlices {
+    return this.#origins
   }
 
   /** Serves exactly these from now on. */

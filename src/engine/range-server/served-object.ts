@@ -5,6 +5,7 @@ import { versionOf } from '../cache/slice-key.ts'
 import { RANKS, type Rank } from '../slice/fetch-queue.ts'
 import type { Opening } from '../slice/opening.ts'
 import { NoLongerWanted } from '../slice/slice.ts'
+import type { SlicedFile } from '../slice/sliced-file.ts'
 import { compareIdentity, identityProof } from '../source/identity.ts'
 import type { SourceIdentity, SourceProbe, SourceTarget } from '../source/source.ts'
 import { freshnessOf, judgeUse, mayServeOnError, type ReaderWishes, satisfies } from './freshness.ts'
@@ -90,6 +91,12 @@ export class ServedObject {
     const answer = await this.#wait(shared, signal)
     // What may not be shared was the first one's alone.
     return answer.facts.isShared || shared.waiting === 0 ? answer : this.#askAlone(wanted, signal)
+  }
+
+  /** The slices of this version while somebody reads it, for others who read the same; else null. */
+  whileRead(version: string): SlicedFile | null {
+    const file = this.#current?.sharedFile
+    return file?.version === version && file.hasReaders && file.change === null && file.acceptsRanges ? file : null
   }
 
   /** All that is known is dropped; what is on its way reaches those who wait, and is not kept. */

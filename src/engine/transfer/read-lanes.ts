@@ -71,7 +71,8 @@ export async function readInLanes(run: TransferRun): Promise<void> {
       }
       const spanBytes = spanBytesNow(run)
       const part = await nextPart(run, aheadBytesNow(run, spanBytes), signal)
-      const span = part?.stream.takeSpan(spanBytes)
+      const alikeBytes = part && run.file?.alikeBytes(part.stream.nextSpanByte, spanBytes)
+      const span = part?.stream.takeSpan(alikeBytes ?? spanBytes)
       if (part && span) {
         const { stream } = part
         const isPooled = run.file?.isPooled(span.startByte) === true

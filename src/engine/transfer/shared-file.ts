@@ -1,9 +1,10 @@
 import { TransferError } from '../../server/domain/failure.ts'
-import type { FetchTurn, SliceStore } from '../cache/slice-cache.ts'
+import type { FetchTurn, SliceCache, SliceStore } from '../cache/slice-cache.ts'
 import type { Meter } from '../progress/meter.ts'
 import { RANKS } from '../slice/fetch-queue.ts'
 import { OriginBreaker } from '../slice/origin-breaker.ts'
 import { OriginGate } from '../slice/origin-gate.ts'
+import type { PublishedSlices } from '../slice/published-slices.ts'
 import { RequestLimiter } from '../slice/request-limiter.ts'
 import type { Slice } from '../slice/slice.ts'
 import { sliceBytes, sliceIndexAt, slicesOf } from '../slice/slice-plan.ts'
@@ -12,6 +13,7 @@ import { SlicedFile } from '../slice/sliced-file.ts'
 import type { Origin } from '../source/origin.ts'
 import type { RangeRequest, Source, SourceIdentity, SourceRead, SourceTarget } from '../source/source.ts'
 import type { KeptSlices } from './kept-slices.ts'
+import { ReadersSlices } from './readers-slices.ts'
 
 export interface SharingSettings {
   readonly sliceSizeBytes: number
@@ -31,6 +33,8 @@ export interface SharedFileOptions {
   readonly shownUrl: string
   readonly origin: Origin
   readonly kept: KeptSlices
+  readonly published: PublishedSlices
+  readonly cache: Pick<SliceCache, 'has' | 'get'>
   readonly settings: SharingSettings
   readonly source: Source
   /** Transfers that have begun and may join. */
@@ -44,20 +48,21 @@ interface Company {
   readonly onCompany: () => void
 }
 
-const NOT_FOUND = Promise.resolve(null)
-/** Memory is the only tier, so nobody else fetches. */
+/** What transfers keep is in memory alone, so nobody else fetches. */
 const OURS: Promise<FetchTurn> = Promise.resolve({ slice: null, claim: { release() {} } })
 
 /**
  * One version of one file that transfers read, as slices of the same pool that serves readers. No transfer leads: a slice is fetched once
  * for all that want it, goes on as long as one of them does, and depends on nobody's bucket, budget or limit. It is kept in
- * memory until each has had it, where there is room (kept-slices.ts).
+ * memory until each has had it, where there is room (kept-slices.ts). What readers of a published origin have of the file is taken from them,
+ * and while one of them reads it, slices are fetched for readers and transfers together, and kept as readers' slices are.
  */
 export class SharedFile {
   readonly shownUrl: string
   readonly sliced: SlicedFile
   readonly pool: SlicePool
   readonly #options: SharedFileOptions
+  readonly #readers: ReadersSlices
   readonly #members = new Set<Company>()
   /** Who asked for a slice first: its request is theirs. */
   readonly #firsts = new Map<number, Company>()
@@ -73,12 +78,14 @@ export class SharedFile {
     const { settings, source, origin, kept, identity, target, objectId, version } = options
     this.#options = options
     this.shownUrl = options.shownUrl
+    const readers = new ReadersSlices({ ...options, memory: kept })
+    this.#readers = readers
     const store: SliceStore = {
-      peek: (key) => kept.get(key),
-      get: () => NOT_FOUND,
+      peek: (key) => kept.get(key) ?? readers.peek(key.index),
+      get: ({ index }, signal) => readers.get(index, signal),
       claimFetch: () => OURS,
       put: (key, bytes) => {
-        if (this.peers > 1) kept.keep(key, bytes)
+        if (this.#transfers > 1) kept.keep(key, bytes)
       },
     }
     const unlimited = Number.POSITIVE_INFINITY
@@ -101,8 +108,13 @@ export class SharedFile {
     })
   }
 
+  /** True where somebody else reads it too, or may be about to: another transfer, or a reader of a published origin. */
+  get hasCompany(): boolean {
+    return this.#transfers > 1 || this.#readers.whileRead !== null
+  }
+
   /** Transfers that read this file or may be about to. */
-  get peers(): number {
+  get #transfers(): number {
     return this.#members.size + this.#options.expected()
   }
 
@@ -135,7 +147,7 @@ export class SharedFile {
   /** Lets go of what nobody needs any more; of everything where no transfer reads this file, or may be about to. */
   tidy(): void {
     for (const index of [...this.#takes.keys()]) this.#dropIfTaken(index)
-    if (this.peers > 0) return
+    if (this.#transfers > 0) return
     this.#options.onEmpty()
     this.#options.kept.forget(this.sliced.objectId, this.sliced.version)
   }
@@ -148,20 +160,26 @@ export class SharedFile {
   want(company: Company, startByte: number, endByte: number): (Uint8Array | Slice)[] {
     const { sliced } = this
     const { firstIndex, endIndex } = slicesOf(startByte, endByte, sliced.sliceSizeBytes)
+    const read = this.#readers.whileRead
     const wanted: (Uint8Array | Slice)[] = []
     const missing: number[] = []
+    const ofReaders: number[] = []
     for (let index = firstIndex; index < endIndex; index++) {
       const bytes = sliced.peek(index)
       if (bytes) wanted[index - firstIndex] = bytes
       else {
-        missing.push(index)
+        const isOurs = read === null || sliced.wanted.has(index)
+        if (isOurs) missing.push(index)
+        else ofReaders.push(index)
         this.#paid.delete(index)
-        if (!sliced.wanted.has(index)) this.#firsts.set(index, company)
+        if (!(isOurs ? sliced : read).wanted.has(index)) this.#firsts.set(index, company)
       }
     }
     const [first, ...rest] = missing
-    if (first !== undefined)
-      for (const slice of this.pool.want(sliced, first, rest, RANKS.bulk)) wanted[slice.index - firstIndex] = slice
+    const slices = first === undefined ? [] : this.pool.want(sliced, first, rest, RANKS.bulk)
+    // Behind all that readers wait for.
+    if (read) slices.push(...this.pool.want(read, null, ofReaders, RANKS.prefetch))
+    for (const slice of slices) wanted[slice.index - firstIndex] = slice
     return wanted
   }
 
@@ -200,7 +218,12 @@ export class SharedFile {
 
   /** True where a slice is here or on its way. */
   isComing(index: number): boolean {
-    return this.sliced.wanted.has(index) || this.sliced.peek(index) !== null
+    return this.sliced.wanted.has(index) || this.has(index) || this.#readers.whileRead?.wanted.has(index) === true
+  }
+
+  /** True where a slice is here. */
+  has(index: number): boolean {
+    return this.sliced.peek(index) !== null || this.#readers.has(index)
   }
 
   /** The last that needs a slice lets it go. */
@@ -257,12 +280,22 @@ export class FileMember {
 
   /** Somebody else wants the same bytes, or may be about to. */
   get isShared(): boolean {
-    return this.file.peers > 1 && !this.file.isChanged
+    return this.file.hasCompany && !this.file.isChanged
   }
 
-  /** True where a byte is not only for this transfer, or is in memory already: then it is had from the pool. */
+  /** True where a byte is not only for this transfer, or is here already: then it is had from the pool. */
   isPooled(byte: number): boolean {
-    return this.isShared || (!this.file.isChanged && this.file.sliced.peek(this.#indexAt(byte)) !== null)
+    return this.isShared || (!this.file.isChanged && this.file.has(this.#indexAt(byte)))
+  }
+
+  /** How many of so many bytes from `byte` on are had in the same way: out of the pool, or alone. */
+  alikeBytes(byte: number, maxBytes: number): number {
+    const { sizeBytes } = this.file.sliced
+    const isPooled = this.isPooled(byte)
+    let endByte = this.sliceEnd(byte, 1)
+    while (endByte < Math.min(sizeBytes, byte + maxBytes) && this.isPooled(endByte) === isPooled)
+      endByte = this.sliceEnd(endByte, 1)
+    return Math.min(maxBytes, endByte - byte)
   }
 
   /** Waits until the engine's limit lets the slice of a byte pass (see SharedFile.paid); `pay` takes so many bytes from it. */

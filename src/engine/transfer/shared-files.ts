@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
-import { objectIdOf, versionOf } from '../cache/slice-key.ts'
+import type { SliceCache } from '../cache/slice-cache.ts'
+import { objectIdOf, scopeOfHeaders, versionOf } from '../cache/slice-key.ts'
 import type { Meter } from '../progress/meter.ts'
+import type { PublishedSlices } from '../slice/published-slices.ts'
 import { identityProof } from '../source/identity.ts'
 import type { Origin } from '../source/origin.ts'
 import { baseUrlOf } from '../source/origins.ts'
@@ -12,6 +13,9 @@ export interface SharedFilesOptions {
   readonly source: Source
   /** Where slices are kept until every transfer of the file has had them. */
   readonly kept: KeptSlices
+  /** What readers have of the same files, and the cache they have it in. */
+  readonly published: PublishedSlices
+  readonly cache: Pick<SliceCache, 'has' | 'get'>
   readonly settings: SharingSettings
   /** SLUICE_FEATURE_COALESCING: false, and every transfer reads for itself. */
   readonly isOn: boolean
@@ -72,18 +76,18 @@ export class SharedFiles {
     const { identity, target, origin } = joining
     const { sizeBytes } = identity
     if (!this.#options.isOn || !identity.acceptsRanges || sizeBytes === null || !isProven(identity)) return null
-    const { kept, settings, source } = this.#options
+    const { kept, published, cache, settings, source } = this.#options
     const objectId = objectIdOf({
       origin: baseUrlOf(target.url),
       url: withoutFragment(target.url),
-      credentialScope: scopeOf(target.headers),
+      credentialScope: scopeOfHeaders(target.headers),
     })
     const version = versionOf({ ...identity, sliceSizeBytes: settings.sliceSizeBytes })
     const key = `${objectId}/${version}`
     let file = this.#files.get(key)
     if (!file || file.isChanged) {
       const made = new SharedFile({
-        ...{ objectId, version, target, shownUrl, origin, kept, settings, source },
+        ...{ objectId, version, target, shownUrl, origin, kept, published, cache, settings, source },
         identity: { ...identity, sizeBytes },
         expected: () => this.expectedAt(shownUrl),
         onEmpty: () => {
@@ -133,12 +137,4 @@ function withoutFragment(url: string): string {
   const parsed = new URL(url)
   parsed.hash = ''
   return parsed.href
-}
-
-/** Tells apart what is asked for with different headers: cookies, tokens, or anything else that a source may answer by. */
-function scopeOf(headers: Readonly<Record<string, string>>): string {
-  const fields = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
-  if (fields.length === 0) return ''
-  fields.sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
-  return createHash('sha256').update(JSON.stringify(fields)).digest('hex')
 }

@@ -34,6 +34,7 @@ export function createPlainCache(
     slices,
     records,
     peek: (key) => slices.get(nameOf(key)) ?? null,
+    has: (key) => slices.has(nameOf(key)),
     async get(key) {
       const bytes = slices.get(nameOf(key)) ?? options.shared?.slices.get(nameOf(key))
       return bytes ? { bytes, tier: 'memory' } : null

@@ -6,6 +6,7 @@ import { ObjectIndex } from '../../cache/object-index.ts'
 import { ByteBudget } from '../../part/byte-budget.ts'
 import { Meter } from '../../progress/meter.ts'
 import { BufferPool } from '../../slice/buffer-pool.ts'
+import type { PublishedSlices } from '../../slice/published-slices.ts'
 import { Origin } from '../../source/origin.ts'
 import type { RangeRequest, ReadResult, Source, SourceIdentity, SourceTarget } from '../../source/source.ts'
 import { patternBytes } from '../../testing/byte-pattern.ts'
@@ -18,7 +19,7 @@ import { PartBoard } from '../part-board.ts'
 import { RateLimiter } from '../rate-limiter.ts'
 import { RemainingWork } from '../remaining-work.ts'
 import { runTransfer } from '../run-transfer.ts'
-import { SharedFiles } from '../shared-files.ts'
+import { SharedFiles, type SharedFilesOptions } from '../shared-files.ts'
 import type { RunLimits, TransferRun } from '../transfer-run.ts'
 
 export const SLICE = 1024
@@ -33,6 +34,9 @@ export interface EngineFakes {
   readonly memoryBytes?: number
   readonly waitLimitMs?: number
   readonly bandwidth?: EngineBandwidth
+  /** What readers have, and the cache it is in. */
+  readonly published?: PublishedSlices
+  readonly cache?: SharedFilesOptions['cache']
   /** Called before a request is answered; a rejection is its failure. `isPooled`: it is for all, not for one transfer. */
   readonly onRead?: (request: RangeRequest, isPooled: boolean) => Promise<void> | void
 }
@@ -73,6 +77,8 @@ export function fakeEngine(fakes: EngineFakes = {}) {
   const files = new SharedFiles({
     source,
     kept,
+    published: fakes.published ?? { generation: 0, of: () => [] },
+    cache: fakes.cache ?? { has: () => false, get: async () => null },
     isOn: fakes.isOn ?? true,
     settings: {
       sliceSizeBytes: SLICE,
@@ -145,5 +151,5 @@ export function fakeEngine(fakes: EngineFakes = {}) {
     const parts = () => [...stored].sort(([a], [b]) => a - b)
     return { start, stop, expected, meter, crcs, parts, object: () => Buffer.concat(parts().map(([, bytes]) => bytes)) }
   }
-  return { begin, requests, budget, kept, files, sentBytes: () => sentBytes }
+  return { begin, requests, budget, kept, memory, files, source, origin, sentBytes: () => sentBytes }
 }
