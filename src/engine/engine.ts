@@ -115,9 +115,9 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
       isOn: env.SLUICE_FEATURE_COALESCING,
       settings: {
         sliceSizeBytes: env.sliceSizeBytes,
-        maxSpansPerFile: env.profile.spansPerFile,
+        maxSpansPerFile: env.spansPerFile,
         maxSlicesPerSpan: env.profile.spanSlices,
-        sliceRetries: env.profile.sliceRetries,
+        sliceRetries: env.sliceRetries,
         waitLimitMs: Math.min(SHARED_WAIT_LIMIT_MS, env.SLUICE_IDLE_TIMEOUT_MS),
       },
     }),

@@ -41,8 +41,8 @@ export function startReadPath(options: ReadPathOptions): RunningReadPath {
   const service = new ReadService({
     settings: {
       sliceSizeBytes: env.sliceSizeBytes,
-      sliceRetries: env.profile.sliceRetries,
-      maxSpansPerFile: env.profile.spansPerFile,
+      sliceRetries: env.sliceRetries,
+      maxSpansPerFile: env.spansPerFile,
       maxSlicesPerSpan: env.profile.spanSlices,
       prefetchSlices: env.SLUICE_PREFETCH_SLICES,
       maxOriginRequests: env.SLUICE_MAX_ORIGIN_REQUESTS,

@@ -21,6 +21,20 @@ describe('a file nobody knows yet', () => {
     expect(fixture.figures()).toMatchObject({ fetchingBytes: 0, counters: { originFetches: 1, coalescedSlices: 0 } })
   })
 
+  test('counts as a request that failed where its origin does not answer, and as none where the reader has left', async () => {
+    fixture = await openRangeFixture({ features: { breaker: false } })
+    fixture.serve('/a', { status: 500 })
+    for (const range of ['bytes=0-9', 'bytes=-9']) expect((await fixture.get('/a', { range })).status).toBe(502)
+    expect(fixture.figures().counters).toMatchObject({ originFetches: 2, failedFetches: 2, abortedFetches: 0 })
+    fixture.serve('/a', { sizeBytes: SIZE, breakAfterBytes: 0, breakBy: 'stall', headDelayMs: 60_000 })
+    const gone = fixture.open('/a').catch(() => null)
+    await fixture.hostile.until(() => fixture.hostile.requests('/a').some(({ isOpen }) => isOpen))
+    fixture.drop()
+    await gone
+    await fixture.hostile.until(() => fixture.figures().counters.abortedFetches === 1)
+    expect(fixture.figures().counters).toMatchObject({ originFetches: 3, failedFetches: 2 })
+  })
+
   test('costs the slices of the range that is wanted, and the first byte comes before the last is there', async () => {
     fixture = await openRangeFixture({ settings: { prefetchSlices: 0 } })
     fixture.serve('/a', { sizeBytes: SIZE })

@@ -12,6 +12,8 @@ export type Freshness = {
   readonly staleWhileRevalidateMs: number
   /** After the lifetime: used where the origin fails (RFC 5861 section 4). */
   readonly staleIfErrorMs: number
+  /** The settings it was judged by, as `policyName` names them. */
+  readonly policy: string
 }
 
 export interface FreshnessPolicy {
@@ -20,6 +22,15 @@ export interface FreshnessPolicy {
   readonly heuristicFreshness: boolean
   /** The requests to the origin carry credentials. */
   readonly hasCredentials: boolean
+}
+
+/** Tells settings apart that judge differently: what was judged by others has to be asked for anew. */
+export function policyName({ ttlSeconds, heuristicFreshness, hasCredentials }: FreshnessPolicy): string {
+  return [
+    ttlSeconds ?? 'origin',
+    heuristicFreshness ? 'heuristic' : 'exact',
+    hasCredentials ? 'credentials' : 'open',
+  ].join()
 }
 
 export type OriginHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -56,6 +67,7 @@ export function freshnessOf(
     lifetimeMs,
     staleWhileRevalidateMs: graceMs('stale-while-revalidate'),
     staleIfErrorMs: graceMs('stale-if-error'),
+    policy: policyName(policy),
   }
 }
 

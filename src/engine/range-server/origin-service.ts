@@ -129,7 +129,24 @@ export class OriginService implements ObjectOrigin {
 
   /** Finds out what is at a target now. */
   probe(target: SourceTarget, rank: Rank, signal: AbortSignal): Promise<SourceProbe> {
-    return this.gate.request(rank, signal, () => this.#path.source.probe(target, signal))
+    return this.gate.request(rank, signal, () => this.counted(signal, () => this.#path.source.probe(target, signal)))
+  }
+
+  /** Counts a request to the origin that is for no slice, and whether it failed. One that nobody waits for any more has not. */
+  async counted<T>(signal: AbortSignal, request: () => Promise<T>): Promise<T> {
+    this.pool.counters.originFetches++
+    try {
+      return await request()
+    } catch (error) {
+      this.#countFailed(signal)
+      throw error
+    }
+  }
+
+  #countFailed(signal: AbortSignal): void {
+    const { counters } = this.pool
+    if (signal.aborted) counters.abortedFetches++
+    else counters.failedFetches++
   }
 
   get opensFiles(): boolean {
@@ -149,7 +166,12 @@ export class OriginService implements ObjectOrigin {
     const head = Promise.withResolvers<LearnedAnswer>()
     const run = async (lane: ReadLane) => {
       const startedMs = performance.now()
-      const { probe, range } = await this.#openRange(target, wanted, signal)
+      const { probe, range } = await this.#openRange(target, wanted, signal).catch((error) => {
+        // One that succeeds is counted with the slices it brings.
+        this.pool.counters.originFetches++
+        this.#countFailed(signal)
+        throw error
+      })
       const { opened } = probe
       try {
         signal.throwIfAborted()

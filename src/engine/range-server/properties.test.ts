@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { patternBytes } from '../testing/byte-pattern.ts'
-import { openRangeFixture, type RangeAnswer } from './testing/range-fixture.ts'
+import { EVERY_SWITCH, openRangeFixture, type RangeAnswer } from './testing/range-fixture.ts'
 
 const SLICE = 512
 const SIZE = 20 * SLICE + 77
@@ -39,8 +39,10 @@ test('any sequence of reads, on a cache of any size, gives the bytes of the plai
       fc.constantFrom(1, 3, 100),
       fc.constantFrom('right', 'ignored'),
       fc.integer({ min: 0, max: 4 }),
-      async (rounds, maxSlices, ranges, prefetchSlices) => {
-        const fixture = await openRangeFixture({ maxSlices, settings: { sliceSizeBytes: SLICE, prefetchSlices } })
+      fc.constantFrom(...EVERY_SWITCH),
+      async (rounds, maxSlices, ranges, prefetchSlices, [, features]) => {
+        const settings = { sliceSizeBytes: SLICE, prefetchSlices }
+        const fixture = await openRangeFixture({ maxSlices, settings, features })
         try {
           fixture.serve('/a', { sizeBytes: SIZE, ranges: ranges as 'right' | 'ignored' })
           // The steps of a round happen at once, the rounds one after the other.

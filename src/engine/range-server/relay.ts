@@ -11,16 +11,16 @@ import type { Representation } from './representation.ts'
 export async function relay(
   reading: Reading,
   answer: Representation,
-  stallMs: number,
+  { stallMs, onFirstByte }: { readonly stallMs: number; readonly onFirstByte: () => void },
   signal: AbortSignal,
 ): Promise<void> {
-  const { response, service, startedMs } = reading
+  const { response, service } = reading
   const { counters, source } = service
   const writeHead = () => {
     const head = answer.head(Date.now())
     head.push('cache-status', 'sluice; fwd=bypass')
     response.writeHead(200, head)
-    counters.answered(performance.now() - startedMs)
+    onFirstByte()
   }
   response.setTimeout(stallMs, () => response.writableNeedDrain && response.destroy())
   const { pace } = service.pool
@@ -51,7 +51,7 @@ export async function relay(
         return !isDraining && !isPaced
       },
     })
-    await read.done
+    await service.counted(signal, () => read.done)
   })
   if (!response.headersSent) writeHead()
   response.end()

@@ -138,8 +138,11 @@ export class Representation implements Selected {
   }
 }
 
-/** The facts a record of the cache holds; null where it is of another layout, which is a miss. */
-export function factsOfRecord(record: ObjectRecord, target: SourceTarget): RepresentationFacts | null {
+/**
+ * The facts a record of the cache holds; null where it is of another layout, which is a miss. What was judged by other settings than
+ * `policy` (freshness.ts) is over now: a TTL that was changed counts at once.
+ */
+export function factsOfRecord(record: ObjectRecord, target: SourceTarget, policy: string): RepresentationFacts | null {
   const kept = record.freshness as Partial<Freshness & { dateMs: number; acceptsRanges: boolean }> | null
   if (
     kept === null ||
@@ -149,10 +152,13 @@ export function factsOfRecord(record: ObjectRecord, target: SourceTarget): Repre
     typeof kept.lifetimeMs !== 'number' ||
     typeof kept.staleIfErrorMs !== 'number' ||
     typeof kept.staleWhileRevalidateMs !== 'number' ||
+    typeof kept.policy !== 'string' ||
     typeof kept.dateMs !== 'number'
   )
     return null
-  const { dateMs, acceptsRanges, ...freshness } = kept
+  const { dateMs, acceptsRanges, ...rest } = kept
+  const judged = rest as Freshness
+  const freshness = judged.policy === policy ? judged : { ...judged, lifetimeMs: 0, staleWhileRevalidateMs: 0 }
   return {
     objectId: record.objectId,
     version: record.version,
@@ -165,7 +171,7 @@ export function factsOfRecord(record: ObjectRecord, target: SourceTarget): Repre
     },
     headers: record.headers,
     dateMs,
-    freshness: { ...(freshness as Freshness), isStorable: true },
+    freshness: { ...freshness, isStorable: true },
     isShared: true,
   }
 }

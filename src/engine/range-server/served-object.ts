@@ -8,7 +8,15 @@ import { NoLongerWanted } from '../slice/slice.ts'
 import type { SlicedFile } from '../slice/sliced-file.ts'
 import { compareIdentity, identityProof } from '../source/identity.ts'
 import type { SourceIdentity, SourceProbe, SourceTarget } from '../source/source.ts'
-import { freshnessOf, judgeUse, mayServeOnError, type ReaderWishes, satisfies } from './freshness.ts'
+import {
+  type FreshnessPolicy,
+  freshnessOf,
+  judgeUse,
+  mayServeOnError,
+  policyName,
+  type ReaderWishes,
+  satisfies,
+} from './freshness.ts'
 import { passedHeaders } from './passed-headers.ts'
 import { parseHttpDate } from './range-request.ts'
 import { factsOfRecord, Representation, type RepresentationFacts, type RepresentationOrigin } from './representation.ts'
@@ -159,7 +167,8 @@ export class ServedObject {
     const { signal } = controller
     if (this.#current === null) {
       const record = cache.record(this.objectId) ?? (await cache.loadRecord(this.objectId, signal))
-      const facts = record && this.#origin.isOurs(record) ? factsOfRecord(record, this.#target) : null
+      const facts =
+        record && this.#origin.isOurs(record) ? factsOfRecord(record, this.#target, policyName(this.#policy)) : null
       if (facts) {
         const kept = new Representation(facts, this.#origin, null)
         this.#current ??= kept
@@ -199,10 +208,9 @@ export class ServedObject {
     probe: SourceProbe,
     { requestMs, purges, mayKeep }: { requestMs: number; purges: number; mayKeep: boolean },
   ): Representation {
-    const { config, secrets, cache } = this.#origin
+    const { secrets, cache } = this.#origin
     const responseMs = Date.now()
-    const policy = { ...config, hasCredentials: this.#origin.hasCredentials }
-    const freshness = freshnessOf(probe.headers, policy, { requestMs, responseMs })
+    const freshness = freshnessOf(probe.headers, this.#policy, { requestMs, responseMs })
     const previous = this.#current
     const same = previous !== null && isSameVersion(previous.facts, probe.identity)
     const facts: RepresentationFacts = {
@@ -232,6 +240,11 @@ export class ServedObject {
     cache.saveRecord(current.record(this.#shownPath))
     if (!same) cache.dropOtherVersions(this.objectId, facts.version)
     return current
+  }
+
+  get #policy(): FreshnessPolicy {
+    const { config, hasCredentials } = this.#origin
+    return { ...config, hasCredentials }
   }
 
   /** Without a validator nothing shows that two answers are of the same bytes, so each is a version of its own. */

@@ -193,7 +193,8 @@ export class RangeServer {
       return
     }
     if (file === null) {
-      await relay(reading, answer, this.#options.stallMs, signal)
+      const onFirstByte = () => this.#answered(reading)
+      await relay(reading, answer, { stallMs: this.#options.stallMs, onFirstByte }, signal)
       service.counters.activeReaders--
       return
     }

@@ -5,7 +5,7 @@ import type { FileSlice, SlicedFile } from './sliced-file.ts'
 
 /** What the read path counts, for all origins of an engine. */
 export interface ReadCounters {
-  /** Ranged GETs for slices, and streams of sources without ranges. */
+  /** Requests: ranged GETs for slices, streams, and questions what a file is. */
   originFetches: number
   originBytes: number
   /** Fetches that failed. */

@@ -46,6 +46,21 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
     clearInterval(resuming)
   })
 
+  const forLean = httpClient === 'lean' ? test : () => undefined
+  forLean('ten connections stay when nobody uses them, and the others go (C3)', async () => {
+    await fixture.close()
+    fixture = await openHostileFixture({ httpClient, idleTimeoutMs: 30_000, maxConnectionsPerHost: 64 })
+    const all = Promise.withResolvers<void>()
+    const paths = Array.from({ length: 14 }, (_, index) => `/${index}`)
+    const reads = paths.map((path) => readAll({ after: all.promise }, undefined, undefined, path))
+    await fixture.hostile.until(() => fixture.hostile.connections().open === paths.length)
+    all.resolve()
+    await Promise.all(reads.map((read) => read.done))
+    await fixture.hostile.until(() => fixture.hostile.connections().open === 10)
+    await readAll({}, undefined, undefined, '/again').done
+    expect(fixture.hostile.connections().open).toBe(10)
+  })
+
   describe('the watchdog', () => {
     test('correctness 21: a peer that stops sending is an idle timeout, to be retried now', async () => {
       const read = readAll({ breakAfterBytes: 100_000, breakBy: 'stall' })

@@ -57,6 +57,12 @@ const count = (name: string, fallback: number, min: number, max: number) =>
     .max(max, `${name} is at most ${max}; the default is ${fallback}.`)
     .default(fallback)
 
+/** The same where the profile's value counts unless it is set. */
+const optionalCount = (name: string, min: number, max: number) => {
+  const sentence = `${name} is a whole number from ${min} to ${max}; unset, the profile's counts.`
+  return z.coerce.number({ error: sentence }).int(sentence).min(min, sentence).max(max, sentence).optional()
+}
+
 const bytes = (name: string, example: string, minBytes: number) =>
   z
     .string()
@@ -194,6 +200,8 @@ const envSchema = z.object({
   SLUICE_IDLE_TIMEOUT_MS: count('SLUICE_IDLE_TIMEOUT_MS', 30_000, 100, 3_600_000),
   SLUICE_LEASE_MS: count('SLUICE_LEASE_MS', 30_000, 1_000, 600_000),
   SLUICE_SLICE_SIZE: bytes('SLUICE_SLICE_SIZE', '1MiB', MIB / 2),
+  SLUICE_FILE_REQUESTS: optionalCount('SLUICE_FILE_REQUESTS', 1, 64),
+  SLUICE_SLICE_RETRIES: optionalCount('SLUICE_SLICE_RETRIES', 0, 10),
   SLUICE_PREFETCH_SLICES: count('SLUICE_PREFETCH_SLICES', 3, 0, 64),
   SLUICE_MAX_ORIGIN_REQUESTS: count('SLUICE_MAX_ORIGIN_REQUESTS', 100, 1, 10_000),
   SLUICE_ORIGIN_QUEUE: count('SLUICE_ORIGIN_QUEUE', 1_000, 1, 1_000_000),
@@ -268,6 +276,9 @@ export function readEnv(
     metricsListener,
     memoryBudgetBytes,
     sliceSizeBytes,
+    /** Requests at once for one file of a published origin, and tries after the first for a slice. */
+    spansPerFile: env.SLUICE_FILE_REQUESTS ?? profile.spansPerFile,
+    sliceRetries: env.SLUICE_SLICE_RETRIES ?? profile.sliceRetries,
     cacheMemoryBytes: env.SLUICE_CACHE_MEMORY ?? Math.min(profile.cacheMemoryBytes, roomIn(memoryLimitBytes) / 2),
     cacheTtlMs: (env.SLUICE_CACHE_TTL_SECONDS ?? profile.cacheTtlSeconds) * 1000,
   })

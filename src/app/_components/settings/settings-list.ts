@@ -142,6 +142,8 @@ const GROUPS: readonly {
         (env) => String(env.SLUICE_PREFETCH_SLICES),
         'Slices fetched ahead of a reader to begin with.',
       ],
+      ['SLUICE_FILE_REQUESTS', (env) => String(env.spansPerFile), 'Requests for one file at once.'],
+      ['SLUICE_SLICE_RETRIES', (env) => String(env.sliceRetries), 'Tries after the first for a slice that fails.'],
       [
         'SLUICE_MAX_ORIGIN_REQUESTS',
         (env) => String(env.SLUICE_MAX_ORIGIN_REQUESTS),

@@ -41,6 +41,15 @@ export interface RangeAnswer {
   readonly isCut: boolean
 }
 
+/** As it is, and with each switch off (product.md B11): what is answered is the same. */
+export const EVERY_SWITCH: readonly (readonly [string, Partial<ReadSettings['features']>])[] = [
+  ['as it is', {}],
+  ['without coalescing', { coalescing: false }],
+  ['without the breaker', { breaker: false }],
+  ['without priorities', { priorities: false }],
+  ['without parallel slices', { parallelSlices: false }],
+]
+
 export const TEST_SLICE_BYTES = 64 * 1024
 
 export const TEST_ORIGIN: ServedOrigin = {

@@ -7,6 +7,9 @@ import { WireError } from './wire-error.ts'
 /** Idle connections are closed after this, or a second before the server says it would. */
 const IDLE_MS = 90_000
 const HINT_MARGIN_MS = 1000
+/** So many stay for all of that time; those beyond are closed soon. */
+const KEPT_IDLE = 10
+const SURPLUS_IDLE_MS = 5_000
 
 /** Somebody who waits for a connection. Exactly one of the two is called, unless cancelled. */
 export interface Waiter {
@@ -89,7 +92,8 @@ export class ConnectionPool implements ConnectionOwner {
       next.onConnection(connection)
       return
     }
-    const idleMs = keepAliveHintMs === null ? IDLE_MS : Math.min(IDLE_MS, keepAliveHintMs - HINT_MARGIN_MS)
+    const longestMs = this.#idle.length < KEPT_IDLE ? IDLE_MS : SURPLUS_IDLE_MS
+    const idleMs = keepAliveHintMs === null ? longestMs : Math.min(longestMs, keepAliveHintMs - HINT_MARGIN_MS)
     if (idleMs <= 0) {
       connection.destroy(null)
       return
