@@ -56,6 +56,8 @@ describe('bytes that anybody may have chosen are harmless on this host', () => {
     'application/xhtml+xml',
     'application/pdf',
     'text/xml',
+    'text/plain, text/html',
+    'video/mp4,image/svg+xml;charset=utf-8, text/plain',
   ])('%s is a download', (type) => {
     expect(safetyHeaders({ 'content-type': type }, true)['content-disposition']).toBe('attachment')
     const named = { 'content-type': type, 'content-disposition': 'inline; filename="a.html"' }

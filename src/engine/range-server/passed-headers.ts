@@ -49,8 +49,8 @@ const WITHHELD = new Set([
   'x-powered-by',
 ])
 
-/** Types that a browser would run or draw as a page of this host. */
-const ACTIVE_TYPE = /^(text\/(html|xml|xsl|javascript)|application\/([\w.-]+\+)?(xml|javascript|pdf)|image\/svg)/i
+/** Types that a browser would run or draw as a page of this host; anywhere in a list, because of several it takes the last. */
+const ACTIVE_TYPE = /(^|,)\s*(text\/(html|xml|xsl|javascript)|application\/([\w.-]+\+)?(xml|javascript|pdf)|image\/svg)/i
 
 /**
  * The header fields of the origin that readers get (RFC 9111 section 3.1), by lower-case name. None that repeats a secret of ours, none that
@@ -92,7 +92,7 @@ export function safetyHeaders(passed: Readonly<Record<string, string>>, isPublic
   }
   const type = passed['content-type']
   const disposition = passed['content-disposition']
-  if (type !== undefined && ACTIVE_TYPE.test(type.trim()))
+  if (type !== undefined && ACTIVE_TYPE.test(type))
     safe['content-disposition'] =
       disposition === undefined ? 'attachment' : disposition.replace(/^\s*[^;]*/, 'attachment')
   if (!isPublic) safe['cache-control'] = `private, ${maxAge(passed['cache-control'])}`
