@@ -66,6 +66,13 @@ export class RequestLimiter {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
+  /** Takes the right to one request for bytes that are reserved already, before those who wait; false where there is none. */
+  tryAcquire(): boolean {
+    if (this.#active >= this.#options.maxRequests) return false
+    this.#active++
+    return true
+  }
+
   release(): void {
     this.#active--
     this.#serve()

@@ -175,6 +175,8 @@ export class SpanFetch implements SliceCarrier {
     const slice = this.#slices[this.#at]
     if (slice?.carrier !== this || this.#hasRival || this.#isPaced || !slice.isWanted) return
     if (performance.now() - this.#lastByteMs < this.#waitLimitMs) return
+    // A rival is one request more: where the engine has no room for it, the next look decides.
+    if (!this.#file.gate.limiter.tryAcquire()) return
     this.#hasRival = true
     this.#counters.fallbacks++
     void this.#race(slice)
@@ -208,6 +210,7 @@ export class SpanFetch implements SliceCarrier {
       // The first request goes on; its own end decides.
     } finally {
       this.#hasRival = false
+      this.#file.gate.limiter.release()
     }
   }
 }
