@@ -36,7 +36,10 @@ describe('npm run verify', () => {
 
   it('asks the bucket, or reads the object back, and prints what the verdict rests on', async () => {
     const asked = await verify(id)
-    expect(asked).toMatchObject({ code: 0, output: expect.stringContaining('verified: CRC32C by the bucket') })
+    expect(asked).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('verified: SHA-256 given by you, CRC32C by the bucket'),
+    })
     const readBack = await verify(id, '--reread')
     expect(readBack.code).toBe(0)
     expect(readBack.output).toContain('SHA-256 given by you')

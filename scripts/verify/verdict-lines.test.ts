@@ -30,6 +30,19 @@ describe('the verdict on a terminal', () => {
     expect(only.lines.at(-1)).toContain('--reread')
   })
 
+  it('shows what was given but not compared without a mark, and why an unpinned source is not verified', () => {
+    const given: Evidence = { kind: 'source-digest-not-compared', algorithm: 'MD5', expected: 'a' }
+    expect(of('verified', bucket, given).lines.slice(1)).toEqual([
+      'verified: CRC32C by the bucket',
+      '  = CRC32C by the bucket  yZRlqg==',
+      '    MD5 given by the source, not compared  a',
+    ])
+    const unpinned = of('size-only', bucket, { kind: 'source-not-pinned' })
+    expect(unpinned.exitCode).toBe(2)
+    expect(unpinned.lines.at(-1)).toContain('nothing that tells its versions apart')
+    expect(unpinned.lines.at(-1)).not.toContain('--reread')
+  })
+
   it('shows both sides of what differs, and ends with 1', () => {
     const differs = of('mismatch', { ...bucket, actual: 'AAAAAA==' }, size)
     expect(differs.exitCode).toBe(1)

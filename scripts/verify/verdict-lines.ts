@@ -1,5 +1,5 @@
 import type { TransferView } from '../../src/server/domain/transfer.ts'
-import { evidenceWords, restsOn } from '../../src/server/domain/verification-words.ts'
+import { evidenceWords, limitWords, restsOn, SOURCE_NOT_PINNED } from '../../src/server/domain/verification-words.ts'
 
 /** What `npm run verify` ends with. */
 export const EXIT_CODES = { verified: 0, mismatch: 1, sizeOnly: 2, unknown: 3, usage: 64 } as const
@@ -19,17 +19,21 @@ export function verdictLines(transfer: Pick<TransferView, 'id' | 'key' | 'bucket
     'size-only': EXIT_CODES.sizeOnly,
   }[verification.verdict]
   const basis = verification.verdict === 'mismatch' ? '' : `: ${restsOn(verification)}`
+  const isPinned = !verification.evidence.some(({ kind }) => kind === SOURCE_NOT_PINNED)
   const lines = [where, verification.verdict === 'size-only' ? 'size only' : `${verification.verdict}${basis}`]
   for (const evidence of verification.evidence) {
     const { expected, actual } = evidence
+    const isOneSided = expected === undefined || actual === undefined
     const isEqual = expected === actual
-    const sides = expected === undefined || isEqual ? actual : `${actual}, expected ${expected}`
-    const mark = expected === undefined ? ' ' : isEqual ? '=' : '!'
+    const sides = isOneSided || isEqual ? (actual ?? expected) : `${actual}, expected ${expected}`
+    const mark = isOneSided ? ' ' : isEqual ? '=' : '!'
     lines.push(
       `  ${mark} ${evidenceWords(evidence)}  ${sides ?? ''}${evidence.kind === 'size' ? ' bytes' : ''}`.trimEnd(),
     )
   }
-  if (verification.verdict === 'size-only')
+  if (verification.verdict === 'size-only' && !isPinned)
+    lines.push(`${limitWords(verification)}. An expected checksum, given with the transfer, would tell.`)
+  else if (verification.verdict === 'size-only')
     lines.push('Nothing but the length could be compared. `--reread` reads the object back and compares its bytes.')
   if (verification.verdict === 'mismatch') lines.push('The object is not what it should be. Do not use it.')
   return { lines, exitCode }

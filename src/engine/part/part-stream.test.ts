@@ -4,6 +4,7 @@ import { BufferPool } from '../slice/buffer-pool.ts'
 import { patternBytes } from '../testing/byte-pattern.ts'
 import { crc32cOf, encodeCrc32c } from '../upload/crc32c.ts'
 import { ByteBudget } from './byte-budget.ts'
+import { encodeLinear, LINEAR_ALGORITHMS, type LinearAlgorithm, updateLinear } from './linear-checksum.ts'
 import { PartStream } from './part-stream.ts'
 
 const SLICE = 64
@@ -13,8 +14,14 @@ function setUp(shape: 'held' | 'streamed', startByte: number, endByte: number) {
   const budget = new ByteBudget(10_000)
   const pool = new BufferPool(SLICE)
   const counters = { buffersAllocated: 0, bufferReuses: 0, bufferCopies: 0, bytesCopied: 0 }
-  const stream = new PartStream({ number: 1, startByte, endByte, shape, pool, budget, counters, onChange: () => {} })
+  const options = { number: 1, startByte, endByte, shape, pool, budget, counters, onChange: () => {} }
+  const stream = new PartStream({ ...options, linear: LINEAR_ALGORITHMS })
   return { budget, pool, counters, stream }
+}
+
+const linearOf = (bytes: Uint8Array) => {
+  const of = (algorithm: LinearAlgorithm) => encodeLinear(algorithm, updateLinear(algorithm, bytes, 0n))
+  return { crc32: of('crc32'), crc64nvme: of('crc64nvme') }
 }
 
 describe('PartStream', () => {
@@ -41,6 +48,7 @@ describe('PartStream', () => {
           expect(stream.isFilled).toBe(true)
           expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(640, 640 + size))
           expect(encodeCrc32c(stream.crc32c)).toBe(crc32cOf([patternBytes(640, 640 + size)]))
+          expect(stream.linearChecksums).toEqual(linearOf(patternBytes(640, 640 + size)))
           expect(counters.bytesCopied).toBe(size)
           await stream.dispose(new Error('closed'))
           expect(budget.usedBytes).toBe(0)
@@ -65,6 +73,7 @@ describe('PartStream', () => {
     expect(stream.heldSlices()[0]?.buffer).toBe(shared.buffer)
     expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(640, 900))
     expect(encodeCrc32c(stream.crc32c)).toBe(crc32cOf([patternBytes(640, 900)]))
+    expect(stream.linearChecksums).toEqual(linearOf(patternBytes(640, 900)))
     expect([counters.bytesCopied, counters.buffersAllocated]).toEqual([64, 1])
     await stream.dispose(new Error('closed'))
     expect([budget.usedBytes, pool.freeBytes]).toEqual([0, SLICE])
@@ -91,6 +100,7 @@ describe('PartStream', () => {
       seen.push(Buffer.from(slice))
       held.push(budget.usedBytes)
     }
+    expect(stream.linearChecksums).toEqual(linearOf(patternBytes(0, 200)))
     expect(Buffer.concat(seen)).toEqual(patternBytes(0, 200))
     expect(held).toEqual([4 * SLICE, 3 * SLICE, 2 * SLICE, SLICE])
     expect(pool.freeBytes).toBe(3 * SLICE)
@@ -179,6 +189,7 @@ describe('PartStream', () => {
           expect(stream.waitingBytes).toBe(size)
           expect(Buffer.concat(stream.heldSlices())).toEqual(patternBytes(640, 640 + size))
           expect(encodeCrc32c(stream.crc32c)).toBe(crc32cOf([patternBytes(640, 640 + size)]))
+          expect(stream.linearChecksums).toEqual(linearOf(patternBytes(640, 640 + size)))
           await stream.dispose(new Error('closed'))
           expect(budget.usedBytes).toBe(0)
         },

@@ -2,6 +2,8 @@ import { appendCrc32c } from '../cache/append-crc32c.ts'
 import { updateCrc32c } from '../cache/update-crc32c.ts'
 import type { BufferCounters, BufferPool } from '../slice/buffer-pool.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import type { LinearAlgorithm, LinearChecksums } from './linear-checksum.ts'
+import { LinearSums } from './linear-sums.ts'
 import { SpanWindow } from './span-window.ts'
 import { type Span, SpanWriter } from './span-writer.ts'
 
@@ -23,6 +25,8 @@ export interface PartStreamOptions {
   readonly pool: BufferPool
   readonly budget: ByteBudget
   readonly counters: PartCounters
+  /** Checksums to be computed besides the CRC32C; left out: none, which costs nothing. */
+  readonly linear?: readonly LinearAlgorithm[]
   /** Called when a slice was filled or consumed: something may now go on. */
   readonly onChange: () => void
 }
@@ -54,6 +58,7 @@ export class PartStream {
   readonly #filled: boolean[] = []
   readonly #crcs: number[] = []
   readonly #summedBytes: number[] = []
+  readonly #linear: LinearSums | null
   readonly #reads = new Set<Promise<void>>()
   readonly #windows: SpanWindow[] = []
   readonly #aborter = new AbortController()
@@ -73,6 +78,7 @@ export class PartStream {
     this.shape = options.shape
     this.#endByte = options.endByte
     this.#requestedByte = options.startByte
+    this.#linear = options.linear && options.linear.length > 0 ? new LinearSums(options.linear) : null
     if (options.shape === 'held') this.#reservedBytes = this.reservationBytes(options.endByte - options.startByte)
   }
 
@@ -214,7 +220,14 @@ export class PartStream {
     return crc
   }
 
-  /** The same of the slice that was consumed last. */
+  /** The other checksums of the part that were asked for; null where none was. Only once it is filled, also when it is consumed. */
+  get linearChecksums(): LinearChecksums | null {
+    return (
+      this.#linear?.total(Array.from({ length: this.#sliceCount() }, (_, index) => this.#sliceBytes(index))) ?? null
+    )
+  }
+
+  /** CRC32C of the slice that was consumed last. */
   get consumedCrc32c(): number {
     return this.#crcs[this.#consuming] ?? 0
   }
@@ -271,7 +284,11 @@ export class PartStream {
   #view(index: number): Uint8Array {
     const slice = this.#slices[index]
     if (!slice) throw new Error(`Slice ${index} of part ${this.number} is not there.`)
-    return slice.subarray(0, Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes))
+    return slice.subarray(0, this.#sliceBytes(index))
+  }
+
+  #sliceBytes(index: number): number {
+    return Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes)
   }
 
   #write(chunk: Uint8Array, atByte: number): number {
@@ -281,7 +298,7 @@ export class PartStream {
       const at = atByte + taken - this.startByte
       const index = Math.floor(at / this.#sliceSizeBytes)
       const within = at - index * this.#sliceSizeBytes
-      const room = Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes) - within
+      const room = this.#sliceBytes(index) - within
       if (room <= 0) break
       const bytes = Math.min(room, chunk.length - taken)
       const slice = this.#slices[index] ?? this.#begin(index)
@@ -303,12 +320,13 @@ export class PartStream {
   #adopt(bytes: Uint8Array, atByte: number): boolean {
     const at = atByte - this.startByte
     const index = Math.floor(at / this.#sliceSizeBytes)
-    const wholeBytes = Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes)
+    const wholeBytes = this.#sliceBytes(index)
     if (at % this.#sliceSizeBytes !== 0 || bytes.length !== wholeBytes || this.#slices[index]) return false
     this.#slices[index] = bytes
     this.#adopted.add(index)
     this.#windowOf(index)?.begun()
     this.#crcs[index] = sharedCrc32c(bytes)
+    this.#linear?.addShared(index, bytes)
     this.#summedBytes[index] = wholeBytes
     this.#fill(index, wholeBytes)
     return true
@@ -338,6 +356,7 @@ export class PartStream {
     if (within > summed || within + piece.length <= summed) return
     const fresh = within === summed ? piece : piece.subarray(summed - within)
     this.#crcs[index] = updateCrc32c(fresh, this.#crcs[index] ?? 0)
+    this.#linear?.add(index, fresh)
     this.#summedBytes[index] = summed + fresh.length
   }
 
@@ -354,7 +373,7 @@ export class PartStream {
   #giveBack(index: number): void {
     const slice = this.#slices[index]
     if (!slice) return
-    this.#consumedBytes += Math.min(this.#sliceSizeBytes, this.sizeBytes - index * this.#sliceSizeBytes)
+    this.#consumedBytes += this.#sliceBytes(index)
     this.#slices[index] = undefined
     if (!this.#adopted.delete(index)) this.#options.pool.give(slice)
     if (!this.#windowOf(index)?.keeps()) {

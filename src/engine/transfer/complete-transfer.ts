@@ -1,16 +1,24 @@
-import { finishTransfer, takeCompletion } from '../../server/db/completion.ts'
+import { finishTransfer, saveReadDigests, takeCompletion } from '../../server/db/completion.ts'
 import { addEvent, loadLedger, loadTransfer, type TransferRow } from '../../server/db/transfer-steps.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import type { Evidence, Verification } from '../../server/domain/transfer.ts'
 import { algorithmName } from '../../server/domain/verification-words.ts'
-import { combineCrc32c } from '../upload/crc32c.ts'
 import type { CompleteUpload, ObjectInfo, ObjectStore } from '../upload/object-store.ts'
 import { completeUpload } from './complete-upload.ts'
-import { compareDigests, type KnownDigest, knownDigests, mustAgree, readDigests } from './known-digests.ts'
+import {
+  combineDigests,
+  compareDigests,
+  type Digests,
+  type KnownDigest,
+  knownDigests,
+  mustAgree,
+  readDigests,
+} from './known-digests.ts'
 import { digestsOfObject } from './read-object-back.ts'
 import { digestsOfSource } from './read-source-again.ts'
-import { describeVerification, fullObjectChecksums, judgeObject } from './verification.ts'
+import { Stop } from './stop.ts'
+import { concludeVerification, describeVerification, fullObjectChecksums, judgeObject } from './verification.ts'
 import { openStore, type WorkContext } from './work-context.ts'
 
 /**
@@ -27,7 +35,7 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
   const store = openStore(context, row)
   try {
     const complete = await collectParts(context, row)
-    const before = await proveBefore(context, row, store, complete, signal)
+    const before = await proveBefore(context, row, complete, epoch, signal)
     const object = await completeUpload({ row, store, complete, pace: context.paces.of(row.bucket) }, signal)
     const proven = await proveObject(context, row, { store, object, complete, before }, signal)
     const seconds = row.startedAt ? (Date.now() - row.startedAt.getTime()) / 1000 : 0
@@ -52,7 +60,7 @@ export async function proveObject(
     readonly store: ObjectStore
     readonly object: ObjectInfo
     readonly complete: CompleteUpload
-    readonly before?: ProvenBefore
+    readonly before?: Proven
   },
   signal: AbortSignal,
 ): Promise<Verification> {
@@ -64,17 +72,21 @@ export async function proveObject(
       `The object is not what was read: ${describeVerification(verification)}. Retry starts over.`,
     )
   const after = await proveAfter(context, row, store, object, before.rest, signal)
-  return withEvidence(verification, [...before.evidence, ...after])
+  const met = [...before.evidence, ...after.evidence]
+  return concludeVerification(verification, row, { met, open: after.rest })
 }
 
-/** Digests that agreed before there was an object, and those that only the object can be compared with. */
-interface ProvenBefore {
+/** Digests that agreed, and those that nothing was there to be compared with. */
+interface Proven {
   readonly evidence: readonly Evidence[]
   readonly rest: readonly KnownDigest[]
 }
 
+/** What Complete is told, and the digests that the parts have together. */
+type CollectedParts = CompleteUpload & { readonly digests: Digests }
+
 /** The ledger as Complete wants it; throws where parts or bytes are missing, because that object would be a wrong one. */
-export async function collectParts(context: WorkContext, row: TransferRow): Promise<CompleteUpload> {
+export async function collectParts(context: WorkContext, row: TransferRow): Promise<CollectedParts> {
   const ledger = await loadLedger(context.db, row.id)
   const parts = ledger.map((part) => ({ ...part, sizeBytes: Number(part.sizeBytes) }))
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
@@ -84,42 +96,42 @@ export async function collectParts(context: WorkContext, row: TransferRow): Prom
       'size_mismatch',
       `The finished parts are ${sizeBytes} bytes in ${parts.length} parts, the source has ${row.sizeBytes} in ${row.partsTotal}. Nothing was completed; retry starts over.`,
     )
-  const summed = parts.flatMap((part) =>
-    part.crc32c === null ? [] : [{ crc32c: part.crc32c, sizeBytes: part.sizeBytes }],
-  )
-  const crc32c = summed.length === parts.length ? combineCrc32c(summed) : null
-  return { key: row.key, uploadId: row.uploadId, parts, sizeBytes, crc32c, mustNotExist: row.ifExists !== 'overwrite' }
+  const digests = combineDigests(parts)
+  const { key, uploadId } = row
+  const mustNotExist = row.ifExists !== 'overwrite'
+  return { key, uploadId, parts, sizeBytes, crc32c: digests.crc32c ?? null, mustNotExist, digests }
 }
 
 /**
- * What can be proven while the key is as it was. The bytes of parts that came in any order have no digest but the combined CRC32C; so
- * before an object is replaced whose new content the user gave a checksum of, the source is read once more (decision 019).
+ * What can be proven while the key is as it was: every digest that has to be met (decision 049). Parts that came in any order have the CRC32C
+ * and what is combined like it; for the user's own SHA-256 or MD5 the source is read once more.
  */
 async function proveBefore(
   context: WorkContext,
   row: TransferRow,
-  store: ObjectStore,
-  complete: CompleteUpload,
+  complete: CollectedParts,
+  epoch: number,
   signal: AbortSignal,
-): Promise<ProvenBefore> {
-  const known = knownDigests(row)
-  const read = { ...readDigests(row), ...(complete.crc32c !== null && { crc32c: complete.crc32c }) }
-  const compared = compareDigests(known, read)
+): Promise<Proven> {
+  const compared = compareDigests(knownDigests(row), { ...readDigests(row), ...complete.digests })
   mustAgree(compared, 'Nothing was written.')
   const open = compared.rest.filter(({ kind }) => kind === 'expected-checksum')
-  const replaces = row.ifExists === 'overwrite' && open.length > 0 && complete.crc32c !== null
-  if (!replaces || row.oneTimeLink || (await store.head(row.key, signal)) === null) return compared
-  const message = `Reading the source once more to compare its ${algorithmName(open[0]?.algorithm)} before the object at the key is replaced.`
-  await addEvent(context.db, { transferId: row.id, engineId: context.engineId, code: 'reading_source_again', message })
-  const again = compareDigests(
-    compared.rest,
-    await digestsOfSource(context, row, compared.rest, complete.crc32c, signal),
-  )
+  // What came in one stream was summed on its way; without ranges there is no reading it again.
+  if (open.length === 0 || complete.crc32c === null || !row.acceptsRanges || row.oneTimeLink) return compared
+  const { db, engineId } = context
+  const message = `Reading the source once more to compare its ${algorithmName(open[0]?.algorithm)} before there is an object at the key.`
+  await addEvent(db, { transferId: row.id, engineId, code: 'reading_source_again', message })
+  const digests = await digestsOfSource(context, row, compared.rest, complete.crc32c, signal)
+  const again = compareDigests(compared.rest, digests)
   mustAgree(again, 'Nothing was written.')
+  if (!(await saveReadDigests(db, row.id, epoch, digests))) throw new Stop('lease-lost')
   return { evidence: [...compared.evidence, ...again.evidence], rest: again.rest }
 }
 
-/** What only the object can prove: by a checksum of the bucket, else the user's by reading it back once. */
+/**
+ * What is open still, of an object that was made without having been proven (by an engine of an older version, or before it could be
+ * cancelled): compared with a checksum of the bucket, else the user's by reading it back once.
+ */
 async function proveAfter(
   context: WorkContext,
   row: TransferRow,
@@ -127,12 +139,12 @@ async function proveAfter(
   object: ObjectInfo,
   known: readonly KnownDigest[],
   signal: AbortSignal,
-): Promise<Evidence[]> {
+): Promise<Proven> {
   const wrong = 'The object is at its key, but do not use it.'
   const byBucket = compareDigests(known, fullObjectChecksums(object))
   mustAgree(byBucket, wrong)
   const expected = byBucket.rest.find(({ kind }) => kind === 'expected-checksum')
-  if (!expected) return [...byBucket.evidence]
+  if (!expected) return byBucket
   const message = `Reading the object back to compare its ${algorithmName(expected.algorithm)}.`
   await addEvent(context.db, { transferId: row.id, engineId: context.engineId, code: 'reading_back', message })
   const readBack = compareDigests(
@@ -145,14 +157,5 @@ async function proveAfter(
     ),
   )
   mustAgree(readBack, wrong)
-  return [...byBucket.evidence, ...readBack.evidence]
+  return { evidence: [...byBucket.evidence, ...readBack.evidence], rest: readBack.rest }
 }
-
-/** More evidence in front; a digest of all bytes that agreed makes the object verified. */
-function withEvidence(verification: Verification, evidence: readonly Evidence[]): Verification {
-  if (evidence.length === 0) return verification
-  const sorted = [...evidence].sort((a, b) => rank(a) - rank(b))
-  return { verdict: 'verified', evidence: [...sorted, ...verification.evidence] }
-}
-
-const rank = ({ kind }: Evidence) => (kind === 'expected-checksum' ? 0 : 1)

@@ -9,7 +9,9 @@ import {
   sourceDigestSchema,
 } from '../../server/domain/transfer.ts'
 import { algorithmName } from '../../server/domain/verification-words.ts'
+import { combineLinear, LINEAR_ALGORITHMS, type LinearAlgorithm } from '../part/linear-checksum.ts'
 import { isCertain } from '../source/source-digests.ts'
+import { combineCrc32c } from '../upload/crc32c.ts'
 
 const expectedSchema = z.object({ algorithm: checksumAlgorithmSchema, value: z.string() })
 const sourceDigestsSchema = sourceDigestSchema.array()
@@ -57,9 +59,38 @@ export function wantedDigests(row: DigestRow): ChecksumAlgorithm[] {
   return knownDigests(row).flatMap(({ algorithm }) => (algorithm === 'crc32c' ? [] : algorithm))
 }
 
+/** Those of them that parts which come in any order can have: they are combined like the CRC32C (decision 049). */
+export function wantedLinear(row: DigestRow): LinearAlgorithm[] {
+  const wanted = new Set<ChecksumAlgorithm>(wantedDigests(row))
+  return LINEAR_ALGORITHMS.filter((algorithm) => wanted.has(algorithm))
+}
+
 /** The digests of the bytes as they were read, of a source that was read in one stream. */
 export function readDigests(row: DigestRow): Digests {
   return readDigestsSchema.safeParse(row.readDigests).data ?? {}
+}
+
+/** A part as the ledger has it. */
+interface RecordedPart {
+  readonly sizeBytes: number | bigint
+  readonly crc32c: string | null
+  readonly checksums?: unknown
+}
+
+/** The digests of all bytes that can be combined from those of the parts; one that a part lacks is left out. */
+export function combineDigests(parts: readonly RecordedPart[]): Digests {
+  const combined: Partial<Record<ChecksumAlgorithm, string>> = {}
+  const sized = parts.map((part) => ({ ...part, sizeBytes: Number(part.sizeBytes) }))
+  const summed = sized.flatMap(({ crc32c, sizeBytes }) => (crc32c === null ? [] : [{ crc32c, sizeBytes }]))
+  if (summed.length === parts.length) combined.crc32c = combineCrc32c(summed)
+  const given = sized.map((part) => readDigestsSchema.safeParse(part.checksums).data ?? {})
+  for (const algorithm of LINEAR_ALGORITHMS) {
+    if (!given[0]?.[algorithm]) continue
+    const pieces = sized.map(({ sizeBytes }, index) => ({ checksum: given[index]?.[algorithm], sizeBytes }))
+    const value = combineLinear(algorithm, pieces)
+    if (value !== null) combined[algorithm] = value
+  }
+  return combined
 }
 
 /** What is known, sorted by what could be compared. */

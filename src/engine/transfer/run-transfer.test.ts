@@ -112,6 +112,7 @@ function fakeRun(fakes: Fakes) {
     onPart: (part) => work.finished(part.task),
     opened: null,
     inOrder: null,
+    linear: [],
     pace: new BucketPace(),
     onFirstBytes: () => {},
     onPushBack: () => {},

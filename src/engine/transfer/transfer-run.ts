@@ -3,6 +3,7 @@ import { TransferError } from '../../server/domain/failure.ts'
 import type { ChecksumAlgorithm } from '../../server/domain/transfer.ts'
 import type { Log } from '../../server/log.ts'
 import type { ByteBudget } from '../part/byte-budget.ts'
+import type { LinearAlgorithm } from '../part/linear-checksum.ts'
 import { PartStream } from '../part/part-stream.ts'
 import type { Meter } from '../progress/meter.ts'
 import type { BufferPool } from '../slice/buffer-pool.ts'
@@ -56,6 +57,8 @@ export interface TransferRun {
   readonly opened: OpenedSource | null
   /** Digests of what is read in one stream; null where parts come in any order. */
   readonly inOrder: RunningDigests | null
+  /** Checksums of parts that come in any order, besides the CRC32C: those that somebody gave a value of. */
+  readonly linear: readonly LinearAlgorithm[]
   /** Shared with all transfers into the same bucket: how many requests it takes at once, and when it wants to be left alone. */
   readonly pace: BucketPace
   /** Shared with all other transfers from the same host: how many lanes there are, and who has one. */
@@ -105,6 +108,7 @@ export function newStream(run: TransferRun, number: number, startByte: number, e
     pool: run.pool,
     budget: run.budget,
     counters: run.meter,
+    linear: run.linear,
     onChange: run.board.notify,
   })
 }

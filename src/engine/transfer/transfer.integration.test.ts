@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { watchTransfer } from '../../../e2e/chaos/watch-transfer.ts'
 import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { patternBytes, patternSha256 } from '../testing/byte-pattern.ts'
@@ -105,9 +106,21 @@ describe('a transfer into the embedded store', () => {
         expected: value,
         actual: value,
       })
+      // Those that parts can be combined to cost no second read.
+      const isReadAgain = !['crc32', 'crc32c', 'crc64nvme'].includes(algorithm)
+      const codes = right.events.map(({ code }) => code)
+      expect(codes.includes('reading_source_again')).toBe(isReadAgain)
+      expect(codes).not.toContain('reading_back')
       const wrong = { algorithm, value: Buffer.alloc(Buffer.from(value, 'base64').length, 7).toString('base64') }
-      const id = await stack.create({ sourceUrl, key: `wrong-${algorithm}`, expectedChecksum: wrong })
-      expect((await stack.waitFor(id, 'completed', 'failed')).failure?.code).toBe('checksum_mismatch')
+      const key = `wrong-${algorithm}`
+      const id = await stack.create({ sourceUrl, key, expectedChecksum: wrong })
+      const watch = watchTransfer({ db: stack.database.db, s3: stack.s3, bucket: 'test', transferId: id })
+      const refused = await stack.waitFor(id, 'completed', 'failed')
+      expect(refused.failure).toMatchObject({
+        code: 'checksum_mismatch',
+        message: expect.stringContaining('Nothing was written'),
+      })
+      expect(new Set((await watch.stop()).map(({ objectEtag }) => objectEtag))).toEqual(new Set([null]))
     },
   )
 

@@ -2,11 +2,10 @@ import type { Claim } from '../../server/db/claims.ts'
 import { finishVerification } from '../../server/db/completion.ts'
 import { loadLedger, type TransferRow } from '../../server/db/transfer-steps.ts'
 import type { Evidence, Verification } from '../../server/domain/transfer.ts'
-import { combineCrc32c } from '../upload/crc32c.ts'
 import type { ObjectInfo, ObjectStore } from '../upload/object-store.ts'
-import { compareDigests, knownDigests, readDigests } from './known-digests.ts'
+import { combineDigests, compareDigests, type Digests, knownDigests, readDigests } from './known-digests.ts'
 import { digestsOfObject } from './read-object-back.ts'
-import { describeVerification, fullObjectChecksums, judgeObject } from './verification.ts'
+import { concludeVerification, describeVerification, fullObjectChecksums, judgeObject } from './verification.ts'
 import type { WorkContext } from './work-context.ts'
 
 /**
@@ -41,17 +40,18 @@ async function judge(
   signal: AbortSignal,
 ): Promise<Verification> {
   const sizeBytes = Number(row.sizeBytes ?? 0)
-  const crc32c = await combinedCrc32c(context, row, sizeBytes)
+  const read = await digestsAsRead(context, row, sizeBytes)
+  const crc32c = read.crc32c ?? null
   const verification = judgeObject(object, { sizeBytes, crc32c })
   if (verification.verdict === 'mismatch') return verification
   const known = knownDigests(row)
-  const read = { ...readDigests(row), ...(crc32c !== null && { crc32c }) }
-  const bucket = fullObjectChecksums(object)
+  // An object with the CRC32C of the bytes that were read has their other digests, too.
+  const bucket = { ...(verification.verdict === 'verified' && read), ...fullObjectChecksums(object) }
   const actual = row.reread
     ? await digestsOfObject(store, row.key, [...known.map(({ algorithm }) => algorithm), ...readBackWith(read)], signal)
     : bucket
   const compared = compareDigests(known, actual)
-  const evidence: Evidence[] = [...compared.evidence]
+  const evidence: Evidence[] = []
   if (row.reread) {
     // What was read back is held against what was read from the source, and is named even where nothing is known of that.
     const [algorithm] = readBackWith(read)
@@ -65,27 +65,26 @@ async function judge(
         actual: found,
       })
   }
-  const differs = evidence.find(({ expected, actual: found }) => expected !== undefined && expected !== found)
-  if (differs) return { verdict: 'mismatch', evidence: [differs, ...evidence.filter((one) => one !== differs)] }
+  const all = [...compared.evidence, ...evidence]
+  const differs = all.find(({ expected, actual: found }) => expected !== undefined && expected !== found)
+  if (differs) return { verdict: 'mismatch', evidence: [differs, ...all.filter((one) => one !== differs)] }
   const isProven = evidence.some(({ expected }) => expected !== undefined)
-  return {
+  const judged: Verification = {
     verdict: isProven ? 'verified' : verification.verdict,
     evidence: [...evidence, ...verification.evidence],
   }
+  return concludeVerification(judged, row, { met: compared.evidence, open: compared.rest })
 }
 
 /** The algorithm of a read-back: one that the bytes read have, else SHA-256, to be looked at by people. */
-function readBackWith(read: ReturnType<typeof readDigests>) {
+function readBackWith(read: Digests) {
   if (read.crc32c !== undefined) return ['crc32c'] as const
   return ['sha256'] as const
 }
 
-async function combinedCrc32c(context: WorkContext, row: TransferRow, sizeBytes: number): Promise<string | null> {
+/** The digests of the bytes as they were read. An empty file has no parts, and its checksum is that of nothing. */
+async function digestsAsRead(context: WorkContext, row: TransferRow, sizeBytes: number): Promise<Digests> {
   const ledger = await loadLedger(context.db, row.id)
-  const parts = ledger.flatMap((part) =>
-    part.crc32c === null ? [] : [{ crc32c: part.crc32c, sizeBytes: Number(part.sizeBytes) }],
-  )
-  // An empty file has no parts, and its checksum is that of nothing.
-  const isKnown = parts.length === ledger.length && (parts.length > 0 || sizeBytes === 0)
-  return isKnown ? combineCrc32c(parts) : null
+  const isKnown = ledger.length > 0 || sizeBytes === 0
+  return { ...readDigests(row), ...(isKnown && combineDigests(ledger)) }
 }

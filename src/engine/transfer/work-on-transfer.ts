@@ -21,7 +21,7 @@ import type { ObjectStore } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { completeTransfer } from './complete-transfer.ts'
 import { endCrashLoop } from './crash-loop.ts'
-import { wantedDigests } from './known-digests.ts'
+import { wantedDigests, wantedLinear } from './known-digests.ts'
 import { shareOfLimit } from './limit-share.ts'
 import { moveSmall } from './move-small.ts'
 import { PartBoard } from './part-board.ts'
@@ -184,6 +184,7 @@ async function moveParts(
     source: context.source,
     opened,
     inOrder: identity.acceptsRanges ? null : createDigests(wantedDigests(row)),
+    linear: identity.acceptsRanges ? wantedLinear(row) : [],
     pace: context.paces.of(row.bucket),
     origin,
     store,
@@ -202,6 +203,7 @@ async function moveParts(
       const { claim } = part.task
       recorder.addPart({
         ...uploaded,
+        checksums: part.stream.linearChecksums,
         transferId: row.id,
         retries: part.retries,
         startedAt: part.stream.openedAt,

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
-import { Crc64Nvme } from '@aws-sdk/crc64-nvme'
 import type { ChecksumAlgorithm } from '../../server/domain/transfer.ts'
+import { encodeLinear, updateLinear } from '../part/linear-checksum.ts'
 import { encodeCrc32c, updateCrc32c } from './crc32c.ts'
 
 /** One running digest; `value` is base64, as S3 writes checksums. */
 interface Digest {
   update(chunk: Uint8Array): void
-  value(): string | Promise<string>
+  value(): string
 }
 
 /** Digests of several algorithms over the same bytes. */
@@ -25,10 +24,7 @@ export function createDigests(algorithms: Iterable<ChecksumAlgorithm>): RunningD
     update(chunk) {
       for (const [, digest] of digests) digest.update(chunk)
     },
-    values: async () =>
-      Object.fromEntries(
-        await Promise.all(digests.map(async ([algorithm, digest]) => [algorithm, await digest.value()] as const)),
-      ),
+    values: async () => Object.fromEntries(digests.map(([algorithm, digest]) => [algorithm, digest.value()])),
   }
 }
 
@@ -43,21 +39,22 @@ export async function digestOf(algorithm: ChecksumAlgorithm, chunks: AsyncIterab
 }
 
 function createDigest(algorithm: ChecksumAlgorithm): Digest {
-  if (algorithm === 'crc32c' || algorithm === 'crc32') {
+  if (algorithm === 'crc32c') {
     let crc = 0
-    const update = algorithm === 'crc32c' ? updateCrc32c : (chunk: Uint8Array, before: number) => crc32(chunk, before)
     return {
       update(chunk) {
-        crc = update(chunk, crc)
+        crc = updateCrc32c(chunk, crc)
       },
       value: () => encodeCrc32c(crc),
     }
   }
-  if (algorithm === 'crc64nvme') {
-    const crc = new Crc64Nvme()
+  if (algorithm === 'crc32' || algorithm === 'crc64nvme') {
+    let crc = 0n
     return {
-      update: (chunk) => crc.update(chunk),
-      value: async () => Buffer.from(await crc.digest()).toString('base64'),
+      update(chunk) {
+        crc = updateLinear(algorithm, chunk, crc)
+      },
+      value: () => encodeLinear(algorithm, crc),
     }
   }
   const hash = createHash(algorithm)

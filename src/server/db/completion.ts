@@ -49,6 +49,22 @@ export async function reviveStranded(db: Db): Promise<number> {
 }
 
 /**
+ * Keeps digests of the bytes that are in the bucket, so that whoever completes the transfer instead, or looks at it later, need not read for
+ * them again. False where another engine has taken over.
+ */
+export async function saveReadDigests(
+  db: Db,
+  id: string,
+  epoch: number,
+  digests: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const changed = await db.$executeRaw`
+    UPDATE "Transfer" SET "readDigests" = "readDigests" || ${JSON.stringify(digests)}::jsonb
+    WHERE id = ${id}::uuid AND status = 'running' AND "completionEpoch" = ${epoch}`
+  return changed === 1
+}
+
+/**
  * Ends a transfer as completed under the epoch it was completed with; false where another engine has taken over. A wish to
  * cancel that came too late is gone with it, or the completed transfer could still be taken for one to be cancelled.
  */

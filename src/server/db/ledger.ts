@@ -10,6 +10,8 @@ export interface FinishedPart {
   readonly sizeBytes: number
   readonly etag: string
   readonly crc32c: string | null
+  /** Other checksums that were asked for, base64 by algorithm. */
+  readonly checksums?: Readonly<Record<string, string>> | null
   readonly retries: number
   readonly startedAt: Date
   readonly finishedAt: Date
@@ -92,12 +94,12 @@ export async function recordDue(db: Db, engineId: string, due: Due): Promise<Rec
   const [row] = await db.$queryRaw<{ taken: string[] | null; wishes: StoredWishes[] | null }[]>`
     WITH input AS (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(due.parts)}::jsonb) AS p("transferId" uuid, number int, "sizeBytes" bigint,
-        etag text, crc32c text, retries int, "startedAt" timestamptz, "finishedAt" timestamptz, "claimId" uuid, epoch int)
+        etag text, crc32c text, checksums jsonb, retries int, "startedAt" timestamptz, "finishedAt" timestamptz, "claimId" uuid, epoch int)
     ), fenced AS (
       SELECT i.* FROM input i JOIN "PartClaim" c ON c.id = i."claimId" AND c.epoch = i.epoch AND c."engineId" = ${engineId}::uuid
     ), inserted AS (
-      INSERT INTO "Part" ("transferId", number, "sizeBytes", etag, crc32c, "engineId", retries, "startedAt", "finishedAt")
-      SELECT "transferId", number, "sizeBytes", etag, crc32c, ${engineId}::uuid, retries, "startedAt", "finishedAt" FROM fenced
+      INSERT INTO "Part" ("transferId", number, "sizeBytes", etag, crc32c, checksums, "engineId", retries, "startedAt", "finishedAt")
+      SELECT "transferId", number, "sizeBytes", etag, crc32c, nullif(checksums, 'null'::jsonb), ${engineId}::uuid, retries, "startedAt", "finishedAt" FROM fenced
       ON CONFLICT DO NOTHING RETURNING "transferId", "sizeBytes"
     ), summed AS (
       SELECT "transferId", sum("sizeBytes")::bigint AS bytes, count(*)::int AS parts FROM inserted GROUP BY "transferId"

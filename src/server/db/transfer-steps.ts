@@ -269,7 +269,7 @@ export function finishPlan(
 export function loadLedger(db: Db, transferId: string) {
   return db.part.findMany({
     where: { transferId },
-    select: { number: true, sizeBytes: true, etag: true, crc32c: true },
+    select: { number: true, sizeBytes: true, etag: true, crc32c: true, checksums: true },
     orderBy: { number: 'asc' },
   })
 }

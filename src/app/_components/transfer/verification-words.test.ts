@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { algorithmName, evidenceWords } from '../../../server/domain/verification-words.ts'
+import {
+  algorithmName,
+  evidenceWords,
+  NOT_COMPARED,
+  restsOn,
+  SOURCE_NOT_PINNED,
+} from '../../../server/domain/verification-words.ts'
 import { evidenceAgrees, verdictWords } from './verification-words.ts'
 
 describe('verification words', () => {
@@ -11,6 +17,20 @@ describe('verification words', () => {
   it('claims no more than the length where only the length was compared', () => {
     const words = verdictWords({ verdict: 'size-only', evidence: [{ kind: 'size', expected: '5', actual: '5' }] })
     expect(words.title).toBe('Length compared, bytes not')
+  })
+
+  it('says that a source without validators may have changed, although the bucket has what was read', () => {
+    const bucket = { kind: 'bucket-checksum', algorithm: 'CRC32C', expected: 'AAAA', actual: 'AAAA' }
+    const words = verdictWords({ verdict: 'size-only', evidence: [bucket, { kind: SOURCE_NOT_PINNED }] })
+    expect(words.title).toBe('The source may have changed on the way')
+    expect(words.sentence).toMatch(/^What was read is in the bucket \(CRC32C by the bucket\)/)
+  })
+
+  it('does not count a digest that was not compared among those a verdict rests on', () => {
+    const given = { kind: NOT_COMPARED, algorithm: 'SHA256', expected: 'AAAA' }
+    expect(evidenceWords(given)).toBe('SHA-256 given by the source, not compared')
+    expect(evidenceAgrees(given)).toBeNull()
+    expect(restsOn({ verdict: 'size-only', evidence: [given] })).toBe('size only')
   })
 
   it('writes algorithms as people do, in any case', () => {

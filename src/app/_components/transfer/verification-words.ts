@@ -1,7 +1,7 @@
 import { normalizeChecksum } from '../../../server/domain/checksum.ts'
 import type { Evidence, Verification } from '../../../server/domain/transfer.ts'
 import { checksumAlgorithmSchema } from '../../../server/domain/transfer.ts'
-import { evidenceWords } from '../../../server/domain/verification-words.ts'
+import { evidenceWords, limitWords, SOURCE_NOT_PINNED } from '../../../server/domain/verification-words.ts'
 
 /** One side of an evidence as it is shown: lengths are byte counts, everything else stands as it is. */
 export function evidenceValue(evidence: Evidence, value: string | undefined): string | undefined {
@@ -25,10 +25,15 @@ export function verdictWords(verification: Verification): { title: string; sente
         sentence: 'Every byte in the bucket was compared by checksum with what was read from the source.',
       }
     case 'size-only':
+      if (verification.evidence.some(({ kind }) => kind === SOURCE_NOT_PINNED))
+        return {
+          title: 'The source may have changed on the way',
+          sentence: `${sentenceOf(limitWords(verification))} Give an expected checksum next time for more.`,
+        }
       return {
         title: 'Length compared, bytes not',
         sentence:
-          'Source and bucket gave no checksum that could be compared, so only the length is proven. Give an expected checksum next time for more.',
+          'No checksum of source or bucket could be compared, so only the length is proven. Give an expected checksum next time for more.',
       }
     case 'mismatch':
       return {
@@ -39,6 +44,8 @@ export function verdictWords(verification: Verification): { title: string; sente
       return { title: 'Being verified', sentence: 'The object is in the bucket; its bytes are being compared.' }
   }
 }
+
+const sentenceOf = (words: string) => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 
 /** A digest may stand as hexadecimal on one side and as base64 on the other. */
 function sameForm(evidence: Evidence, value: string): string {

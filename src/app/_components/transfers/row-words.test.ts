@@ -27,6 +27,8 @@ test('a proof says what it rests on and no more', () => {
   const evidence = [{ kind: 'size' }, { kind: 'bucket-checksum', algorithm: 'crc64nvme' }]
   expect(proofWords({ verdict: 'verified', evidence })).toBe('CRC64NVME by the bucket')
   expect(proofWords({ verdict: 'size-only', evidence: [] })).toBe('only the size could be compared')
+  const unpinned = [...evidence, { kind: 'source-not-pinned' }]
+  expect(proofWords({ verdict: 'size-only', evidence: unpinned })).toBe('the source may have changed on the way')
   expect(proofWords({ verdict: 'mismatch', evidence })).toBe('checksum does not match')
   expect(proofWords(null)).toBe('')
 })

@@ -1,6 +1,6 @@
 import { GIB, KIB, MIB, splitBytes, TIB } from '../../../server/domain/bytes.ts'
 import type { TransferView, Verification } from '../../../server/domain/transfer.ts'
-import { evidenceWords } from '../../../server/domain/verification-words.ts'
+import { evidenceWords, SOURCE_NOT_PINNED } from '../../../server/domain/verification-words.ts'
 
 /** How far a transfer is, 0 to 1; null where the size is unknown. An empty file that is done is whole. */
 export function progressOf(transfer: Pick<TransferView, 'sizeBytes' | 'transferredBytes' | 'status'>): number | null {
@@ -29,7 +29,10 @@ export function doneOfSize(doneBytes: number, sizeBytes: number | null): { value
 export function proofWords(verification: Verification | null): string {
   if (!verification) return ''
   if (verification.verdict === 'pending') return 'being verified'
-  if (verification.verdict === 'size-only') return 'only the size could be compared'
+  if (verification.verdict === 'size-only')
+    return verification.evidence.some(({ kind }) => kind === SOURCE_NOT_PINNED)
+      ? 'the source may have changed on the way'
+      : 'only the size could be compared'
   if (verification.verdict === 'mismatch') return 'checksum does not match'
   const strongest = verification.evidence.find((evidence) => evidence.algorithm)
   return strongest ? evidenceWords(strongest) : 'verified'

@@ -140,7 +140,7 @@ export function fakeEngine(fakes: EngineFakes = {}) {
         signal: stop.signal,
         log: createLog('engine', 'silent'),
         onPart: (part) => work.finished(part.task),
-        ...{ opened: null, inOrder: null, pace: new BucketPace() },
+        ...{ opened: null, inOrder: null, linear: [], pace: new BucketPace() },
         onFirstBytes: () => {},
         onPushBack: () => {},
         onEnd: async () => {},
