@@ -1,6 +1,10 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { applyAction } from '../../server/db/transfer-actions.ts'
+import { MIB } from '../../server/domain/bytes.ts'
 import { createLog } from '../../server/log.ts'
+import { patternBytes, patternSha256 } from '../testing/byte-pattern.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import { removeOrphan } from './orphaned-upload.ts'
 import type { WorkContext } from './work-context.ts'
@@ -49,5 +53,82 @@ describe('correctness 41: an upload that was started and lost', () => {
 
   it('is left to the lifecycle rule where another one began in the same moment', async () => {
     expect(await remove({ lost: -300, foreign: -200 })).toEqual([])
+  })
+
+  it.each(['failed', 'cancelled'] as const)(
+    'keeps a %s transfer from being removed until it is looked for',
+    async (status) => {
+      const { db } = stack.database
+      const id = await stack.create({ sourceUrl: 'https://example.org/file.bin' })
+      const set = (uploadStartingAt: Date | null) =>
+        db.transfer.update({ where: { id }, data: { status, uploadStartingAt } })
+      await set(new Date())
+      const early = await applyAction(db, 'remove', [id])
+      expect(early).toMatchObject({
+        changed: [],
+        refused: [{ failure: { code: 'not_allowed_in_state', retry: 'later' } }],
+      })
+      await set(null)
+      expect((await applyAction(db, 'remove', [id])).changed).toEqual([id])
+    },
+  )
+
+  it('does not keep a transfer for ever whose bucket nobody can look into any more', async () => {
+    const { db } = stack.database
+    const id = await stack.create({ sourceUrl: 'https://example.org/file.bin' })
+    const uploadStartingAt = new Date(Date.now() - 25 * 3_600_000)
+    await db.transfer.update({ where: { id }, data: { status: 'failed', uploadStartingAt } })
+    expect((await applyAction(db, 'remove', [id])).changed).toEqual([id])
+  })
+})
+
+describe('correctness 36: a transfer whose upload was completed by an engine that could not say so', () => {
+  let stack: EngineStack
+  beforeAll(async () => {
+    stack = await startEngineStack()
+    await stack.startEngine()
+  })
+  afterAll(() => stack.close())
+
+  /** Moves a file, then takes the row back to where it was right before its end was saved; the upload is gone by now. */
+  async function forgetTheEnd(path: string) {
+    const sourceUrl = stack.source.serve(path, { sizeBytes: 12 * MIB })
+    const id = await stack.create({ sourceUrl, partSizeBytes: 6 * MIB, ifExists: 'overwrite' })
+    await stack.waitFor(id, 'completed')
+    const asked = stack.source.requests(path).length
+    const claims = { create: { firstPart: 0, lastPart: 0 } }
+    return {
+      id,
+      asked,
+      forget: () =>
+        stack.database.db.transfer.update({ where: { id }, data: { status: 'queued', uploadId: 'gone', claims } }),
+    }
+  }
+
+  it('ends with the object that is there: nothing is read or sent again', async () => {
+    const { id, asked, forget } = await forgetTheEnd('/ours.bin')
+    await forget()
+    const transfer = await stack.until(
+      id,
+      ({ status, events }) => status === 'completed' && events.filter(({ code }) => code === 'completed').length === 2,
+    )
+    expect(transfer.verification?.verdict).toBe('verified')
+    expect(transfer.events.map(({ code }) => code)).not.toContain('started_over')
+    // The probe alone.
+    expect(stack.source.requests('/ours.bin').length).toBe(asked + 1)
+    expect(await stack.objectSha256('ours.bin')).toBe(patternSha256(12 * MIB))
+  })
+
+  it('starts over where the object is one of somebody else, however much it looks like ours', async () => {
+    const { id, forget } = await forgetTheEnd('/theirs.bin')
+    await stack.s3.send(new PutObjectCommand({ Bucket: 'test', Key: 'theirs.bin', Body: patternBytes(0, 12 * MIB) }))
+    await forget()
+    const transfer = await stack.until(
+      id,
+      ({ status, events }) => status === 'completed' && events.filter(({ code }) => code === 'completed').length === 2,
+    )
+    expect(transfer.events.map(({ code }) => code)).toContain('started_over')
+    expect(await stack.objectSha256('theirs.bin')).toBe(patternSha256(12 * MIB))
+    expect(await stack.openUploads()).toEqual([])
   })
 })

@@ -65,7 +65,14 @@ async function change(
       await tx.event.createMany({ data: changedIds.map((transferId) => ({ transferId, ...event })) })
     const states = await tx.transfer.findMany({
       where: { id: { in: left } },
-      select: { id: true, status: true, cancelRequestedAt: true, completingSince: true, uploadId: true },
+      select: {
+        id: true,
+        status: true,
+        cancelRequestedAt: true,
+        completingSince: true,
+        uploadId: true,
+        uploadStartingAt: true,
+      },
     })
     await notifyIds(tx, 'sluice_transfers', changedIds)
     return { changed: changedIds, rest: left.map((id) => ({ id, row: states.find((state) => state.id === id) })) }
@@ -137,11 +144,13 @@ const CHANGES: Record<TransferAction, Change> = {
 
   verify: askForVerification(false),
 
-  // A failed transfer may still have an upload in the bucket: cancelling it first keeps the promise to leave none behind.
+  // A failed transfer may still have an upload in the bucket: cancelling it first keeps the promise to leave none behind. One that was
+  // started and lost is found by this row alone (decision 020), so it stays until that is settled, or a day where the bucket is gone.
   remove: (tx, ids) => tx.$queryRaw`
     DELETE FROM "Transfer"
     WHERE id = ANY(${ids}::uuid[])
       AND (status IN ('completed', 'cancelled') OR (status = 'failed' AND "uploadId" IS NULL))
+      AND ("uploadStartingAt" IS NULL OR "uploadStartingAt" < now() - interval '1 day')
     RETURNING id::text`,
 }
 
@@ -158,6 +167,7 @@ interface RefusedRow {
   cancelRequestedAt: Date | null
   completingSince: Date | null
   uploadId: string | null
+  uploadStartingAt: Date | null
 }
 
 const VERBS: Record<TransferAction | 'setBandwidth', string> = {
@@ -189,6 +199,8 @@ function refusal(action: TransferAction | 'setBandwidth', row: RefusedRow | unde
     return refuse('The transfer is being cancelled; wait until its upload is removed from the bucket.', 'later')
   if (allowed && row.completingSince)
     return refuse('All parts are in the bucket and the upload is being completed; it ends in a moment.', 'later')
+  if (allowed && action === 'remove' && row.uploadStartingAt)
+    return refuse('An upload of it may be left in the bucket, and is being looked for. Try again in a minute.', 'later')
   if (allowed && action === 'remove' && row.uploadId)
     return refuse('The transfer still has an unfinished upload in the bucket. Cancel it first, then remove it.')
   if (allowed) return refuse('The transfer changed at the same moment. Look at its state and try again.', 'later')
