@@ -9,6 +9,14 @@ import type { ObjectStore } from '../upload/object-store.ts'
 import { removeOrphan } from './orphaned-upload.ts'
 import type { WorkContext } from './work-context.ts'
 
+const CAPABILITIES = {
+  checksumHeaders: true,
+  checksumTrailers: true,
+  fullObjectChecksum: true,
+  conditionalWrites: true,
+  metadata: true,
+}
+
 describe('correctness 41: an upload that was started and lost', () => {
   let stack: EngineStack
   beforeAll(async () => {
@@ -17,7 +25,7 @@ describe('correctness 41: an upload that was started and lost', () => {
   afterAll(() => stack.close())
 
   /** Looks for the lost upload of a transfer whose start was noted just now, among uploads of these ages. */
-  async function remove(agesMs: Record<string, number>, known: string[] = []) {
+  async function remove(agesMs: Record<string, number>, known: string[] = [], listsUploads?: boolean) {
     const id = await stack.create({ sourceUrl: 'https://example.org/file.bin' })
     const { db } = stack.database
     const startedAt = new Date()
@@ -28,6 +36,7 @@ describe('correctness 41: an upload that was started and lost', () => {
     }
     const aborted: string[] = []
     const store = {
+      capabilities: { ...CAPABILITIES, ...(listsUploads !== undefined && { listsUploads }) },
       listUploads: async () =>
         Object.entries(agesMs).map(([uploadId, ageMs]) => ({
           uploadId,
@@ -49,6 +58,11 @@ describe('correctness 41: an upload that was started and lost', () => {
   it('is not taken for one of somebody else, and one that a transfer knows is left alone', async () => {
     expect(await remove({ old: 3_600_000 })).toEqual([])
     expect(await remove({ owned: -300 }, ['owned'])).toEqual([])
+  })
+
+  it('is left to the lifecycle rule in a store that was seen not to list uploads: it is not asked', async () => {
+    expect(await remove({ lost: -300 }, [], false)).toEqual([])
+    expect(await remove({ lost: -300 }, [], true)).toEqual(['lost'])
   })
 
   it('is left to the lifecycle rule where another one began in the same moment', async () => {

@@ -23,7 +23,7 @@ export async function removeOrphan(
   const { db, engineId, log } = context
   const startedAt = row.uploadStartingAt
   if (!startedAt) return
-  const open = await store.listUploads(row.key, signal).catch((error) => {
+  const open = await openUploads(store, row.key, signal).catch((error) => {
     if (!(error instanceof TransferError) || error.retry !== 'never') throw error
     log.warn({ transferId: row.id, code: error.code }, `A lost upload cannot be looked for: ${error.message}`)
     return []
@@ -47,4 +47,10 @@ export async function removeOrphan(
       'Several unknown uploads fit a lost one; all are left for the lifecycle rule of the bucket.',
     )
   await clearUploadStart(db, row.id, startedAt)
+}
+
+function openUploads(store: ObjectStore, key: string, signal: AbortSignal) {
+  if (store.capabilities.listsUploads !== false) return store.listUploads(key, signal)
+  const message = 'The store was seen not to list unfinished uploads; its lifecycle rule removes them.'
+  return Promise.reject(new TransferError('bucket_error', message))
 }

@@ -142,6 +142,12 @@ export async function saveBucketCapabilities(db: DbOrTx, id: string, capabilitie
   await db.bucket.updateMany({ where: { id }, data: { capabilities, testedAt: new Date() } })
 }
 
+/** Whether it is known what the store of a bucket supports. */
+export async function isBucketTested(db: DbOrTx, id: string): Promise<boolean> {
+  const row = await db.bucket.findUnique({ where: { id }, select: { capabilities: true } })
+  return row !== null && row.capabilities !== null
+}
+
 /** A new bucket needs both keys; a saved one both or none. Throws `invalid_input`. */
 export function checkKeys(input: BucketSave): void {
   const given = [input.accessKeyId, input.secretAccessKey].filter((key) => key !== '').length

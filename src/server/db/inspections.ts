@@ -55,13 +55,7 @@ async function ask(asking: Asking, asked: InspectionQuestion): Promise<unknown> 
   const id = newId()
   const hints = notifications.hints('sluice_inspections', id)
   try {
-    await forgetOld(db)
-    if (!(await hasHealthyEngine(db))) throw noEngine(asked.kind)
-    await db.inspection.create({
-      data: { id, kind: asked.kind, input: sealer.seal(JSON.stringify(asked.question), `Inspection.input:${id}`) },
-      select: { id: true },
-    })
-    await notify(db, 'sluice_inspections', id)
+    if (!(await put(db, sealer, id, asked))) throw noEngine(asked.kind)
     for (;;) {
       const row = await db.inspection.findUnique({
         where: { id },
@@ -79,6 +73,26 @@ async function ask(asking: Asking, asked: InspectionQuestion): Promise<unknown> 
   } finally {
     hints.close()
   }
+}
+
+/**
+ * Has an engine find out what the store of a saved bucket can do, without waiting for it: it notes that in the bucket's row. Where none
+ * runs, the first transfer does it.
+ */
+export async function lookAtBucket(db: Db, sealer: Sealer, bucketId: string): Promise<void> {
+  await put(db, sealer, newId(), { kind: 'bucket', question: { bucketId } })
+}
+
+/** Puts a question where engines find it; false where no engine runs. */
+async function put(db: Db, sealer: Sealer, id: string, asked: InspectionQuestion): Promise<boolean> {
+  await forgetOld(db)
+  if (!(await hasHealthyEngine(db))) return false
+  await db.inspection.create({
+    data: { id, kind: asked.kind, input: sealer.seal(JSON.stringify(asked.question), `Inspection.input:${id}`) },
+    select: { id: true },
+  })
+  await notify(db, 'sluice_inspections', id)
+  return true
 }
 
 function readAnswer(row: { result: Prisma.JsonValue; failure: Prisma.JsonValue }): unknown {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type ApiHarness, bucketInput, failureOf, startApi } from '../../../../e2e/stack/api-harness.ts'
 import { getBucketConnection, saveBucket, saveBucketCapabilities } from '../../db/buckets.ts'
+import { claimInspection } from '../../db/inspections.ts'
 import { newId } from '../../db/new-id.ts'
 
 let harness: ApiHarness
@@ -57,6 +58,32 @@ it('forgets what the store supports when it moves elsewhere, and only then', asy
   expect(await api.buckets.list()).toMatchObject([{ capabilities, testedAt: expect.any(Date) }])
   await api.buckets.save({ ...bucketInput('renamed'), id, ...empty, endpoint: 'https://other.example.org' })
   expect(await api.buckets.list()).toMatchObject([{ capabilities: null, testedAt: null }])
+})
+
+it('has an engine look at what the store can do, where that is not known and an engine runs', async () => {
+  const asked = () => harness.db.inspection.findMany({ where: { kind: 'bucket' }, select: { input: true } })
+  await harness.db.inspection.deleteMany()
+  const { id } = await api.buckets.save(bucketInput('archive'))
+  expect(await asked()).toEqual([])
+  const engine = { id: newId(), name: 'e', version: '0', pid: 1, url: 'http://127.0.0.1:1' }
+  await harness.db.engine.create({ data: engine })
+  try {
+    const empty = { accessKeyId: '', secretAccessKey: '' }
+    await api.buckets.save({ ...bucketInput('renamed'), id, ...empty })
+    const [question, ...others] = await asked()
+    expect(question?.input).not.toContain(id)
+    expect(others).toEqual([])
+    expect(await claimInspection(harness.db, harness.services.sealer, engine.id)).toMatchObject({
+      kind: 'bucket',
+      question: { bucketId: id },
+    })
+    await saveBucketCapabilities(harness.db, id, capabilities)
+    await api.buckets.save({ ...bucketInput('again'), id, ...empty })
+    expect(await asked()).toHaveLength(1)
+  } finally {
+    await harness.db.engine.delete({ where: { id: engine.id } })
+    await harness.db.inspection.deleteMany()
+  }
 })
 
 it.each([

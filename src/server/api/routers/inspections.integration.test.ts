@@ -69,6 +69,10 @@ it('asks about a stored bucket and about a draft', async () => {
     },
     warnings: [],
   }
+  // An engine looks at it as soon as it is saved.
+  const looked = await claimNext()
+  expect(looked).toMatchObject({ kind: 'bucket', question: { bucketId } })
+  await answerInspection(harness.db, looked.id, { result, failure: null })
   for (const question of [{ bucketId }, { draft: bucketInput('draft') }]) {
     const asked = api.inspections.bucket(question)
     const claimed = await claimNext()
