@@ -49,12 +49,19 @@ it('lets go of what nobody asks for when it is past its TTL', () => {
   expect(memory).toMatchObject({ slices: 0, bytes: 0, expired: 1 })
 })
 
-it('counts hits and the time of the last by object', () => {
+it('counts by object what readers take, and no other look', () => {
   const { memory, index } = tier()
   const key = keyOf('film', 0)
   memory.put(key, bytesOf(key))
+  const object = index.get(key.objectId)
+  if (!object) throw new Error('The object is not in the index.')
+  object.lastAccessAtMs = 0
   memory.get(key)
-  memory.get(key)
-  memory.get(keyOf('film', 1))
-  expect(index.get(key.objectId)?.hits).toBe(2)
+  expect(memory.take(key, 1)).toBeNull()
+  expect(object).toMatchObject({ hits: 0, lastAccessAtMs: 0 })
+  expect(memory.take(key, 64)).toEqual(bytesOf(key))
+  expect(memory.take(key, 64)).toEqual(bytesOf(key))
+  expect(memory.take(keyOf('film', 1), 64)).toBeNull()
+  expect(object.hits).toBe(2)
+  expect(object.lastAccessAtMs).toBeGreaterThan(0)
 })

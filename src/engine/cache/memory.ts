@@ -58,10 +58,15 @@ export class MemoryTier {
     return this.#held.size
   }
 
-  /** The slice, which counts as used now; null where it is not there. */
+  /** The slice, which stays longer for being asked for; null where it is not there. Counts nothing. */
   get(key: SliceKey): Uint8Array | null {
+    return this.#held.get(nameOf(key))?.bytes ?? null
+  }
+
+  /** The slice for a reader: a hit of its object, which is used now. Null where it is not there or has another length. */
+  take(key: SliceKey, lengthBytes: number): Uint8Array | null {
     const held = this.#held.get(nameOf(key))
-    if (held === undefined) return null
+    if (held === undefined || held.bytes.byteLength !== lengthBytes) return null
     held.object.hits++
     held.object.lastAccessAtMs = Date.now()
     return held.bytes

@@ -67,17 +67,25 @@ export interface Removed {
   readonly bytes: number
 }
 
-/** What whoever fetches slices needs of a cache. */
-export type SliceStore = Pick<SliceCache, 'peek' | 'get' | 'put' | 'claimFetch'>
+/** What whoever fetches slices needs of a cache; without `take` and `handed` where those who are served are no readers. */
+export type SliceStore = Pick<SliceCache, 'peek' | 'get' | 'put' | 'claimFetch'> &
+  Partial<Pick<SliceCache, 'take' | 'handed'>>
 
 export interface SliceCache {
-  /** The slice where it is in memory; about the cost of a Map lookup. Counts a hit, but no miss: `get` does. */
+  /** The slice where it is in memory; about the cost of a Map lookup. Counts nothing. */
   peek(key: SliceKey): Uint8Array | null
   /** Whether memory or disk of this engine have the slice; a lookup in what is known of them, which counts nothing. */
   has(key: SliceKey): boolean
+  /** The slice for a reader, where it is in memory and of this length: `peek` that counts a hit. */
+  take(key: SliceKey, lengthBytes: number): Uint8Array | null
   /**
-   * The slice from any tier, or null. What is found on disk or in the shared tier is kept in memory too. Never rejects but with
-   * the signal's reason. The bytes are shared: never write to them.
+   * Counts a slice that a reader was handed without `take`: a hit of the tier it was in, or a miss where it had to be fetched. So hits and
+   * misses together are the slices that readers were handed.
+   */
+  handed(key: SliceKey, lengthBytes: number, foundIn: CacheTier | null): void
+  /**
+   * The slice from any tier, or null. What is found on disk or in the shared tier is kept in memory too. Counts nothing. Never rejects but
+   * with the signal's reason. The bytes are shared: never write to them.
    */
   get(key: SliceKey, signal: AbortSignal): Promise<CachedSlice | null>
   /**

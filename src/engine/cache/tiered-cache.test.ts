@@ -50,7 +50,23 @@ it('finds a slice in memory at once, and on disk after a restart, which puts it 
   expect(await cache.get(key, PATIENT)).toMatchObject({ tier: 'disk' })
   expect(cache.peek(key)).toEqual(Buffer.from(bytesOf(key)))
   expect(await cache.get(keyOf('film', 1), PATIENT)).toBeNull()
-  expect(cache.stats()).toMatchObject({ memoryHits: 1, diskHits: 1, misses: 1, hitBytes: 128 })
+  expect(cache.stats()).toMatchObject({ memoryHits: 0, diskHits: 0, misses: 0, hitBytes: 0 })
+})
+
+it('counts what readers are handed, by tier and by object, and no look', async () => {
+  const cache = await openCache()
+  const key = keyOf('film', 0)
+  await put(cache, key)
+  cache.saveRecord(recordOf('film'))
+  cache.peek(key)
+  await cache.get(key, PATIENT)
+  cache.inMemory.get(key)
+  expect(cache.take(key, 63)).toBeNull()
+  expect(cache.stats()).toMatchObject({ memoryHits: 0, misses: 0, hitBytes: 0 })
+  expect(cache.take(key, 64)).toEqual(bytesOf(key))
+  for (const tier of ['disk', 'shared', null] as const) cache.handed(key, 64, tier)
+  expect(cache.stats()).toMatchObject({ memoryHits: 1, diskHits: 1, sharedHits: 1, misses: 1, hitBytes: 192 })
+  expect(cache.objects({ limit: 1 }).items).toMatchObject([{ hits: 3 }])
 })
 
 it('reads a slice from disk once for all who miss it at the same time', async () => {

@@ -111,10 +111,14 @@ export class TieredCache implements SliceCache {
   }
 
   peek(key: SliceKey): Uint8Array | null {
-    const bytes = this.#memory.get(key)
+    return this.#memory.get(key)
+  }
+
+  take(key: SliceKey, lengthBytes: number): Uint8Array | null {
+    const bytes = this.#memory.take(key, lengthBytes)
     if (bytes === null) return null
     this.#memoryHits++
-    this.#hitBytes += bytes.byteLength
+    this.#hitBytes += lengthBytes
     return bytes
   }
 
@@ -122,14 +126,24 @@ export class TieredCache implements SliceCache {
     return this.#index.has(key)
   }
 
+  handed(key: SliceKey, lengthBytes: number, foundIn: CacheTier | null): void {
+    const object = this.#index.get(key.objectId)
+    if (object) object.lastAccessAtMs = Date.now()
+    if (foundIn === null) {
+      this.#misses++
+      return
+    }
+    if (object) object.hits++
+    if (foundIn === 'memory') this.#memoryHits++
+    else if (foundIn === 'disk') this.#diskHits++
+    else this.#sharedHits++
+    this.#hitBytes += lengthBytes
+  }
+
   async get(key: SliceKey, signal: AbortSignal): Promise<CachedSlice | null> {
     signal.throwIfAborted()
     const bytes = this.peek(key)
-    if (bytes) return { bytes, tier: 'memory' }
-    const found = await untilAborted(this.#readBelow(key), signal)
-    if (found) this.#counted(found)
-    else this.#misses++
-    return found
+    return bytes ? { bytes, tier: 'memory' } : untilAborted(this.#readBelow(key), signal)
   }
 
   put(key: SliceKey, bytes: Uint8Array): void {
@@ -145,14 +159,8 @@ export class TieredCache implements SliceCache {
     })
   }
 
-  async claimFetch(
-    key: SliceKey,
-    limits: Parameters<SliceCache['claimFetch']>[1],
-    signal: AbortSignal,
-  ): Promise<FetchTurn> {
-    const turn = await this.#turns.next(key, limits, signal)
-    if (turn.slice) this.#counted(turn.slice)
-    return turn
+  claimFetch(key: SliceKey, limits: Parameters<SliceCache['claimFetch']>[1], signal: AbortSignal): Promise<FetchTurn> {
+    return this.#turns.next(key, limits, signal)
   }
 
   record(objectId: string): ObjectRecord | null {
@@ -312,12 +320,6 @@ export class TieredCache implements SliceCache {
     const storedAtMs = Date.now()
     const header = encodeHeader(key, payload, { codec, sizeBytes: bytes.byteLength, storedAtMs })
     await Promise.all([this.#disk?.write(key, header, payload, storedAtMs), this.#shared?.write(key, header, payload)])
-  }
-
-  #counted({ tier, bytes }: CachedSlice): void {
-    if (tier === 'disk') this.#diskHits++
-    else if (tier === 'shared') this.#sharedHits++
-    this.#hitBytes += bytes.byteLength
   }
 
   #removeExpired(): void {

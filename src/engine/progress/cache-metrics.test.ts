@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
 import { expect, it } from 'vitest'
 import { ObjectIndex } from '../cache/object-index.ts'
-import { bytesOf, keyOf, PATIENT } from '../cache/testing/slices.ts'
+import { bytesOf, keyOf } from '../cache/testing/slices.ts'
 import { TieredCache } from '../cache/tiered-cache.ts'
 import { addCacheMetrics } from './cache-metrics.ts'
 
@@ -11,9 +11,9 @@ it('tells what the cache counted, by tier, and counts nothing twice', async () =
   addCacheMetrics(registry, () => cache.stats())
   const key = keyOf('film', 0)
   cache.put(key, bytesOf(key))
-  cache.peek(key)
-  await cache.get(key, PATIENT)
-  await cache.get(keyOf('film', 1), PATIENT)
+  cache.take(key, 64)
+  cache.take(key, 64)
+  cache.handed(keyOf('film', 1), 64, null)
   await registry.metrics()
   const text = await registry.metrics()
   for (const line of [

@@ -5,8 +5,8 @@ type Read = (stats: CacheStats) => number
 
 /** Counters the cache keeps itself; they are read when Prometheus asks. */
 const COUNTERS: readonly (readonly [name: string, help: string, read: Read])[] = [
-  ['misses_total', 'Slices that no tier had.', (stats) => stats.misses],
-  ['hit_bytes_total', 'Bytes of slices that were found.', (stats) => stats.hitBytes],
+  ['misses_total', 'Slices that readers were handed and that had to be fetched.', (stats) => stats.misses],
+  ['hit_bytes_total', 'Bytes of slices that readers were handed out of the cache.', (stats) => stats.hitBytes],
   ['stored_bytes_total', 'Bytes of slices that were put into the cache.', (stats) => stats.storedBytes],
   ['expired_total', 'Entries that went because of their age.', (stats) => stats.expired],
   ['corrupt_total', 'Entries that were not what was written, and were removed.', (stats) => stats.corrupt],
@@ -32,7 +32,7 @@ const BY_TIER: readonly (readonly [
 ])[] = [
   [
     'hits_total',
-    'Slices that were found, by tier.',
+    'Slices that readers were handed out of the cache, by tier.',
     'counter',
     ({ memoryHits, diskHits, sharedHits }) => ({ memory: memoryHits, disk: diskHits, shared: sharedHits }),
   ],

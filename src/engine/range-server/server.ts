@@ -132,13 +132,12 @@ export class RangeServer {
     const range = plan.status === 206 ? (plan.ranges[0] as ByteRange) : { startByte: 0, endByte: file.sizeBytes }
     const { firstIndex, endIndex } = slicesOf(range.startByte, range.endByte, file.sliceSizeBytes)
     if (endIndex - firstIndex !== 1) return false
-    const slice = file.peek(firstIndex)
+    const lengthBytes = range.endByte - range.startByte
+    if (lengthBytes > FIRST_BYTES && !this.#turns.hasRoom) return false
+    const slice = file.take(firstIndex)
     if (slice === null) return false
     const { counters } = reading.service
     const sliceStart = firstIndex * file.sliceSizeBytes
-    if (slice.byteLength < range.endByte - sliceStart) return false
-    const lengthBytes = range.endByte - range.startByte
-    if (lengthBytes > FIRST_BYTES && !this.#turns.hasRoom) return false
     writeSingleHead(reading, answer, file.sizeBytes, plan.status === 206 ? range : null)
     reading.response.end(slice.subarray(range.startByte - sliceStart, range.endByte - sliceStart))
     this.#turns.spend(lengthBytes)

@@ -147,8 +147,10 @@ export class SlicePool {
       const slice = this.#newSlice(file, index, index === firstIndex ? RANKS.short : RANKS.prefetch)
       slice.isOpening = true
       const bytes = file.peek(index)
-      if (bytes) slice.complete(bytes)
-      else if (file.wanted.has(index)) slice.fail(new NoLongerWanted('It is on its way already.'))
+      if (bytes) {
+        slice.foundIn = 'memory'
+        slice.complete(bytes)
+      } else if (file.wanted.has(index)) slice.fail(new NoLongerWanted('It is on its way already.'))
       else file.add(slice)
       slices.push(slice)
     }
@@ -202,7 +204,9 @@ export class SlicePool {
         if (claim) slice.bytes.then(claim.release, claim.release)
       }
       // A slice of another length is none of this file, whoever put it there.
-      if (found && found.bytes.byteLength === slice.lengthBytes) slice.complete(found.bytes)
+      if (found?.bytes.byteLength !== slice.lengthBytes || slice.state === 'over') return
+      slice.foundIn = found.tier
+      slice.complete(found.bytes)
     } catch {
       // A cache that fails is a miss; and who gave up looking needs no answer.
     }

@@ -1,3 +1,4 @@
+import type { CacheTier } from '../cache/slice-cache.ts'
 import type { Rank } from './fetch-queue.ts'
 import type { Slice } from './slice.ts'
 import type { SlicePool } from './slice-pool.ts'
@@ -24,6 +25,8 @@ export class SliceRun {
   readonly #options: SliceRunOptions
   /** Wanted ahead and not taken yet, by index. */
   readonly #ahead = new Map<number, Slice>()
+  /** Not there when this reader came, but perhaps in memory once it is due, by index: the tier it was in, null where it is fetched. */
+  readonly #come = new Map<number, CacheTier | null>()
   #waiting: Slice | null = null
   #index: number
   /** Up to here somebody has looked whether the slices are in memory. */
@@ -34,6 +37,8 @@ export class SliceRun {
 
   constructor(options: SliceRunOptions) {
     this.#options = options
+    for (const slice of options.file.opening?.slices ?? [])
+      if (slice.foundIn === null && (slice.isOpening || slice.state !== 'over')) this.#come.set(slice.index, null)
     this.#index = options.firstIndex
     this.#lookedUpTo = options.firstIndex
     options.file.opened()
@@ -48,7 +53,8 @@ export class SliceRun {
     const { file, pool, rank } = this.#options
     const index = this.#index++
     const held = this.#ahead.get(index)
-    const bytes = file.peek(index)
+    // Looked up and counted at once where nobody had to be asked for it, which is what a warm read does for all of them.
+    const bytes = this.#come.size === 0 && !held ? file.take(index) : this.#takeAhead(index, held)
     if (bytes) {
       this.#lookedUpTo = Math.max(this.#lookedUpTo, index + 1)
       if (held) this.#drop(index, held)
@@ -77,6 +83,7 @@ export class SliceRun {
     this.#isClosed = true
     for (const slice of this.#ahead.values()) slice.release()
     this.#ahead.clear()
+    this.#come.clear()
     this.#waiting?.release()
     this.#waiting = null
     this.#options.file.closed()
@@ -85,13 +92,27 @@ export class SliceRun {
   async #wait(slice: Slice): Promise<Uint8Array> {
     this.#waiting = slice
     try {
-      return await slice.bytes
+      const bytes = await slice.bytes
+      if (!this.#isClosed) this.#options.file.handed(slice.index, slice.foundIn)
+      return bytes
     } finally {
       if (this.#waiting === slice) {
         this.#waiting = null
         slice.release()
       }
     }
+  }
+
+  /** A slice in memory, while this reader has wanted some ahead: what came for it alone is no hit of memory. */
+  #takeAhead(index: number, held: Slice | undefined): Uint8Array | null {
+    const { file } = this.#options
+    const hasCome = this.#come.has(index) || held?.hasCome === true
+    if (!hasCome) return file.take(index)
+    const foundIn = this.#come.get(index) ?? held?.foundIn ?? null
+    this.#come.delete(index)
+    const bytes = file.peek(index)
+    if (bytes) file.handed(index, foundIn)
+    return bytes
   }
 
   #readAhead(): void {
@@ -125,7 +146,9 @@ export class SliceRun {
       this.#ahead.set(slice.index, slice)
       if (this.#options.file.cache === null) continue
       const forget = () => {
-        if (this.#ahead.get(slice.index) === slice) this.#drop(slice.index, slice)
+        if (this.#ahead.get(slice.index) !== slice) return
+        if (slice.hasCome) this.#come.set(slice.index, slice.foundIn)
+        this.#drop(slice.index, slice)
       }
       slice.bytes.then(forget, forget)
     }

@@ -1,3 +1,4 @@
+import type { CacheTier } from '../cache/slice-cache.ts'
 import type { ReadLane } from '../source/origin.ts'
 import type { Rank } from './fetch-queue.ts'
 import type { GateEntry, OriginGate } from './origin-gate.ts'
@@ -49,6 +50,8 @@ export class Slice<File extends FileOfSlice = FileOfSlice> implements GateEntry 
   buffer: Uint8Array | null = null
   filledBytes = 0
   hasCome = false
+  /** The tier it was in after all; null where it is fetched. */
+  foundIn: CacheTier | null = null
   /** Asked for with the first question to the origin; the first that joins is whom it was asked for. */
   isOpening = false
   readonly #looking = new AbortController()

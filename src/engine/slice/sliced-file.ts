@@ -1,4 +1,4 @@
-import type { SliceStore } from '../cache/slice-cache.ts'
+import type { CacheTier, SliceStore } from '../cache/slice-cache.ts'
 import type { SourceIdentity, SourceTarget } from '../source/source.ts'
 import type { OriginGate } from './origin-gate.ts'
 import type { Slice, SliceCarrier } from './slice.ts'
@@ -48,7 +48,7 @@ export class SlicedFile {
   /** Streams of a source without ranges; more than one where somebody came back for what had passed. */
   readonly wholes = new Set<PassingStream>()
   /** What was asked for together with the question what the file is. */
-  opening: { release(): void } | null = null
+  opening: { readonly slices: readonly FileSlice[]; release(): void } | null = null
   /** False once the source has shown that it does not do ranges. */
   acceptsRanges: boolean
   #readers = 0
@@ -71,8 +71,18 @@ export class SlicedFile {
   peek(index: number): Uint8Array | null {
     if (this.cache === null) return null
     const bytes = this.cache.peek({ objectId: this.objectId, version: this.version, index })
-    const dueBytes = Math.min(this.sliceSizeBytes, this.sizeBytes - index * this.sliceSizeBytes)
-    return bytes !== null && bytes.byteLength === dueBytes ? bytes : null
+    return bytes !== null && bytes.byteLength === this.#lengthOf(index) ? bytes : null
+  }
+
+  /** The slice where it is in memory, for a reader who is given it: counted as a hit. */
+  take(index: number): Uint8Array | null {
+    if (!this.cache?.take) return this.peek(index)
+    return this.cache.take({ objectId: this.objectId, version: this.version, index }, this.#lengthOf(index))
+  }
+
+  /** Counts a slice that a reader is given otherwise. `foundIn`: the tier it was in; null where it had to be fetched. */
+  handed(index: number, foundIn: CacheTier | null): void {
+    this.cache?.handed?.({ objectId: this.objectId, version: this.version, index }, this.#lengthOf(index), foundIn)
   }
 
   /** Somebody reads it, though perhaps wants nothing at this moment. */
@@ -121,5 +131,9 @@ export class SlicedFile {
   keep(index: number, bytes: Uint8Array): void {
     if (this.#isPurged) return
     this.cache?.put({ objectId: this.objectId, version: this.version, index }, bytes)
+  }
+
+  #lengthOf(index: number): number {
+    return Math.min(this.sliceSizeBytes, this.sizeBytes - index * this.sliceSizeBytes)
   }
 }

@@ -10,7 +10,7 @@ export const cacheStatsSchema = z.object({
   /** Null where no tier is shared. */
   shared: z.object({ state: z.enum(['connecting', 'ready', 'away']) }).nullable(),
   objects: z.number(),
-  /** Slices found, by tier, and looked for in vain. */
+  /** Slices that readers were handed: by the tier they were in, and those that had to be fetched. */
   memoryHits: z.number(),
   diskHits: z.number(),
   sharedHits: z.number(),
@@ -88,7 +88,7 @@ export interface CacheHistory {
 export interface CacheOverview {
   engines: { id: string; name: string; cache: CacheStats }[]
   history: CacheHistory
-  /** Share of slices that were found, of those asked for in the last hour; null where none were. */
+  /** Share of slices that were found, of those readers were handed in the last hour; null where there were none. */
   hitRate: number | null
 }
 

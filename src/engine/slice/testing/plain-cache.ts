@@ -35,6 +35,11 @@ export function createPlainCache(
     records,
     peek: (key) => slices.get(nameOf(key)) ?? null,
     has: (key) => slices.has(nameOf(key)),
+    take: (key, lengthBytes) => {
+      const bytes = slices.get(nameOf(key))
+      return bytes?.byteLength === lengthBytes ? bytes : null
+    },
+    handed: () => undefined,
     async get(key) {
       const bytes = slices.get(nameOf(key)) ?? options.shared?.slices.get(nameOf(key))
       return bytes ? { bytes, tier: 'memory' } : null
