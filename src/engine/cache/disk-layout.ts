@@ -9,6 +9,7 @@ import { OBJECT_LENGTH, SCOPE_LENGTH } from './slice-key.ts'
 //   v1/SCOPE/OBJECT/record.json           what is known of the object
 //   temporary/                            what is being written, and what is being removed; emptied at start
 //   purged                                the last purge that was applied here
+//   uses                                  how often and when readers had each object, as of some minutes ago
 //   lock                                  the process that uses the folder
 
 const SLICE_FILE = /^([0-9a-f]{20})\.(\d{1,10})\.slice$/
@@ -24,6 +25,7 @@ export class DiskLayout {
   readonly entries: string
   readonly temporary: string
   readonly purgedFile: string
+  readonly usesFile: string
   readonly lockFile: string
 
   constructor(root: string) {
@@ -31,6 +33,7 @@ export class DiskLayout {
     this.entries = join(root, LAYOUT_FOLDER)
     this.temporary = join(root, 'temporary')
     this.purgedFile = join(root, 'purged')
+    this.usesFile = join(root, 'uses')
     this.lockFile = join(root, 'lock')
   }
 
@@ -52,7 +55,7 @@ export class DiskLayout {
 
   /** The names in the root that are this layout's; everything else is foreign. */
   isOwn(name: string): boolean {
-    return [LAYOUT_FOLDER, 'temporary', 'purged', 'lock'].includes(name)
+    return [LAYOUT_FOLDER, 'temporary', 'purged', 'uses', 'lock'].includes(name)
   }
 }
 

@@ -82,7 +82,7 @@ it('sweeps at start: temporary files, torn and foreign entries and another layou
   const { disk } = await openTier()
   expect(disk.slices).toBe(1)
   expect(readdirSync(objectFolder)).toEqual([expect.stringMatching(/\.0\.slice$/)])
-  expect(readdirSync(folder).sort()).toEqual(['lock', 'temporary', 'v1'])
+  expect(readdirSync(folder).sort()).toEqual(['lock', 'temporary', 'uses', 'v1'])
   expect(readdirSync(join(folder, 'temporary'))).toEqual([])
   expect(readdirSync(join(folder, 'v1'))).toHaveLength(1)
 })

@@ -8,6 +8,7 @@ import { ENTRY_HEADER_BYTES, openEntry } from './entry-format.ts'
 import { Eviction } from './eviction.ts'
 import type { ObjectIndex } from './object-index.ts'
 import { parseRecord } from './object-record.ts'
+import { formatUses, parseUses, usesBefore } from './object-uses.ts'
 import type { ObjectRecord, SliceKey } from './slice-cache.ts'
 import { type Swept, sweep } from './sweep.ts'
 
@@ -17,6 +18,8 @@ const PAUSE_MS = 5_000
 const FULL_SHARE = 0.05
 /** Access times are written this seldom: they only have to keep the order of use over a restart, roughly. */
 const TOUCH_EVERY_MS = 600_000
+/** So seldom uses are written while the engine runs, and at its end; one that is killed forgets what came after. */
+const SAVE_USES_EVERY_MS = 600_000
 
 export interface DiskTierOptions {
   /** The folder that engines take theirs in. */
@@ -44,6 +47,7 @@ export class DiskTier {
   readonly #swept: Promise<void>
   #isSwept = false
   #pausedUntilMs = 0
+  #usesSavedMs = performance.now()
   /** Raised by each purge; what was written under an older one is taken back. */
   #purges = 0
   evictions = 0
@@ -188,6 +192,7 @@ export class DiskTier {
    */
   async purge(target: { readonly objectId: string } | { readonly scope: string } | 'all'): Promise<void> {
     this.#purges++
+    this.#usesSavedMs = Number.NEGATIVE_INFINITY
     const folder =
       target === 'all'
         ? this.#layout.entries
@@ -222,6 +227,7 @@ export class DiskTier {
 
   /** Removes what is past its TTL, a part of the tier at each call. */
   async removeExpired(): Promise<void> {
+    if (performance.now() - this.#usesSavedMs > SAVE_USES_EVERY_MS) await this.#saveUses()
     for (const { key } of this.#eviction.expiredStep(Date.now())) {
       this.expired++
       await this.#remove(key)
@@ -229,6 +235,8 @@ export class DiskTier {
   }
 
   async close(): Promise<void> {
+    // A sweep that is cut off does not know all uses: those of the time before stay.
+    if (this.#isSwept) await this.#saveUses()
     this.#closing.abort()
     await this.#swept
     await leaveDiskFolder(this.#layout).catch(() => {})
@@ -245,14 +253,34 @@ export class DiskTier {
     } while (purges !== this.#purges && !this.#closing.signal.aborted)
     const older = found.entries.filter(({ key }) => !this.#eviction.has(key))
     this.#eviction.addOldest(older)
-    for (const { key, bytes } of older) this.#index.add('disk', key, bytes)
-    for (const record of found.records) this.#index.of(record.objectId).record ??= record
+    const saved = parseUses(await readFile(this.#layout.usesFile, 'utf8').catch(() => ''))
+    const uses = usesBefore(saved, found)
+    const remember = (objectId: string) => {
+      const use = uses.get(objectId)
+      if (use) this.#index.remember(objectId, use)
+      uses.delete(objectId)
+    }
+    for (const { key, bytes } of older) {
+      remember(key.objectId)
+      this.#index.add('disk', key, bytes)
+    }
+    for (const record of found.records) {
+      remember(record.objectId)
+      this.#index.of(record.objectId).record ??= record
+    }
     this.#isSwept = true
     await this.#evict(0)
     this.#log.info(
       { slices: found.entries.length, removed: found.removed, ms: Math.round(performance.now() - startedMs) },
       'the disk tier of the slice cache was looked through',
     )
+  }
+
+  /** Figures of a page, so one that cannot be written is left out. */
+  async #saveUses(): Promise<void> {
+    this.#usesSavedMs = performance.now()
+    if (!this.#isSwept || !this.takesWrites) return
+    await replaceFile(this.#layout, this.#layout.usesFile, formatUses(this.#index.objects())).catch(() => {})
   }
 
   async #moveIn(temporary: string, folder: string, file: string): Promise<void> {

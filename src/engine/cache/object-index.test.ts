@@ -45,6 +45,15 @@ it('shows the slices of the version in the record, and counts one that is in bot
   ])
 })
 
+it('counts on from what is known from before, and keeps the time of one that is in use', () => {
+  const index = new ObjectIndex()
+  const [before, used] = [keyOf('before', 0).objectId, keyOf('used', 0).objectId]
+  Object.assign(index.of(used), { hits: 2, lastAccessAtMs: 900 })
+  for (const objectId of [before, used]) index.remember(objectId, { hits: 5, lastAccessAtMs: 100 })
+  expect(index.get(before)).toMatchObject({ hits: 5, lastAccessAtMs: 100 })
+  expect(index.get(used)).toMatchObject({ hits: 7, lastAccessAtMs: 900 })
+})
+
 it('keeps records of objects without slices up to a bound, and says which it forgot', () => {
   const forgotten: string[] = []
   const index = new ObjectIndex((id) => forgotten.push(id))

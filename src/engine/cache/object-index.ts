@@ -1,4 +1,5 @@
 import type { CacheObject, CacheObjectPage, SliceRuns } from '../../server/domain/cache.ts'
+import type { ObjectUse } from './object-uses.ts'
 import type { ObjectRecord, SliceKey } from './slice-cache.ts'
 import { SCOPE_LENGTH } from './slice-key.ts'
 
@@ -44,6 +45,19 @@ export class ObjectIndex {
     this.#objects.set(objectId, object)
     this.#keepAsEmpty(objectId)
     return object
+  }
+
+  /** Counts on from what is known of an object from before this engine. One that is in use already keeps its own time. */
+  remember(objectId: string, { hits, lastAccessAtMs }: ObjectUse): void {
+    const isInUse = this.#objects.has(objectId)
+    const object = this.of(objectId)
+    object.hits += hits
+    if (!isInUse) object.lastAccessAtMs = lastAccessAtMs
+  }
+
+  /** All there are. */
+  objects(): Iterable<IndexedObject> {
+    return this.#objects.values()
   }
 
   add(tier: 'memory' | 'disk', key: SliceKey, bytes: number): IndexedObject {

@@ -1,5 +1,6 @@
-import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
+import { constants, type FileHandle, open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isCode } from './disk-folder.ts'
 import { type DiskLayout, RECORD_FILE, readObjectFolder, readSliceName } from './disk-layout.ts'
 import { decodeHeader, ENTRY_HEADER_BYTES } from './entry-format.ts'
 import type { StoredEntry } from './eviction.ts'
@@ -65,12 +66,12 @@ async function sweepObject(
 
 async function readEntryHead(path: string, key: StoredEntry['key']): Promise<StoredEntry | null> {
   try {
-    const file = await open(path, 'r')
+    const file = await openUnnoticed(path)
     try {
+      const { size, atimeMs } = await file.stat()
       const buffer = Buffer.alloc(ENTRY_HEADER_BYTES)
       const { bytesRead } = await file.read(buffer, 0, ENTRY_HEADER_BYTES, 0)
       const header = bytesRead === ENTRY_HEADER_BYTES ? decodeHeader(buffer) : null
-      const { size, atimeMs } = await file.stat()
       if (!header || size !== ENTRY_HEADER_BYTES + header.payloadBytes) return null
       const isSame =
         header.key.objectId === key.objectId && header.key.version === key.version && header.key.index === key.index
@@ -80,6 +81,16 @@ async function readEntryHead(path: string, key: StoredEntry['key']): Promise<Sto
     }
   } catch {
     return null
+  }
+}
+
+/** Looking through the folder is no use of a slice: where the system allows it, its access time stays as it is. */
+async function openUnnoticed(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | (constants.O_NOATIME ?? 0))
+  } catch (error) {
+    if (!isCode(error, 'EPERM')) throw error
+    return open(path, 'r')
   }
 }
 

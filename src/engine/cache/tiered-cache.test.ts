@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLog } from '../../server/log.ts'
 import { openTieredCache, type TieredCacheOptions } from './open-tiered-cache.ts'
 import { bytesOf, keyOf, ORIGINS, PATIENT, recordOf } from './testing/slices.ts'
@@ -127,6 +127,52 @@ it('keeps records over a restart, and of an object always the latest', async () 
   expect(await cache.loadRecord(objectId, PATIENT)).toEqual(recordOf('film', { etag: 'c' }))
   expect(cache.record(objectId)).toEqual(recordOf('film', { etag: 'c' }))
   expect(await cache.loadRecord(keyOf('none', 0).objectId, PATIENT)).toBeNull()
+})
+
+describe('over a restart', () => {
+  afterEach(() => void vi.useRealTimers())
+  const usesFile = () => join(parent, '0', 'uses')
+  const object = (cache: TieredCache) => cache.objects({ limit: 1 }).items[0]
+
+  it('an object keeps its hits and the time of its last use', async () => {
+    // Later than any time that a file has.
+    const usedAtMs = Date.now() + 86_400_000
+    vi.useFakeTimers({ toFake: ['Date'], now: usedAtMs })
+    const first = await openCache()
+    const key = keyOf('film', 0)
+    await put(first, key)
+    first.saveRecord(recordOf('film'))
+    for (let reader = 0; reader < 3; reader++) first.take(key, 64)
+    await first.written()
+    for (const laterMs of [10_000, 20_000]) {
+      vi.setSystemTime(usedAtMs + laterMs)
+      const again = await openCacheAgain(open.at(-1) ?? first)
+      expect(object(again)).toMatchObject({ hits: 3, lastAccessAtMs: usedAtMs })
+    }
+    const last = open.at(-1) ?? first
+    await last.get(key, PATIENT)
+    last.handed(key, 64, 'disk')
+    expect(object(last)).toMatchObject({ hits: 4, lastAccessAtMs: usedAtMs + 20_000 })
+  })
+
+  it('one whose uses were lost shows what its files do, and looking through them is no use', async () => {
+    const first = await openCache()
+    const key = keyOf('film', 0)
+    await put(first, key)
+    first.saveRecord(recordOf('film'))
+    await first.written()
+    await first.close()
+    const files = readdirSync(join(parent, '0'), { recursive: true, encoding: 'utf8' })
+    const slice = join(parent, '0', files.find((name) => name.endsWith('.slice')) ?? '')
+    const usedAtMs = Math.floor(Date.now() / 1000) * 1000 - 3_000_000
+    utimesSync(slice, new Date(usedAtMs), new Date(usedAtMs))
+    for (const lost of ['', '{"torn', '[1]']) {
+      writeFileSync(usesFile(), lost)
+      const again = await openCache()
+      expect(object(again)).toMatchObject({ hits: 0, lastAccessAtMs: usedAtMs })
+      await again.close()
+    }
+  })
 })
 
 it('drops slices of other versions from all tiers and keeps those of the named one', async () => {
