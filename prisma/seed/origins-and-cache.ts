@@ -20,6 +20,8 @@ const ORIGINS = [
   { name: 'mirror', baseUrl: 'https://cdimage.example.org/debian-cd', access: 'public', ttlSeconds: 86_400, lanes: 16 },
   { name: 'weights', baseUrl: 'https://cdn.example.org/models', access: 'token', sizeCapBytes: 200 * GIB },
   { name: 'tiles', baseUrl: 'https://sentinel.example.eu', access: 'public', heuristicFreshness: true },
+  { name: 'partner', baseUrl: 'https://drop.example.net/outgoing', access: 'token' },
+  { name: 'archive', baseUrl: 'https://vault.example.net', access: 'signed', headers: { Authorization: 'seeded' } },
 ] as const
 
 /** Ids of the origins that were written last, in the order of the list above. */
@@ -59,9 +61,14 @@ export async function writeCacheHistory(db: Db, engineIds: readonly string[]): P
     })
 }
 
+const SEALED =
+  'Its headers and the key of its links were sealed with another key. Set SLUICE_SECRET_KEY to the key it was published with, or remove the origin and publish it again.'
+
 /** What a seeded engine says of its cache and of its origins. */
-export function cacheFigures(index: number): Pick<EngineStats, 'cache' | 'origins'> {
+export function cacheFigures(index: number): Pick<EngineStats, 'cache' | 'origins' | 'unservedOrigins'> {
+  const sealed = originIds[5]
   return {
+    unservedOrigins: sealed === undefined ? [] : [{ id: sealed, name: 'archive', message: SEALED }],
     cache: {
       memory: { bytes: (231 - 20 * index) * MIB, maxBytes: 256 * MIB, slices: 231 - 20 * index },
       disk: { state: 'ready', bytes: 14.2 * GIB, maxBytes: 20 * GIB, slices: 14_540 },
@@ -85,12 +92,14 @@ export function cacheFigures(index: number): Pick<EngineStats, 'cache' | 'origin
       compressionSavedBytes: 0,
     },
     origins: originIds.flatMap((originId, place): OriginStats[] => {
-      if (place === 3) return []
+      if (place === 3 || place === 5) return []
+      if (place === 4) return [failing(originId)]
       const requests = 9_000 - 2_000 * place
       return [
         {
           originId,
           breaker: place === 2 ? 'open' : 'closed',
+          breakerUntilMs: place === 2 ? Date.now() + 41_000 : null,
           requests,
           hits: Math.round(requests * (0.97 - 0.2 * place)),
           misses: Math.round(requests * (0.03 + 0.2 * place)),
@@ -101,10 +110,53 @@ export function cacheFigures(index: number): Pick<EngineStats, 'cache' | 'origin
           p50Ms: 0.6 + 2.1 * place,
           p95Ms: 4.4 + 88 * place,
           p99Ms: 31 + 400 * place,
+          recentAnswers: 128,
+          recentErrors: place === 2 ? 126 : place === 1 ? 3 : 0,
+          lastFailure: place === 0 ? null : failureOf(place),
         },
       ]
     }),
   }
+}
+
+/** One that gives each reader an error, which no breaker sees. */
+function failing(originId: string): OriginStats {
+  return {
+    originId,
+    breaker: 'closed',
+    breakerUntilMs: null,
+    requests: 17,
+    hits: 0,
+    misses: 0,
+    errors: 17,
+    servedBytes: 0,
+    originBytes: 0,
+    activeReaders: 0,
+    p50Ms: null,
+    p95Ms: null,
+    p99Ms: null,
+    recentAnswers: 17,
+    recentErrors: 17,
+    lastFailure: {
+      code: 'source_unauthorized',
+      message: 'The origin asks for a sign-in (401). Give it the right Authorization header under Edit.',
+      atMs: Date.now() - 3 * MINUTE_MS,
+    },
+  }
+}
+
+function failureOf(place: number): OriginStats['lastFailure'] {
+  return place === 1
+    ? {
+        code: 'source_not_found',
+        message: 'There is no file (404) at https://cdimage.example.org/debian-cd/13.2.0/SHA1SUMS.',
+        atMs: Date.now() - 4 * MINUTE_MS,
+      }
+    : {
+        code: 'source_error',
+        message: 'The source has a problem of its own (503) at https://cdn.example.org/models/llama-70b/config.json.',
+        atMs: Date.now() - 19_000,
+      }
 }
 
 /** Plays an engine that is asked for its objects. */

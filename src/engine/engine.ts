@@ -178,6 +178,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
       ...recorder.lanes(),
       cache: cache.stats(),
       origins: reads.service.stats(),
+      unservedOrigins: [...reads.service.unserved],
     }),
     onAbandoned: () => loop.poke(),
   })

@@ -76,9 +76,9 @@ export function startReadPath(options: ReadPathOptions): RunningReadPath {
   /** So that what stays wrong is said once. */
   let lastTrouble = ''
   const look = async () => {
-    const { origins: served, unreadable } = await loadServedOrigins(db, sealer)
-    service.update(served)
-    const trouble = unreadable.map(({ name, error }) => `${name}: ${error.message}`).join(' ')
+    const { origins: served, unserved } = await loadServedOrigins(db, sealer)
+    service.update(served, unserved)
+    const trouble = unserved.map(({ name, message }) => `${name}: ${message}`).join(' ')
     if (trouble !== lastTrouble && trouble !== '') log.warn({ trouble }, 'A published origin cannot be served.')
     lastTrouble = trouble
     for (const host of service.hosts()) await origins.remember(host)

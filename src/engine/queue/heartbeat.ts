@@ -5,7 +5,7 @@ import type { WorkContext } from '../transfer/work-context.ts'
 const BEAT_MS = 3_000
 
 /** What the heartbeat cannot know by itself. */
-type Figures = Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes' | 'cache' | 'origins'>
+type Figures = Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes' | 'cache' | 'origins' | 'unservedOrigins'>
 
 /** Tells every few seconds that this engine lives and what it is doing. */
 export class Heartbeat {

@@ -127,7 +127,5 @@ export function sendFailure(response: ServerResponse, method: string | undefined
 
 /** Counts how an answer was had. */
 export function countOutcome(reading: Reading): void {
-  const { counters } = reading.service
-  if (reading.hasMissed) counters.misses++
-  else counters.hits++
+  reading.service.counters.succeeded(reading.hasMissed)
 }

@@ -1,4 +1,4 @@
-import type { ServedOrigin } from '../../server/domain/published-origin.ts'
+import type { ServedOrigin, UnservedOrigin } from '../../server/domain/published-origin.ts'
 import type { PublishedFile, PublishedSlices } from '../slice/published-slices.ts'
 import type { SourceTarget } from '../source/source.ts'
 import { OriginService, type ReadPath } from './origin-service.ts'
@@ -11,6 +11,7 @@ export class OriginRegistry implements PublishedSlices {
   readonly #path: ReadPath
   readonly #byName = new Map<string, OriginService>()
   readonly #counters = new Map<string, OriginCounters>()
+  #unserved: readonly UnservedOrigin[] = []
 
   constructor(path: ReadPath) {
     this.#path = path
@@ -28,8 +29,18 @@ export class OriginRegistry implements PublishedSlices {
     return this.services.map((service) => service.published(target)).filter((file) => file !== null)
   }
 
+  /** Those that are published and cannot be served. */
+  get unserved(): readonly UnservedOrigin[] {
+    return this.#unserved
+  }
+
+  isUnserved(name: string): boolean {
+    return this.#unserved.some((origin) => origin.name === name)
+  }
+
   /** Serves exactly these from now on. One that changed is made anew; answers under way go on with what they have. */
-  update(origins: readonly ServedOrigin[]): void {
+  update(origins: readonly ServedOrigin[], unserved: readonly UnservedOrigin[] = []): void {
+    this.#unserved = unserved
     const names = new Set(origins.map(({ name }) => name))
     // Answers under way of one that is dropped end by themselves.
     for (const name of this.#byName.keys())
@@ -41,6 +52,7 @@ export class OriginRegistry implements PublishedSlices {
       const known = this.#byName.get(origin.name)
       if (known && isUnchanged(known.config, origin)) continue
       const counters = this.#counters.get(origin.id) ?? new OriginCounters()
+      counters.forgetRecent()
       this.#counters.set(origin.id, counters)
       this.generation++
       this.#byName.set(origin.name, new OriginService(origin, this.#path, counters))

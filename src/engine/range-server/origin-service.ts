@@ -11,6 +11,7 @@ import type { RequestLimiter } from '../slice/request-limiter.ts'
 import type { SlicePool } from '../slice/slice-pool.ts'
 import type { Origin, ReadLane } from '../source/origin.ts'
 import type { OpenedRange, Source, SourceProbe, SourceTarget } from '../source/source.ts'
+import { originFailure } from './origin-failure.ts'
 import type { OriginCounters } from './origin-stats.ts'
 import { secretsOf } from './passed-headers.ts'
 import type { Representation } from './representation.ts'
@@ -223,8 +224,13 @@ export class OriginService implements ObjectOrigin {
     }
   }
 
+  /** Counts a reader that got an error. */
+  failed(error: unknown): void {
+    this.counters.failed(originFailure(error, this.secrets))
+  }
+
   stats(): OriginStats {
-    return this.counters.stats(this.config.id, this.gate.breaker.state, this.gate.origin?.learnedLanes ?? null)
+    return this.counters.stats(this.config.id, this.gate.breaker, this.gate.origin?.learnedLanes ?? null)
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import type { PurgeTarget } from '../../server/domain/cache.ts'
-import type { OriginStats, ServedOrigin } from '../../server/domain/published-origin.ts'
+import type { OriginStats, ServedOrigin, UnservedOrigin } from '../../server/domain/published-origin.ts'
 import type { Log } from '../../server/log.ts'
 import type { Removed, SliceCache } from '../cache/slice-cache.ts'
 import type { PublishedSlices } from '../slice/published-slices.ts'
@@ -125,9 +125,14 @@ export class ReadService {
     return this.#origins
   }
 
-  /** Serves exactly these from now on. */
-  update(origins: readonly ServedOrigin[]): void {
-    this.#origins.update(origins)
+  /** Serves exactly these from now on; readers of the unserved are told that they cannot be. */
+  update(origins: readonly ServedOrigin[], unserved: readonly UnservedOrigin[] = []): void {
+    this.#origins.update(origins, unserved)
+  }
+
+  /** For the heartbeat: what is published and cannot be served by this engine. */
+  get unserved(): readonly UnservedOrigin[] {
+    return this.#origins.unserved
   }
 
   /** Drops what is remembered of purged objects, beside the cache; nothing of them that is on its way is kept. */

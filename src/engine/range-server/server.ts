@@ -64,9 +64,12 @@ export class RangeServer {
       return true
     }
     const slash = url.indexOf('/', PREFIX.length)
-    const service = slash < 0 ? undefined : this.#options.origins.get(url.slice(PREFIX.length, slash))
+    const name = slash < 0 ? '' : url.slice(PREFIX.length, slash)
+    const service = this.#options.origins.get(name)
     if (!service) {
-      refuse(request, response, 404, 'There is no published origin of this name.')
+      if (this.#options.origins.isUnserved(name))
+        refuse(request, response, 503, 'This origin cannot be served just now.')
+      else refuse(request, response, 404, 'There is no published origin of this name.')
       return true
     }
     service.counters.requests++
@@ -141,7 +144,7 @@ export class RangeServer {
     writeSingleHead(reading, answer, file.sizeBytes, plan.status === 206 ? range : null)
     reading.response.end(slice.subarray(range.startByte - sliceStart, range.endByte - sliceStart))
     this.#turns.spend(lengthBytes)
-    counters.hits++
+    counters.succeeded(false)
     counters.servedBytes += lengthBytes
     this.#answered(reading)
     return true
@@ -253,7 +256,7 @@ export class RangeServer {
         if (outcome === 'aborted') counters.aborts++
         else if (outcome === 'sent') countOutcome(reading)
         else {
-          counters.errors++
+          service.failed(outcome.failed)
           this.#options.log.debug({ err: outcome.failed, origin: service.config.name }, 'An answer was cut off.')
         }
       },
@@ -303,7 +306,7 @@ export class RangeServer {
       refuse(request, response, 504, 'This is not in the cache, and the request asks for nothing else.')
       return
     }
-    service.counters.errors++
+    service.failed(error)
     const failure = answerForFailure(error)
     if (failure.status === 500) this.#options.log.warn({ err: error }, 'A read ended in an unexpected error.')
     else this.#options.log.debug({ err: error, origin: service.config.name }, failure.sentence)

@@ -37,8 +37,11 @@ describe('the circuit breaker of an origin', () => {
 
   test('after its time three trials have to succeed', async () => {
     const breaker = await opened()
-    vi.advanceTimersByTime(60_000)
-    expect(breaker.isRefusing).toBe(false)
+    const openedAtMs = Date.now()
+    vi.advanceTimersByTime(20_000)
+    expect(breaker.openUntilMs).toBe(openedAtMs + 60_000)
+    vi.advanceTimersByTime(40_000)
+    expect([breaker.isRefusing, breaker.state, breaker.openUntilMs]).toEqual([false, 'half-open', null])
     const states = []
     for (let trial = 0; trial < 3; trial++) {
       await breaker.run(well)

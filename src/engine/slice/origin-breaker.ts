@@ -61,10 +61,17 @@ export class OriginBreaker {
     })
   }
 
+  /** `half-open` as soon as the rest is over: the next request is a trial. */
   get state(): BreakerState {
     const state = this.#policy?.state
     if (state === CircuitState.HalfOpen) return 'half-open'
-    return state === CircuitState.Open || state === CircuitState.Isolated ? 'open' : 'closed'
+    if (state !== CircuitState.Open && state !== CircuitState.Isolated) return 'closed'
+    return this.#restMs > 0 ? 'open' : 'half-open'
+  }
+
+  /** When the rest of an open circuit ends, in milliseconds since 1970; null in any other state. */
+  get openUntilMs(): number | null {
+    return this.state === 'open' ? Math.round(Date.now() + this.#restMs) : null
   }
 
   get trips(): number {
@@ -73,7 +80,7 @@ export class OriginBreaker {
 
   /** True where a request would be refused now. */
   get isRefusing(): boolean {
-    return this.state === 'open' && performance.now() - this.#openedMs < this.#openMs
+    return this.state === 'open'
   }
 
   /** Runs one request. Throws `source_error` with `retryAfterMs` while the circuit is open; nothing is asked then. */
@@ -89,12 +96,16 @@ export class OriginBreaker {
 
   /** Why nothing is asked. */
   refusal(): TransferError {
-    const retryAfterMs = Math.max(1000, this.#openMs - (performance.now() - this.#openedMs))
+    const retryAfterMs = Math.max(1000, this.#restMs)
     return new TransferError(
       'source_error',
       'The origin failed several times in a row, so Sluice gives it a rest. It is asked again soon; its page shows when.',
       { retry: 'later', retryAfterMs, facts: { breaker: 'open' } },
     )
+  }
+
+  get #restMs(): number {
+    return this.#openMs - (performance.now() - this.#openedMs)
   }
 }
 

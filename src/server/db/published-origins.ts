@@ -7,6 +7,7 @@ import {
   type PublishedOriginView,
   type publishedOriginSaveSchema,
   type ServedOrigin,
+  type UnservedOrigin,
 } from '../domain/published-origin.ts'
 import type { Sealer } from '../secrets.ts'
 import type { SigningKey } from '../signed-link.ts'
@@ -94,20 +95,20 @@ export async function signingKeyOf(db: DbOrTx, sealer: Sealer, id: string): Prom
 }
 
 /**
- * All published origins for an engine, secrets opened. Those whose secrets cannot be opened are named in `unreadable`, so that one
+ * All published origins for an engine, secrets opened. Those whose secrets cannot be opened are named in `unserved`, so that one
  * does not keep the others from being served.
  */
 export async function loadServedOrigins(
   db: DbOrTx,
   sealer: Sealer,
-): Promise<{ origins: ServedOrigin[]; unreadable: { name: string; error: TransferError }[] }> {
+): Promise<{ origins: ServedOrigin[]; unserved: UnservedOrigin[] }> {
   const origins: ServedOrigin[] = []
-  const unreadable: { name: string; error: TransferError }[] = []
+  const unserved: UnservedOrigin[] = []
   for (const row of await db.publishedOrigin.findMany({ orderBy: { name: 'asc' } })) {
     try {
       const secret = openKey(sealer, row.id, row.signingKeySealed)
       const headers =
-        row.headersSealed === null ? '' : sealer.open(row.headersSealed, `PublishedOrigin.headers:${row.id}`)
+        row.headersSealed === null ? '' : open(sealer, row.headersSealed, `PublishedOrigin.headers:${row.id}`)
       origins.push({
         id: row.id,
         name: row.name,
@@ -124,10 +125,10 @@ export async function loadServedOrigins(
       })
     } catch (error) {
       if (!(error instanceof TransferError)) throw error
-      unreadable.push({ name: row.name, error })
+      unserved.push({ id: row.id, name: row.name, message: error.message })
     }
   }
-  return { origins, unreadable }
+  return { origins, unserved }
 }
 
 /** In the order of their names, so that the same headers always give the same scope. */
@@ -143,7 +144,20 @@ function sealHeaders(sealer: Sealer, id: string, headers: Record<string, string>
 }
 
 function openKey(sealer: Sealer, id: string, sealed: string): string {
-  return sealer.open(sealed, `PublishedOrigin.signingKey:${id}`)
+  return open(sealer, sealed, `PublishedOrigin.signingKey:${id}`)
+}
+
+/** The key that signs links is sealed too, so that entering the headers again does not help. */
+function open(sealer: Sealer, sealed: string, place: string): string {
+  try {
+    return sealer.open(sealed, place)
+  } catch (cause) {
+    throw new TransferError(
+      'secret_key_changed',
+      'Its headers and the key of its links were sealed with another key. Set SLUICE_SECRET_KEY to the key it was published with, or remove the origin and publish it again.',
+      { cause },
+    )
+  }
 }
 
 /** The key of table Origin: scheme://host:port, the port always there. */

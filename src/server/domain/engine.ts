@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { cacheStatsSchema } from './cache.ts'
-import { originStatsSchema } from './published-origin.ts'
+import { originStatsSchema, unservedOriginSchema } from './published-origin.ts'
 
 /** Figures an engine writes with each heartbeat. */
 export const engineStatsSchema = z.object({
@@ -19,6 +19,8 @@ export const engineStatsSchema = z.object({
   cache: cacheStatsSchema.optional(),
   /** Of the published origins this engine has served. */
   origins: z.array(originStatsSchema).optional(),
+  /** Those it cannot serve. Absent from engines of an older version. */
+  unservedOrigins: z.array(unservedOriginSchema).optional(),
 })
 export type EngineStats = z.infer<typeof engineStatsSchema>
 

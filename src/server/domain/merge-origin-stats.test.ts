@@ -15,6 +15,10 @@ const one: OriginStats = {
   p50Ms: 3,
   p95Ms: null,
   p99Ms: null,
+  breakerUntilMs: null,
+  recentAnswers: 10,
+  recentErrors: 0,
+  lastFailure: null,
 }
 
 it('adds up what engines count, and tells the worst of what cannot be added', () => {
@@ -28,6 +32,24 @@ it('adds up what engines count, and tells the worst of what cannot be added', ()
     p95Ms: 20,
     p99Ms: null,
   })
+})
+
+it('tells when the last of the engines asks again, and what went wrong last', () => {
+  const open = { ...one, breaker: 'open' as const }
+  const failure = (atMs: number) => ({ code: 'source_error', message: `at ${atMs}`, atMs })
+  const merged = mergeOriginStats([
+    { ...open, breakerUntilMs: 500, recentErrors: 3, lastFailure: failure(40) },
+    { ...one, breakerUntilMs: null },
+    { ...open, breakerUntilMs: 700, recentErrors: 4, lastFailure: failure(30) },
+  ])
+  expect(merged).toMatchObject({
+    breaker: 'open',
+    breakerUntilMs: 700,
+    recentAnswers: 30,
+    recentErrors: 7,
+    lastFailure: { atMs: 40 },
+  })
+  expect(mergeOriginStats([one])).toMatchObject({ breakerUntilMs: null, lastFailure: null })
 })
 
 it('has nothing to say where no engine has served it', () => {

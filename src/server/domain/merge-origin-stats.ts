@@ -2,7 +2,10 @@ import type { OriginStats } from './published-origin.ts'
 
 const WORST_FIRST = ['open', 'half-open', 'closed'] as const
 
-/** What several engines say about one origin: counts are added, the worst breaker and the slowest percentiles are told. */
+/**
+ * What several engines say about one origin: counts are added; of breakers the worst is told, with the
+ * time at which all engines ask again, of percentiles the slowest, of failures the last.
+ */
 export function mergeOriginStats(all: readonly OriginStats[]): OriginStats | null {
   const [first] = all
   if (!first) return null
@@ -24,6 +27,12 @@ export function mergeOriginStats(all: readonly OriginStats[]): OriginStats | nul
     p50Ms: most(({ p50Ms }) => p50Ms),
     p95Ms: most(({ p95Ms }) => p95Ms),
     p99Ms: most(({ p99Ms }) => p99Ms),
+    breakerUntilMs: most(({ breaker, breakerUntilMs }) => (breaker === 'open' ? breakerUntilMs : null)),
+    recentAnswers: sum(({ recentAnswers }) => recentAnswers),
+    recentErrors: sum(({ recentErrors }) => recentErrors),
+    lastFailure: all
+      .map(({ lastFailure }) => lastFailure)
+      .reduce((last, failure) => ((failure?.atMs ?? 0) > (last?.atMs ?? 0) ? failure : last), null),
     learnedLanes: most(({ learnedLanes }) => learnedLanes),
   }
 }

@@ -110,10 +110,20 @@ export interface ServedOrigin {
   readonly updatedAtMs: number
 }
 
+/** What last kept a reader from its bytes, with a sentence that has no secret in it. */
+const originFailureSchema = z.object({ code: z.string(), message: z.string(), atMs: z.number() })
+export type OriginFailure = z.infer<typeof originFailureSchema>
+
+/** An origin that is published and that an engine cannot serve, with the reason and what to do. */
+export const unservedOriginSchema = z.object({ id: z.string(), name: z.string(), message: z.string() })
+export type UnservedOrigin = z.infer<typeof unservedOriginSchema>
+
 /** What an engine says about an origin it serves, with each heartbeat; counted since that engine started. */
 export const originStatsSchema = z.object({
   originId: z.string(),
   breaker: z.enum(['closed', 'open', 'half-open']),
+  /** When an open one lets the next request through, in milliseconds since 1970; null where it is not open. */
+  breakerUntilMs: z.number().nullable().default(null),
   /** Requests of readers, and how they were answered: by the cache alone, or with bytes of the origin. */
   requests: z.number(),
   hits: z.number(),
@@ -128,6 +138,10 @@ export const originStatsSchema = z.object({
   p95Ms: z.number().nullable(),
   p99Ms: z.number().nullable(),
   learnedLanes: z.number().nullable().optional(),
+  /** Of the latest answers, some hundred at most, how many were errors; and the last one of them. */
+  recentAnswers: z.number().default(0),
+  recentErrors: z.number().default(0),
+  lastFailure: originFailureSchema.nullable().default(null),
 })
 export type OriginStats = z.infer<typeof originStatsSchema>
 

@@ -11,7 +11,7 @@ import { Dialog, DialogBody, DialogContent, DialogFooter } from '../ui/dialog.ts
 import { Field } from '../ui/field.tsx'
 import { Input } from '../ui/input.tsx'
 import { Select, SelectContent, SelectItem, SelectTrigger, SelectValue } from '../ui/select.tsx'
-import type { ListedOrigin } from './origin-row.tsx'
+import type { ListedOrigin } from './origin-words.ts'
 
 const LIVES = [
   { seconds: 3_600, name: 'An hour' },

@@ -2,7 +2,6 @@
 
 import { Ellipsis, Eraser, Link2, Pencil, Trash2 } from 'lucide-react'
 import type { ReactNode } from 'react'
-import type { OriginStats, PublishedOriginView } from '../../../server/domain/published-origin.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { cn } from '../ui/cn.ts'
@@ -15,12 +14,8 @@ import {
 } from '../ui/dropdown-menu.tsx'
 import { Bytes, Quantity } from '../ui/quantity.tsx'
 import { OriginState } from './origin-state.tsx'
-import { ACCESS_WORDS, choiceWords, hitPercent, latencyWords } from './origin-words.ts'
-
-export interface ListedOrigin extends PublishedOriginView {
-  url: string | null
-  stats: OriginStats | null
-}
+import { OriginTrouble } from './origin-trouble.tsx'
+import { ACCESS_WORDS, choiceWords, hitPercent, type ListedOrigin, latencyWords } from './origin-words.ts'
 
 /** The columns of the list, from 1024 px on; below, a row is a small block. */
 const COLUMNS =
@@ -51,6 +46,8 @@ export function OriginRow(props: {
 }) {
   const { origin } = props
   const { stats } = origin
+  // Nothing that was never asked has figures.
+  const asked = stats && stats.requests > 0 ? stats : null
   const lanes = origin.lanes ?? stats?.learnedLanes ?? origin.learnedLanes
   return (
     <li className={cn('grid grid-cols-[minmax(0,1fr)_auto] gap-y-2 border-b px-4 py-2.5 md:px-6', COLUMNS)}>
@@ -66,15 +63,27 @@ export function OriginRow(props: {
           {choiceWords(origin).join(' · ')}
         </p>
       </div>
-      <OriginState stats={stats} className="max-lg:col-start-1 max-lg:row-start-2" />
+      <OriginState origin={origin} className="max-lg:col-start-1 max-lg:row-start-2" />
       <dl className="flex flex-wrap gap-x-5 gap-y-1 max-lg:col-span-2 lg:contents">
-        <Figure name="Hit rate">
+        <Figure
+          name="Hit rate"
+          more={asked && <Quantity value={asked.requests} unit={asked.requests === 1 ? 'request' : 'requests'} />}
+        >
           <Quantity value={hitPercent(stats)} unit="%" />
         </Figure>
-        <Figure name="Served">
-          <Bytes bytes={stats?.servedBytes ?? null} />
+        <Figure name="Served" more={asked && <Quantity value={asked.activeReaders} unit="reading" />}>
+          <Bytes bytes={asked?.servedBytes ?? null} />
         </Figure>
-        <Figure name="First byte p50 · p95">
+        <Figure
+          name="First byte p50 · p95"
+          more={
+            stats?.p99Ms != null && (
+              <>
+                p99 <Quantity value={latencyWords(stats.p99Ms)} unit="ms" />
+              </>
+            )
+          }
+        >
           {stats === null || stats.p50Ms === null ? (
             <Quantity value={null} />
           ) : (
@@ -123,15 +132,20 @@ export function OriginRow(props: {
           </DropdownMenuContent>
         </DropdownMenu>
       </div>
+      <OriginTrouble origin={origin} className="col-span-full" />
     </li>
   )
 }
 
-function Figure({ name, children }: { name: string; children: ReactNode }) {
+/** A number, and in small letters one that belongs to it. */
+function Figure({ name, more, children }: { name: string; more?: ReactNode; children: ReactNode }) {
   return (
     <div className="max-lg:flex max-lg:items-baseline max-lg:gap-1.5 lg:text-right">
       <dt className="text-dim text-xs lg:sr-only">{name}</dt>
-      <dd>{children}</dd>
+      <dd>
+        {children}
+        {more && <span className="text-muted-foreground text-xs max-lg:ml-1.5 lg:block">{more}</span>}
+      </dd>
     </div>
   )
 }

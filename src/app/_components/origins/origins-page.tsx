@@ -15,7 +15,8 @@ import { PageBar } from '../ui/page-bar.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { LinkDialog } from './link-dialog.tsx'
 import { OriginDialog } from './origin-dialog.tsx'
-import { type ListedOrigin, OriginColumns, OriginRow } from './origin-row.tsx'
+import { OriginColumns, OriginRow } from './origin-row.tsx'
+import type { ListedOrigin } from './origin-words.ts'
 
 /** What engines serve: publish, edit, link to a file, purge, remove. */
 export function OriginsPage() {

@@ -42,6 +42,7 @@ it('saves an origin with sealed headers, shows only their names, and gives them 
       heuristicFreshness: false,
       learnedLanes: null,
       stats: null,
+      problem: null,
       url: null,
     },
   ])
@@ -93,11 +94,21 @@ it('refuses a name that is taken and an origin that is not there, and tells the 
 })
 
 it('serves the others when the secrets of one cannot be opened', async () => {
-  await api.origins.save(input())
+  const { id } = await api.origins.save(input())
   const other = createSealer('another key that is also long enough')
-  const { origins, unreadable } = await loadServedOrigins(harness.db, other)
+  const { origins, unserved } = await loadServedOrigins(harness.db, other)
   expect(origins).toEqual([])
-  expect(unreadable).toMatchObject([{ name: 'films', error: { code: 'secret_key_changed' } }])
+  expect(unserved).toEqual([{ id, name: 'films', message: expect.stringContaining('SLUICE_SECRET_KEY') }])
+  expect(JSON.stringify(unserved)).not.toContain('v1.')
+
+  // What an engine says of it is on the page.
+  const engineId = await addEngine(harness.db)
+  const { stats } = await harness.db.engine.findUniqueOrThrow({ where: { id: engineId } })
+  await harness.db.engine.update({
+    where: { id: engineId },
+    data: { stats: { ...Object(stats), unservedOrigins: unserved } },
+  })
+  expect(await api.origins.list()).toMatchObject([{ stats: null, problem: unserved[0]?.message }])
 })
 
 it('signs a link that leads to an engine, holds for one file, and ends', async () => {

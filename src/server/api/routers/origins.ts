@@ -21,6 +21,10 @@ export const originsRouter = router({
     return origins.map((origin) => ({
       ...origin,
       url: engines[0] ? `${engines[0].url}/o/${origin.name}/` : null,
+      /** Why an engine cannot serve it; null where all can. */
+      problem:
+        engines.flatMap(({ stats }) => stats?.unservedOrigins ?? []).find(({ id }) => id === origin.id)?.message ??
+        null,
       stats: mergeOriginStats(
         engines.flatMap(({ stats }) => stats?.origins?.filter(({ originId }) => originId === origin.id) ?? []),
       ),
