@@ -39,6 +39,7 @@ export async function startApi(): Promise<ApiHarness> {
     notifications,
     log,
     site: SITE,
+    enginePublicUrl: null,
     adminToken: ADMIN_TOKEN,
     version: '0.0.0-test',
     stopping: new AbortController().signal,

@@ -15,6 +15,7 @@ const KEYS = { accessKeyId: 'testkey', secretAccessKey: 'testsecret' }
 /** The API as a page calls it, with an engine that does what is asked, a store with a bucket `test`, and a source. */
 export interface ApiWithEngine {
   readonly api: ApiHarness['api']
+  readonly engineUrl: string
   readonly source: HostileSource
   readonly storeUrl: string
   /** A bucket to save, good unless something is put over it. */
@@ -47,9 +48,12 @@ export async function startApiWithEngine(
     ...(options.exemptSource ? [{ host: '127.0.0.1', port: source.port }] : []),
   ]
   const connections = { databaseUrl: harness.databaseUrl, secretKey: SEALING_KEY, exemptListeners, sampleFileUrl: null }
-  const engine = await startEngine(readEnv({ SLUICE_LEASE_MS: '3000', ...options.env }), connections, log)
+  const env = readEnv({ SLUICE_LEASE_MS: '3000', ...options.env })
+  const engine = await startEngine(env, connections, log)
+  harness.services.enginePublicUrl = env.SLUICE_ENGINE_PUBLIC_URL ?? null
   return {
     api: harness.api,
+    engineUrl: engine.url,
     source,
     storeUrl: store.url,
     bucketDraft: (over = {}) => ({

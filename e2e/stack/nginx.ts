@@ -14,13 +14,19 @@ export interface RunningNginx {
 /** Why nginx cannot be used here, or null. */
 export const nginxMissing = findProgram(['nginx']) ? null : 'nginx is not installed'
 
-/** nginx on a free port of 127.0.0.1 that serves a folder, run by whoever we are; its own files in a temporary folder. */
-export async function startNginx(folder: string): Promise<RunningNginx> {
+/**
+ * nginx on a free port of 127.0.0.1 that serves a folder, run by whoever we are; its own files in a temporary folder. `server` is put into
+ * its server block, `port` takes the place of the free one.
+ */
+export async function startNginx(
+  folder: string,
+  more: { readonly server?: string; readonly port?: number } = {},
+): Promise<RunningNginx> {
   const program = findProgram(['nginx'])
   if (!program) throw new Error('nginx is not installed.')
   const home = mkdtempSync(join(tmpdir(), 'sluice-nginx-'))
   chmodSync(home, 0o755)
-  const port = await findFreePort()
+  const port = more.port ?? (await findFreePort())
   const isRoot = process.getuid?.() === 0
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `  ${name}_temp_path ${home}/${name};`)
@@ -41,6 +47,7 @@ ${temporary}
   server {
     listen 127.0.0.1:${port};
     root "${folder}";
+    ${more.server ?? ''}
   }
 }
 `,

@@ -136,7 +136,11 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
   ]
   const closeAll = () => Promise.allSettled(open.map(async (close) => close()))
   const registry = env.SLUICE_METRICS ? metrics.registry : null
-  const listening = { isReady: () => heartbeat.isBeating, publicHost: new URL(env.SLUICE_PUBLIC_URL).hostname }
+  const readersUrl = env.SLUICE_ENGINE_PUBLIC_URL === undefined ? null : new URL(env.SLUICE_ENGINE_PUBLIC_URL)
+  const listening = {
+    isReady: () => heartbeat.isBeating,
+    publicHosts: [new URL(env.SLUICE_PUBLIC_URL).hostname, ...(readersUrl ? [readersUrl.hostname] : [])],
+  }
   const status = await startStatusServer({
     ...listening,
     host: env.SLUICE_HOST,
@@ -144,6 +148,7 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
     setting: 'ENGINE_PORT',
     mayMove: !env.enginePortIsSet,
     registry: env.metricsListener ? null : registry,
+    publicPath: readersUrl?.pathname.replace(/\/$/, '') ?? '',
     files: (request, response) => reads.service.server.handle(request, response),
   }).catch(async (error) => {
     await closeAll()

@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import { Counter, Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startStatusServer } from './status-server.ts'
@@ -15,7 +16,7 @@ async function start(options: Partial<Parameters<typeof startStatusServer>[0]> =
     port: 0,
     setting: 'ENGINE_PORT',
     mayMove: false,
-    publicHost: 'sluice.example.org',
+    publicHosts: ['sluice.example.org', 'files.example.org'],
   }
   const server = await startStatusServer({ ...defaults, registry, isReady: () => true, ...options })
   running.push(server)
@@ -41,6 +42,33 @@ describe('the status server of an engine', () => {
   it('changes nothing and answers no other method', async () => {
     const { url } = await start()
     expect((await fetch(`${url}/healthz`, { method: 'POST' })).status).toBe(405)
+  })
+
+  it('hands requests for files over under its public names, without what a proxy leaves before /o/', async () => {
+    const seen: (string | undefined)[] = []
+    const { port } = await start({
+      publicPath: '/files',
+      files: ({ url }, response) => {
+        if (!url?.startsWith('/o/')) return false
+        seen.push(url)
+        response.end()
+        return true
+      },
+    })
+    const status = (path: string, host: string) =>
+      new Promise((resolve, reject) => {
+        const request = get({ port, path, headers: { host } }, (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        })
+        request.on('error', reject)
+      })
+    expect(await status('/files/o/films/a%2Fb.mp4?x=1', 'files.example.org')).toBe(200)
+    expect(await status('/o/films/a', 'sluice.example.org:443')).toBe(200)
+    expect(await status('/files/healthz', 'files.example.org')).toBe(404)
+    expect(await status('/filesystem/o/films/a', 'files.example.org')).toBe(404)
+    expect(await status('/o/films/a', 'other.example.org')).toBe(403)
+    expect(seen).toEqual(['/o/films/a%2Fb.mp4?x=1', '/o/films/a'])
   })
 
   it('names the setting where its port is taken, or takes another one where it may', async () => {

@@ -16,7 +16,9 @@ export interface StatusServerOptions {
   /** Answers requests of readers, under /o/; false for any other. */
   readonly files?: (request: IncomingMessage, response: ServerResponse) => boolean
   /** Host names besides loopback that a request may carry. */
-  readonly publicHost: string
+  readonly publicHosts: readonly string[]
+  /** What a proxy may leave before /o/, such as `/files`; '' for nothing. It is taken off here, because a proxy that does so decodes the rest. */
+  readonly publicPath?: string
 }
 
 /**
@@ -28,8 +30,11 @@ export async function startStatusServer(
 ): Promise<{ url: string; port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
-    if (!isLoopback(host) && host !== options.publicHost)
+    if (!isLoopback(host) && !options.publicHosts.includes(host))
       return answer(response, 403, 'This host name is not one of Sluice.\n')
+    const { publicPath = '' } = options
+    if (publicPath !== '' && request.url?.startsWith(`${publicPath}/o/`))
+      request.url = request.url.slice(publicPath.length)
     // Files are for players and pages of other sites too; who may read them is their own question.
     if (options.files?.(request, response)) return
     if (isFromForeignPage(request)) return answer(response, 403, "The request comes from another site's page.\n")

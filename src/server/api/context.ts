@@ -11,6 +11,8 @@ export interface Services {
   notifications: Notifications
   log: Log
   site: Site
+  /** SLUICE_ENGINE_PUBLIC_URL: how links to files of published origins begin; null where it is not set. */
+  enginePublicUrl: string | null
   adminToken: string | undefined
   version: string
   /** Aborts when the process is asked to stop: what would keep a connection open ends then. */

@@ -27,6 +27,7 @@ function createWebServices(): Services {
     notifications: listenForNotifications(connections.databaseUrl, log),
     log,
     site: { host: env.SLUICE_HOST, port: env.PORT, publicUrl: env.SLUICE_PUBLIC_URL },
+    enginePublicUrl: env.SLUICE_ENGINE_PUBLIC_URL ?? null,
     adminToken: env.SLUICE_ADMIN_TOKEN,
     version: readVersion(),
     stopping: stopSignal(),

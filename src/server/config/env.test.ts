@@ -2,6 +2,26 @@ import { describe, expect, it } from 'vitest'
 import { MIB } from '../domain/bytes.ts'
 import { readEnv } from './env.ts'
 
+describe('the address at which readers reach the engines', () => {
+  const address = (text: string) => readEnv({ SLUICE_ENGINE_PUBLIC_URL: text }).SLUICE_ENGINE_PUBLIC_URL
+
+  it('may have a path, has no slash at its end, and is nothing where it is not set', () => {
+    expect(address('https://Files.example.org/')).toBe('https://files.example.org')
+    expect(address('http://10.0.0.7:8080/media/')).toBe('http://10.0.0.7:8080/media')
+    expect(readEnv({}).SLUICE_ENGINE_PUBLIC_URL).toBeUndefined()
+  })
+
+  it.each([
+    'files.example.org',
+    'ftp://files.example.org',
+    'https://user:secret@files.example.org',
+    'https://files.example.org/?a=1',
+    'https://files.example.org/o/',
+  ])('refuses %s with a sentence that names the setting and not the value', (text) => {
+    expect(() => address(text)).toThrow(/^SLUICE_ENGINE_PUBLIC_URL is the address at which readers/)
+  })
+})
+
 describe('the memory an engine may use', () => {
   const bytes = (limitMib: number, settings: Record<string, string> = {}) => {
     const env = readEnv(settings, limitMib * MIB)

@@ -133,6 +133,18 @@ const envSchema = z.object({
       'SLUICE_PUBLIC_URL is the address people use, such as https://sluice.example.org.',
     )
     .optional(),
+  SLUICE_ENGINE_PUBLIC_URL: z
+    .string()
+    .transform((text, context) => {
+      const url = /^https?:\/\/[^?#@]+$/.test(text) ? URL.parse(text) : null
+      const address = url && `${url.origin}${url.pathname}`.replace(/\/+$/, '')
+      if (address && !address.endsWith('/o')) return address
+      const message =
+        'SLUICE_ENGINE_PUBLIC_URL is the address at which readers reach the engines, without /o, such as https://files.example.org.'
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    })
+    .optional(),
   SLUICE_ADMIN_TOKEN: z
     .string()
     .min(24, 'SLUICE_ADMIN_TOKEN has at least 24 characters; make one with: openssl rand -hex 24')

@@ -2,6 +2,7 @@
 
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
+import { linkTarget } from '../../../server/domain/link-target.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
 import { failureOf } from '../../_trpc/failure-of.ts'
 import { Button } from '../ui/button.tsx'
@@ -49,7 +50,8 @@ function LinkForm({ origin, close }: { origin: ListedOrigin; close: () => void }
   const [path, setPath] = useState('')
   const [seconds, setSeconds] = useState<string>(String(LIVES[1].seconds))
   const isSigned = origin.access === 'signed'
-  const plain = path.trim() === '' || origin.url === null ? null : origin.url + path.trim().replace(/^\/+/, '')
+  const target = linkTarget(path.trim())
+  const plain = target === null || origin.url === null ? null : origin.url + target
   const url = isSigned ? (sign.data?.url ?? null) : plain
   const type = (next: string) => {
     setPath(next)
@@ -61,15 +63,20 @@ function LinkForm({ origin, close }: { origin: ListedOrigin; close: () => void }
       className="flex min-h-0 flex-1 flex-col"
       onSubmit={(event) => {
         event.preventDefault()
-        if (isSigned) sign.mutate({ originId: origin.id, path, expiresInSeconds: Number(seconds) })
+        if (isSigned) sign.mutate({ originId: origin.id, path: path.trim(), expiresInSeconds: Number(seconds) })
       }}
     >
       <DialogBody className="grid gap-4">
         <Field
           label="Path of the file"
+          error={
+            target === null && path.trim() !== ''
+              ? 'The path is that of a file below the origin, such as videos/film.mp4.'
+              : undefined
+          }
           hint={
             <span className="num break-all">
-              {origin.baseUrl}/{path.trim().replace(/^\/+/, '')}
+              {origin.baseUrl}/{target}
             </span>
           }
         >
@@ -116,7 +123,7 @@ function LinkForm({ origin, close }: { origin: ListedOrigin; close: () => void }
           Close
         </Button>
         {isSigned && (
-          <Button type="submit" disabled={path.trim() === '' || sign.isPending}>
+          <Button type="submit" disabled={target === null || sign.isPending}>
             Sign link
           </Button>
         )}

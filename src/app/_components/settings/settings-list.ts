@@ -32,6 +32,11 @@ const GROUPS: readonly {
         (env) => env.SLUICE_PUBLIC_URL,
         'The address people use; pages and calls from other sites are refused.',
       ],
+      [
+        'SLUICE_ENGINE_PUBLIC_URL',
+        (env) => env.SLUICE_ENGINE_PUBLIC_URL ?? 'where an engine listens',
+        'How links to files of published origins begin.',
+      ],
       ['SLUICE_HOST', (env) => env.SLUICE_HOST, 'The address that web and engine listen on.'],
       ['PORT', (env) => String(env.PORT), 'The port of this dashboard.'],
       ['ENGINE_PORT', (env) => String(env.ENGINE_PORT), 'The port of an engine: health and metrics.'],

@@ -131,10 +131,24 @@ it('signs a link that leads to an engine, holds for one file, and ends', async (
   expect(verifyLink(key, { originId: id, target }, link, end)).toBe('expired')
 })
 
-it.each(['', '/', '//', 'a?sluice-key=x'])('signs no link for the path %j', async (path) => {
-  const { id } = await api.origins.save(input())
+it('begins links with the public address of the engines where there is one, whether or not an engine runs', async () => {
+  const services = { ...harness.services, enginePublicUrl: 'https://files.example.org/media' }
+  const behind = harness.callWith({ services })
+  const { id } = await api.origins.save(input({ access: 'signed' }))
+  expect(await behind.origins.list()).toMatchObject([{ url: 'https://files.example.org/media/o/films/' }])
+  const { url } = await behind.origins.signLink({ originId: id, path: 'take #3.mov', expiresInSeconds: 60 })
+  expect(url).toMatch(/^https:\/\/files\.example\.org\/media\/o\/films\/take%20%233\.mov\?sluice-expires=/)
   await addEngine(harness.db)
-  expect(await failureOf(api.origins.signLink({ originId: id, path, expiresInSeconds: 60 }))).toMatchObject({
-    code: 'invalid_input',
-  })
+  expect(await behind.origins.list()).toMatchObject([{ url: 'https://files.example.org/media/o/films/' }])
 })
+
+it.each(['', '/', '//', 'https://files.example.org/a', 'a?sluice-key=x'])(
+  'signs no link for the path %j',
+  async (path) => {
+    const { id } = await api.origins.save(input())
+    await addEngine(harness.db)
+    expect(await failureOf(api.origins.signLink({ originId: id, path, expiresInSeconds: 60 }))).toMatchObject({
+      code: 'invalid_input',
+    })
+  },
+)
