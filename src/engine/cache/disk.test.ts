@@ -87,7 +87,7 @@ it('sweeps at start: temporary files, torn and foreign entries and another layou
   expect(readdirSync(join(folder, 'v1'))).toHaveLength(1)
 })
 
-it('takes a slice that the medium changed for a miss and removes it (case 51: the cache medium lies)', async () => {
+it('takes a slice that the medium changed for a miss and removes it (correctness 51: the cache medium lies)', async () => {
   const { disk } = await openTier()
   const key = keyOf('film', 0)
   await write(disk, key)
@@ -138,7 +138,7 @@ it('gives two engines on one data folder a folder each, and a new one that of a 
 })
 
 describe('a purge', () => {
-  it('removes all slices of an object although there are holes between them (case 48)', async () => {
+  it('removes all slices of an object although there are holes between them (correctness 48)', async () => {
     const { disk } = await openTier()
     for (const n of [0, 7, 8, 4_000]) await write(disk, keyOf('film', n))
     await write(disk, keyOf('film', 3, { etag: 'old' }))

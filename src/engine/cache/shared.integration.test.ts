@@ -108,7 +108,7 @@ describe.skipIf(redisMissing !== null)(`the shared tier ${redisMissing ?? ''}`, 
     second.claim?.release()
   })
 
-  it('waits only so long for one who is gone: the lease ends, or the waiting does (case 45)', async () => {
+  it('waits only so long for one who is gone: the lease ends, or the waiting does (correctness 45)', async () => {
     const a = await openReady()
     const b = await openReady()
     await a.claimFetch(keyOf('film', 0), { leaseMs: 150, waitMs: 0 }, PATIENT)

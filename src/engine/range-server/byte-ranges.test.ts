@@ -70,7 +70,7 @@ describe('what is no range is ignored', () => {
   )
 })
 
-describe('what cannot be satisfied is refused (case 11)', () => {
+describe('what cannot be satisfied is refused (correctness 11)', () => {
   test.each(['bytes=1000-', 'bytes=5000-6000', 'bytes=5-4', 'bytes=-0', 'bytes=', 'bytes=,', 'bytes=1000-,-0'])(
     '%s',
     (header) => expect(meaning(header)).toBe('refuse'),

@@ -16,7 +16,7 @@ const spansOf = (path: string) =>
     .map(({ range }) => range)
     .filter((range) => range !== null && range.endByte - range.startByte > 1)
 
-describe('case 43: nothing that is wrong ever looks whole', () => {
+describe('correctness 43: nothing that is wrong ever looks whole', () => {
   test('a first slice that cannot be had is an error status, not a broken body', async () => {
     fixture = await openRangeFixture({ settings: { sliceRetries: 0 } })
     fixture.serve('/a', ({ index }) =>
@@ -45,7 +45,7 @@ describe('case 43: nothing that is wrong ever looks whole', () => {
   })
 })
 
-describe('case 44: a file that changed heals with the next request', () => {
+describe('correctness 44: a file that changed heals with the next request', () => {
   test.each([
     ['with a strong ETag', { etag: '"v1"', sizeBytes: SIZE }, V2],
     [
@@ -82,7 +82,7 @@ describe('case 44: a file that changed heals with the next request', () => {
     expect(body.equals(patternBytes(5 * SLICE, 5 * SLICE + 10, 2))).toBe(true)
   })
 
-  test('one odd answer of many is asked for again and believed no more (case 14)', async () => {
+  test('one odd answer of many is asked for again and believed no more (correctness 14)', async () => {
     fixture = await openRangeFixture()
     fixture.serve('/a', ({ index }) => (index === 1 ? V2 : { sizeBytes: SIZE }))
     const { body } = await fixture.get('/a')
@@ -90,7 +90,7 @@ describe('case 44: a file that changed heals with the next request', () => {
   })
 })
 
-describe('case 45: who waits for another fetch waits only so long', () => {
+describe('correctness 45: who waits for another fetch waits only so long', () => {
   test('a silent request is overtaken by a second one', async () => {
     fixture = await openRangeFixture({ settings: { waitLimitMs: 40, idleTimeoutMs: 60_000 } })
     fixture.serve('/a', ({ index }) =>
@@ -128,7 +128,7 @@ describe('case 45: who waits for another fetch waits only so long', () => {
   })
 })
 
-test('case 46: what expired is asked for once, not for each slice and not for each reader', async () => {
+test('correctness 46: what expired is asked for once, not for each slice and not for each reader', async () => {
   fixture = await openRangeFixture({ origin: { ttlSeconds: 0 } })
   fixture.serve('/a', ({ index }) => ({ sizeBytes: SIZE, ...(index > 0 ? { after: fixture.arrived(21) } : {}) }))
   await fixture.get('/a')
@@ -139,7 +139,7 @@ test('case 46: what expired is asked for once, not for each slice and not for ea
   expect(after.map(({ range }) => range)).toEqual([{ startByte: 0, endByte: 1 }])
 })
 
-describe('case 47: reading ahead', () => {
+describe('correctness 47: reading ahead', () => {
   test('never fetches a slice twice, also where readers overlap', async () => {
     fixture = await openRangeFixture()
     fixture.serve('/a', { sizeBytes: SIZE, headDelayMs: 5 })
@@ -178,7 +178,7 @@ describe('case 47: reading ahead', () => {
   })
 })
 
-test('case 48: a purge is complete although slices have gaps', async () => {
+test('correctness 48: a purge is complete although slices have gaps', async () => {
   fixture = await openRangeFixture({ settings: { prefetchSlices: 0 } })
   fixture.serve('/a', { sizeBytes: SIZE })
   fixture.serve('/b', { sizeBytes: SIZE })
@@ -196,7 +196,7 @@ test('case 48: a purge is complete although slices have gaps', async () => {
   expect(fixture.hostile.requests('/b')).toHaveLength(asked)
 })
 
-test('case 49: ranges are kept as aligned slices, so that overlapping ones cost nothing more', async () => {
+test('correctness 49: ranges are kept as aligned slices, so that overlapping ones cost nothing more', async () => {
   fixture = await openRangeFixture({ settings: { prefetchSlices: 0 } })
   fixture.serve('/a', { sizeBytes: SIZE })
   for (const [first, last] of [
@@ -210,7 +210,7 @@ test('case 49: ranges are kept as aligned slices, so that overlapping ones cost 
   expect(fixture.cache.slices.size).toBe(1)
 })
 
-test('case 50: the size cap is held against the size of the file, not of the range', async () => {
+test('correctness 50: the size cap is held against the size of the file, not of the range', async () => {
   fixture = await openRangeFixture({ origin: { sizeCapBytes: SIZE - 1 } })
   fixture.serve('/a', { sizeBytes: SIZE })
   const { body } = await fixture.get('/a', { range: 'bytes=0-9' })
@@ -221,7 +221,7 @@ test('case 50: the size cap is held against the size of the file, not of the ran
   expect(fixture.cache.slices.size).toBeGreaterThan(0)
 })
 
-test('case 52: the next slices come side by side, not one after the other', async () => {
+test('correctness 52: the next slices come side by side, not one after the other', async () => {
   fixture = await openRangeFixture({ settings: { sliceSizeBytes: 1024 * 1024 } })
   const size = 16 * 1024 * 1024
   // The first question asks for all of it; what one connection would take long for is then asked for beside it.
@@ -232,7 +232,7 @@ test('case 52: the next slices come side by side, not one after the other', asyn
   expect(spansOf('/a')).toHaveLength(4)
 })
 
-test('case 53: a reader that goes away is no failure', async () => {
+test('correctness 53: a reader that goes away is no failure', async () => {
   fixture = await openRangeFixture()
   fixture.serve('/a', { sizeBytes: 1024 * SLICE, bytesPerSecond: SLICE })
   const response = await fixture.open('/a', { range: 'bytes=0-' }).catch(() => null)

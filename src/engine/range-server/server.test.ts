@@ -21,7 +21,7 @@ describe('a published origin is served by ranges', () => {
     expect(warm.headers).toMatchObject({ 'cache-status': 'sluice; hit', 'content-length': String(SIZE) })
   })
 
-  test('a range costs the origin the slices it lies in, aligned, whatever was asked for (case 49)', async () => {
+  test('a range costs the origin the slices it lies in, aligned, whatever was asked for (correctness 49)', async () => {
     fixture = await openRangeFixture({ settings: { prefetchSlices: 0 } })
     fixture.serve('/a.bin', {})
     const { status, headers, body } = await fixture.get('/a.bin', { range: 'bytes=70000-70009' })
