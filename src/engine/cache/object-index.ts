@@ -1,10 +1,16 @@
 import type { CacheObject, CacheObjectPage, SliceRuns } from '../../server/domain/cache.ts'
-import type { ObjectUse } from './object-uses.ts'
 import type { ObjectRecord, SliceKey } from './slice-cache.ts'
 import { SCOPE_LENGTH } from './slice-key.ts'
 
 /** Records of objects that have no slice in a tier of this engine; the longest unused go first. */
 const MAX_EMPTY_OBJECTS = 10_000
+
+/** What readers had of an object. */
+export interface ObjectUse {
+  /** Slices they were handed out of the cache. */
+  readonly hits: number
+  readonly lastAccessAtMs: number
+}
 
 /** What this engine has of one object: the one place where slices are found by object, whatever holes there are. */
 export interface IndexedObject {

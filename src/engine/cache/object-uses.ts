@@ -1,13 +1,5 @@
 import { z } from 'zod'
-import type { IndexedObject } from './object-index.ts'
-import type { Swept } from './sweep.ts'
-
-/** What readers had of an object. */
-export interface ObjectUse {
-  /** Slices they were handed out of the cache. */
-  readonly hits: number
-  readonly lastAccessAtMs: number
-}
+import type { IndexedObject, ObjectUse } from './object-index.ts'
 
 const usesSchema = z.record(z.string(), z.tuple([z.number().int().min(0), z.number()]))
 
@@ -32,14 +24,17 @@ export function parseUses(text: string): Map<string, ObjectUse> {
 /** What readers had of the objects that a sweep found: as it was written down, or as their files show it where that is later. */
 export function usesBefore(
   saved: ReadonlyMap<string, ObjectUse>,
-  { entries, records }: Pick<Swept, 'entries' | 'records'>,
+  found: {
+    readonly entries: readonly { readonly key: { readonly objectId: string }; readonly touchedAtMs: number }[]
+    readonly records: readonly { readonly objectId: string; readonly storedAtMs: number }[]
+  },
 ): Map<string, ObjectUse> {
   const uses = new Map<string, ObjectUse>()
   const seen = (objectId: string, atMs: number) => {
     const { hits, lastAccessAtMs } = uses.get(objectId) ?? saved.get(objectId) ?? { hits: 0, lastAccessAtMs: 0 }
     uses.set(objectId, { hits, lastAccessAtMs: Math.max(lastAccessAtMs, atMs) })
   }
-  for (const { objectId, storedAtMs } of records) seen(objectId, storedAtMs)
-  for (const { key, touchedAtMs } of entries) seen(key.objectId, touchedAtMs)
+  for (const { objectId, storedAtMs } of found.records) seen(objectId, storedAtMs)
+  for (const { key, touchedAtMs } of found.entries) seen(key.objectId, touchedAtMs)
   return uses
 }

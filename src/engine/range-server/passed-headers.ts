@@ -50,7 +50,8 @@ const WITHHELD = new Set([
 ])
 
 /** Types that a browser would run or draw as a page of this host; anywhere in a list, because of several it takes the last. */
-const ACTIVE_TYPE = /(^|,)\s*(text\/(html|xml|xsl|javascript)|application\/([\w.-]+\+)?(xml|javascript|pdf)|image\/svg)/i
+const ACTIVE_TYPE =
+  /(^|,)\s*(text\/(html|xml|xsl|javascript)|application\/([\w.-]+\+)?(xml|javascript|pdf)|image\/svg)/i
 
 /**
  * The header fields of the origin that readers get (RFC 9111 section 3.1), by lower-case name. None that repeats a secret of ours, none that
