@@ -42,7 +42,6 @@ async function startEngine(name: string): Promise<EngineProcess> {
       SLUICE_DATA_DIR: join(folder, name),
       SLUICE_PROFILE: 'low-memory',
       SLUICE_CACHE_DISK: '64MiB',
-      SLUICE_CACHE_WRITE_QUEUE: '200',
       SLUICE_REDIS_URL: redis.url,
       SLUICE_LOG_LEVEL: 'trace',
     },
@@ -72,14 +71,17 @@ async function read(engine: EngineProcess, path: string, sizeBytes: number): Pro
 
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** What engines took of files so far; the rest of an answer that was given up does not count. */
-async function tookBytes(of: readonly EngineProcess[]): Promise<number> {
+/** A counter of these engines together. */
+async function sumOf(of: readonly EngineProcess[], counter: RegExp): Promise<number> {
   const counts = of.map(async ({ url }) => {
     const text = await (await fetch(`${url}/metrics`)).text()
-    return Number(/sluice_origin_bytes_total\{origin="films"\} (\d+)/.exec(text)?.[1] ?? Number.NaN)
+    return Number(counter.exec(text)?.[1] ?? Number.NaN)
   })
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
 }
+
+/** What engines took of files so far; the rest of an answer that was given up does not count. */
+const tookBytes = (of: readonly EngineProcess[]) => sumOf(of, /sluice_origin_bytes_total\{origin="films"\} (\d+)/)
 
 const serve = (path: string, sizeBytes: number) => source.serve(`/${path}`, { sizeBytes, headDelayMs: 30 })
 
@@ -111,9 +113,10 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
     const readers = [a, b].flatMap((engine) => Array.from({ length: 6 }, () => read(engine, 'cold.bin', 6 * MIB)))
     await Promise.all(readers)
     const took = await tookBytes([a, b])
-    // Nobody waits for another engine for ever, so on a machine that stands still some are fetched again; never all of them.
-    expect(took).toBeGreaterThanOrEqual(6 * MIB)
-    expect(took).toBeLessThan(12 * MIB)
+    // A machine so busy that Redis does not answer in time makes them fetch for themselves, which is as it should be.
+    const errors = await sumOf([a, b], /sluice_cache_errors_total\{tier="shared"\} (\d+)/)
+    if (errors === 0) expect(took).toBe(6 * MIB)
+    else expect(took).toBeLessThanOrEqual(12 * MIB)
   })
 
   test('an engine that was killed has its slices again, from its own disk, without Redis and without the origin', async () => {

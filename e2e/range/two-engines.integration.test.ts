@@ -28,8 +28,7 @@ const read = async (url: string, headers: Record<string, string> = {}) => {
 async function start(): Promise<{ running: EngineStack; links: string[] }> {
   redis = await startRedis()
   stack = await startEngineStack()
-  // What the write queue has no room for is not shared, and fetched twice.
-  const env = { SLUICE_REDIS_URL: redis.url, SLUICE_CACHE_WRITE_QUEUE: '100' }
+  const env = { SLUICE_REDIS_URL: redis.url }
   const engines = [await stack.startEngine(env), await stack.startEngine(env)]
   const origin = { name: 'files', baseUrl: stack.source.origin, access: 'public', ttlSeconds: 3600 }
   await savePublishedOrigin(stack.database.db, stack.sealer, publishedOriginSaveSchema.parse(origin))

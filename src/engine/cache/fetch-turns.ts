@@ -14,8 +14,8 @@ export interface FetchTurnsOptions {
   /** Null where nothing is shared: then it is everybody's turn. */
   readonly shared: SharedTier | null
   readonly readShared: (key: SliceKey) => Promise<CachedSlice | null>
-  /** Whether a slice that was put still waits to be written. */
-  readonly isQueued: (name: string) => boolean
+  /** Whether a slice that was put will be written soon. */
+  readonly isComing: (key: SliceKey) => boolean
 }
 
 /**
@@ -75,8 +75,8 @@ export class FetchTurns {
   #claim(key: SliceKey): FetchClaim {
     return {
       release: () => {
-        // A write that is queued releases it when the slice is there for the others.
-        if (!this.#options.isQueued(nameOf(key))) this.release(key)
+        // A write that is due releases it when the slice is there for the others.
+        if (!this.#options.isComing(key)) this.release(key)
       },
     }
   }

@@ -79,6 +79,11 @@ export class MemoryTier {
     this.#held.set(nameOf(key), { key, bytes, object })
   }
 
+  /** The slice, without its staying any longer for that. */
+  glance(key: SliceKey): Uint8Array | null {
+    return this.#held.peek(nameOf(key))?.bytes ?? null
+  }
+
   has(key: SliceKey): boolean {
     return this.#held.has(nameOf(key))
   }

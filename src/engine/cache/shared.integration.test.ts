@@ -21,7 +21,7 @@ async function openEngine(over: Partial<TieredCacheOptions> = {}): Promise<Tiere
   const cache = await openTieredCache({
     memoryBytes: 10_000_000,
     ttlMs: 60_000,
-    writeQueue: 20,
+    writeQueue: 5,
     disk: null,
     redisUrl: redis.url,
     log,
@@ -95,6 +95,22 @@ describe.skipIf(redisMissing !== null)(`the shared tier ${redisMissing ?? ''}`, 
     )
     expect(fetches).toBe(3)
     expect(slices).toHaveLength(9)
+  })
+
+  it('a burst far beyond the write queue reaches the others: each slice is fetched once', async () => {
+    const a = await openReady({ memoryBytes: 50_000_000 })
+    const b = await openReady()
+    const keys = Array.from({ length: 60 }, (_, index) => keyOf('burst', index))
+    const turns = await Promise.all(keys.map((key) => a.claimFetch(key, LEASE, PATIENT)))
+    const waiting = keys.map((key) => b.claimFetch(key, LEASE, PATIENT))
+    for (const [at, key] of keys.entries()) {
+      a.put(key, Buffer.alloc(100_000, at + 1))
+      turns[at]?.claim?.release()
+    }
+    expect(a.stats()).toMatchObject({ writeQueueDepth: 5, writesDropped: 0 })
+    const found = await Promise.all(waiting)
+    for (const [at, { slice }] of found.entries())
+      expect(Buffer.compare(slice?.bytes ?? Buffer.alloc(0), Buffer.alloc(100_000, at + 1)), `slice ${at}`).toBe(0)
   })
 
   it('gives the turn to the next when the one who had it failed, at once', async () => {

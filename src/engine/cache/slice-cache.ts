@@ -89,8 +89,8 @@ export interface SliceCache {
    */
   get(key: SliceKey, signal: AbortSignal): Promise<CachedSlice | null>
   /**
-   * Keeps a whole slice. In memory at once; disk and shared tier follow through a bounded queue, and are left out where that is full.
-   * Never blocks, never throws. The bytes are kept as they are: the caller gives them away and does not write to them again.
+   * Keeps a whole slice. In memory at once; disk and shared tier follow through a bounded queue, and are left out where memory
+   * has let go of it before its turn. Never blocks, never throws. The bytes are kept as they are: the caller gives them away and does not write to them again.
    */
   put(key: SliceKey, bytes: Uint8Array): void
   /** Looks up the shared tier, and says whose turn it is to fetch. At once a claim where no tier is shared or it is away. */

@@ -11,7 +11,7 @@ import type { SharedTier } from './shared.ts'
 import type { CachedSlice, CacheTier, FetchTurn, ObjectRecord, Removed, SliceCache, SliceKey } from './slice-cache.ts'
 import { originScopeOf } from './slice-key.ts'
 import { untilAborted } from './until-aborted.ts'
-import { WriteQueue } from './write-queue.ts'
+import { type QueuedWrite, WriteQueue } from './write-queue.ts'
 
 const EXPIRY_EVERY_MS = 30_000
 const CLOSE_DEADLINE_MS = 3_000
@@ -19,7 +19,7 @@ const CLOSE_DEADLINE_MS = 3_000
 export interface TiersOptions {
   readonly memoryBytes: number
   readonly ttlMs: number
-  /** Writes to disk and shared tier that may wait. */
+  /** Slices that are held for writes to disk and shared tier; of what comes on top only the keys are remembered. */
   readonly writeQueue: number
   readonly compression?: Compression
 }
@@ -66,14 +66,19 @@ export class TieredCache implements SliceCache {
     this.#memory = new MemoryTier({ maxBytes: options.memoryBytes, ttlMs: options.ttlMs, index })
     this.#disk = disk
     this.#shared = shared
-    this.#queue = new WriteQueue(options.writeQueue)
+    this.#queue = new WriteQueue({
+      limit: options.writeQueue,
+      write: (write) => this.#write(write),
+      recall: (key) => this.#memory.glance(key),
+      over: (key) => this.#turns.release(key),
+    })
     this.#records = new RecordWriter((record) =>
       Promise.all([this.#disk?.writeRecord(record), this.#shared?.writeRecord(record)]),
     )
     this.#turns = new FetchTurns({
       shared,
       readShared: (key) => this.#readShared(key),
-      isQueued: (name) => this.#queue.has(name),
+      isComing: (key) => this.#queue.isComing(key),
     })
     this.#timer = setInterval(() => this.#removeExpired(), EXPIRY_EVERY_MS)
     this.#timer.unref()
@@ -150,13 +155,7 @@ export class TieredCache implements SliceCache {
     this.#storedBytes += bytes.byteLength
     this.#memory.put(key, bytes)
     if (!this.#disk && !this.#shared) return
-    const release = () => this.#turns.release(key)
-    this.#queue.offer({
-      name: nameOf(key),
-      objectId: key.objectId,
-      run: () => this.#write(key, bytes).finally(release),
-      dropped: release,
-    })
+    this.#queue.offer({ key, storedAtMs: Date.now(), isForAll: true, content: { bytes } })
   }
 
   claimFetch(key: SliceKey, limits: Parameters<SliceCache['claimFetch']>[1], signal: AbortSignal): Promise<FetchTurn> {
@@ -285,18 +284,11 @@ export class TieredCache implements SliceCache {
     const entry = (await this.#shared?.read(key)) ?? null
     if (!entry) return null
     const { header, payload } = entry
-    if (Date.now() - header.storedAtMs >= this.#ttlMs) return null
+    const { codec, sizeBytes, storedAtMs } = header
+    if (Date.now() - storedAtMs >= this.#ttlMs) return null
     const found = await this.#keep(key, entry, 'shared', purges)
     if (found && this.#disk && purges === this.#purges)
-      this.#queue.offer({
-        name: nameOf(key),
-        objectId: key.objectId,
-        run: async () => {
-          const facts = { codec: header.codec, sizeBytes: header.sizeBytes, storedAtMs: header.storedAtMs }
-          await this.#disk?.write(key, encodeHeader(key, payload, facts), payload, header.storedAtMs)
-        },
-        dropped: () => {},
-      })
+      this.#queue.offer({ key, storedAtMs, isForAll: false, content: { codec, payload, sizeBytes } })
     return found
   }
 
@@ -313,13 +305,18 @@ export class TieredCache implements SliceCache {
     return { bytes, tier }
   }
 
-  async #write(key: SliceKey, bytes: Uint8Array): Promise<void> {
-    if (!this.#disk?.takesWrites && !this.#shared?.isUp) return
+  async #write({ key, storedAtMs, isForAll, content }: QueuedWrite): Promise<void> {
+    const shared = isForAll && this.#shared?.isUp ? this.#shared : null
+    if (!this.#disk?.takesWrites && !shared) return
+    const { codec, payload, sizeBytes } = 'bytes' in content ? await this.#compressed(content.bytes) : content
+    const header = encodeHeader(key, payload, { codec, sizeBytes, storedAtMs })
+    await Promise.all([this.#disk?.write(key, header, payload, storedAtMs), shared?.write(key, header, payload)])
+  }
+
+  async #compressed(bytes: Uint8Array) {
     const { codec, payload } = await compressSlice(bytes, this.#compression)
     this.#savedBytes += bytes.byteLength - payload.byteLength
-    const storedAtMs = Date.now()
-    const header = encodeHeader(key, payload, { codec, sizeBytes: bytes.byteLength, storedAtMs })
-    await Promise.all([this.#disk?.write(key, header, payload, storedAtMs), this.#shared?.write(key, header, payload)])
+    return { codec, payload, sizeBytes: bytes.byteLength }
   }
 
   #removeExpired(): void {

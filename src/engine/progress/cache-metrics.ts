@@ -10,13 +10,21 @@ const COUNTERS: readonly (readonly [name: string, help: string, read: Read])[] =
   ['stored_bytes_total', 'Bytes of slices that were put into the cache.', (stats) => stats.storedBytes],
   ['expired_total', 'Entries that went because of their age.', (stats) => stats.expired],
   ['corrupt_total', 'Entries that were not what was written, and were removed.', (stats) => stats.corrupt],
-  ['writes_dropped_total', 'Writes that the queue had no room for.', (stats) => stats.writesDropped],
+  [
+    'writes_dropped_total',
+    'Slices that memory let go of before they were written to disk or the shared tier.',
+    (stats) => stats.writesDropped,
+  ],
   ['compression_saved_bytes_total', 'Bytes saved by compression.', (stats) => stats.compressionSavedBytes],
 ]
 
 const GAUGES: readonly (readonly [name: string, help: string, read: Read])[] = [
   ['objects', 'Objects of which something is known.', (stats) => stats.objects],
-  ['write_queue_depth', 'Slices that wait to be written to disk or the shared tier.', (stats) => stats.writeQueueDepth],
+  [
+    'write_queue_depth',
+    'Slices that are held to be written to disk or the shared tier.',
+    (stats) => stats.writeQueueDepth,
+  ],
   [
     'shared_up',
     '1 while the shared tier answers; absent where there is none.',

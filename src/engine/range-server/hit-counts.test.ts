@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLog } from '../../server/log.ts'
 import { openTieredCache } from '../cache/open-tiered-cache.ts'
 import type { TieredCache } from '../cache/tiered-cache.ts'
@@ -28,7 +28,7 @@ async function openCache(memoryBytes = 100_000_000): Promise<TieredCache> {
   const opened = await openTieredCache({
     memoryBytes,
     ttlMs: 600_000,
-    writeQueue: 1_000,
+    writeQueue: 5,
     disk: { parent, maxBytes: 100_000_000 },
     redisUrl: null,
     log: createLog('engine', 'silent'),
@@ -39,6 +39,8 @@ async function openCache(memoryBytes = 100_000_000): Promise<TieredCache> {
 
 async function open(memoryBytes?: number): Promise<void> {
   cache = await openCache(memoryBytes)
+  // Nothing is known of the file, and that is found out before the origin answers, however busy the machine is.
+  vi.spyOn(cache, 'loadRecord').mockResolvedValueOnce(null)
   fixture = await openRangeFixture({ cache })
   fixture.serve('/a', { sizeBytes: SIZE })
 }
@@ -70,6 +72,16 @@ test('a cold read counts a miss for each slice, and a warm one a hit', async () 
   await read(`bytes=0-9,${5 * SLICE}-${7 * SLICE - 1}`)
   const more = SLICES + 1 + 3
   expect(counted()).toEqual({ ...cold, memoryHits: more, hits: more, hitBytes: more * SLICE })
+})
+
+test('what came before the reader who asked was there to take it is a miss of that reader', async () => {
+  const found = Promise.withResolvers<null>()
+  vi.mocked(cache.loadRecord).mockReset().mockReturnValueOnce(found.promise)
+  const reading = read()
+  await fixture.hostile.until(() => cache.stats().memory.slices > 0)
+  found.resolve(null)
+  await reading
+  expect(counted()).toMatchObject({ memoryHits: 0, diskHits: 0, misses: SLICES })
 })
 
 test('a file that is half there counts one half as hits and the other as misses', async () => {

@@ -151,7 +151,10 @@ export class SlicePool {
         slice.foundIn = 'memory'
         slice.complete(bytes)
       } else if (file.wanted.has(index)) slice.fail(new NoLongerWanted('It is on its way already.'))
-      else file.add(slice)
+      else {
+        file.brought.add(index)
+        file.add(slice)
+      }
       slices.push(slice)
     }
     const opening = new Opening(file, slices)
@@ -206,6 +209,7 @@ export class SlicePool {
       // A slice of another length is none of this file, whoever put it there.
       if (found?.bytes.byteLength !== slice.lengthBytes || slice.state === 'over') return
       slice.foundIn = found.tier
+      file.brought.delete(slice.index)
       slice.complete(found.bytes)
     } catch {
       // A cache that fails is a miss; and who gave up looking needs no answer.

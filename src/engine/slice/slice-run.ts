@@ -25,7 +25,7 @@ export class SliceRun {
   readonly #options: SliceRunOptions
   /** Wanted ahead and not taken yet, by index. */
   readonly #ahead = new Map<number, Slice>()
-  /** Not there when this reader came, but perhaps in memory once it is due, by index: the tier it was in, null where it is fetched. */
+  /** Asked for on account of this reader, and perhaps in memory once it is due, by index: the tier it was in, null where it is fetched. */
   readonly #come = new Map<number, CacheTier | null>()
   #waiting: Slice | null = null
   #index: number
@@ -37,8 +37,11 @@ export class SliceRun {
 
   constructor(options: SliceRunOptions) {
     this.#options = options
-    for (const slice of options.file.opening?.slices ?? [])
-      if (slice.foundIn === null && (slice.isOpening || slice.state !== 'over')) this.#come.set(slice.index, null)
+    for (const index of options.file.brought)
+      if (index >= options.firstIndex && index < options.endIndex) {
+        options.file.brought.delete(index)
+        this.#come.set(index, null)
+      }
     this.#index = options.firstIndex
     this.#lookedUpTo = options.firstIndex
     options.file.opened()

@@ -48,7 +48,9 @@ export class SlicedFile {
   /** Streams of a source without ranges; more than one where somebody came back for what had passed. */
   readonly wholes = new Set<PassingStream>()
   /** What was asked for together with the question what the file is. */
-  opening: { readonly slices: readonly FileSlice[]; release(): void } | null = null
+  opening: { release(): void } | null = null
+  /** Slices that come with the first answer and that no reader has claimed yet: perhaps in memory before the one who asked is there to take them. */
+  readonly brought = new Set<number>()
   /** False once the source has shown that it does not do ranges. */
   acceptsRanges: boolean
   #readers = 0
