@@ -57,7 +57,7 @@ export function CachePage() {
         <TierFigures sum={sum} />
       </div>
       <CounterLine sum={sum} />
-      <ObjectList onPurge={setPurged} />
+      <ObjectList hasDisk={sum.disk !== null} onPurge={setPurged} />
       <ConfirmDialog
         open={purged !== null}
         onOpenChange={(open) => !open && setPurged(null)}

@@ -7,10 +7,9 @@ export function CounterLine({ sum }: { sum: CacheSum }) {
   return (
     <dl className="flex flex-wrap gap-x-6 gap-y-1 border-y px-4 py-2.5 md:px-6">
       <Counter name="Misses">{sum.misses}</Counter>
-      <Counter name="Evicted for others">{sum.evictions}</Counter>
       <Counter name="Expired">{sum.expired}</Counter>
       <Counter name="Writes waiting">{sum.queueDepth}</Counter>
-      <Counter name="Writes dropped, queue full">{sum.writesDropped}</Counter>
+      <Counter name="Not written in time">{sum.writesDropped}</Counter>
       {sum.compressionSavedBytes > 0 && (
         <div className="flex gap-1.5">
           <dt className="text-dim">Saved by compression</dt>

@@ -40,10 +40,12 @@ export function HitChart({ history, hitRate }: { history: CacheHistory; hitRate:
             'of slices found in the last hour'
           )}
         </span>
-        <span className="ml-auto flex gap-4 text-dim text-xs max-sm:hidden" aria-hidden>
-          <Key colour="bg-chart-source">found</Key>
-          <Key colour="bg-chart-cache">missed</Key>
-        </span>
+        {hitRate !== null && (
+          <span className="ml-auto flex gap-4 text-dim text-xs max-sm:hidden" aria-hidden>
+            <Key colour="bg-chart-source">found</Key>
+            <Key colour="bg-chart-cache">missed</Key>
+          </span>
+        )}
       </figcaption>
       <svg
         viewBox={`0 0 ${width} ${HEIGHT}`}

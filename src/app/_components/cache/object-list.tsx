@@ -17,7 +17,7 @@ import { ObjectColumns, ObjectRow } from './object-row.tsx'
 const PER_PAGE = 50
 
 /** What is cached, the latest used first, with the slices of each as a map. */
-export function ObjectList({ onPurge }: { onPurge: (object: CachedObjectView) => void }) {
+export function ObjectList(props: { hasDisk: boolean; onPurge: (object: CachedObjectView) => void }) {
   const trpc = useTRPC()
   const [text, setText] = useState('')
   const search = useDeferredValue(text.trim())
@@ -46,14 +46,18 @@ export function ObjectList({ onPurge }: { onPurge: (object: CachedObjectView) =>
             <span className="num font-normal text-dim">{first.total.toLocaleString('en-US')}</span>
           )}
         </h2>
-        <span className="flex gap-4 text-dim text-xs max-md:hidden" aria-hidden>
-          <span className="flex items-center gap-1.5">
-            <span className="h-1 w-3 bg-chart-source" /> in memory
+        {objects.length > 0 && (
+          <span className="flex gap-4 text-dim text-xs max-md:hidden" aria-hidden>
+            <span className="flex items-center gap-1.5">
+              <span className="h-1 w-3 bg-chart-source" /> in memory
+            </span>
+            {props.hasDisk && (
+              <span className="flex items-center gap-1.5">
+                <span className="h-1 w-3 bg-chart-bucket" /> on disk
+              </span>
+            )}
           </span>
-          <span className="flex items-center gap-1.5">
-            <span className="h-1 w-3 bg-chart-bucket" /> on disk
-          </span>
-        </span>
+        )}
         <search className="relative w-full sm:w-64">
           <Search
             className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-dim"
@@ -99,7 +103,12 @@ export function ObjectList({ onPurge }: { onPurge: (object: CachedObjectView) =>
           <ObjectColumns />
           <ul>
             {objects.map((object) => (
-              <ObjectRow key={object.objectId} object={object} onPurge={() => onPurge(object)} />
+              <ObjectRow
+                key={object.objectId}
+                object={object}
+                hasDisk={props.hasDisk}
+                onPurge={() => props.onPurge(object)}
+              />
             ))}
           </ul>
           {hasNextPage && (

@@ -26,14 +26,19 @@ export function ObjectColumns() {
 }
 
 /** One object: what it is, which slices are there, how much it is used. */
-export function ObjectRow({ object, onPurge }: { object: CachedObjectView; onPurge: () => void }) {
+export function ObjectRow(props: { object: CachedObjectView; hasDisk: boolean; onPurge: () => void }) {
+  const { object, hasDisk, onPurge } = props
   return (
     <li className={cn('grid grid-cols-[minmax(0,1fr)_auto] gap-x-3 gap-y-1.5 border-b px-4 py-1.5 md:px-6', COLUMNS)}>
       <p className="truncate" title={`${object.originName}/${object.path}`}>
         <span className="text-dim">{object.originName}/</span>
         {object.path}
       </p>
-      <SliceMap object={object} className="h-3 w-full max-lg:col-span-2 max-lg:row-start-2" />
+      <SliceMap
+        object={object}
+        hasDisk={hasDisk}
+        className={cn('w-full max-lg:col-span-2 max-lg:row-start-2', hasDisk ? 'h-3' : 'h-1.5 self-center')}
+      />
       <p className="text-right max-lg:col-span-2 max-lg:text-left">
         <Bytes bytes={object.cachedBytes} /> <span className="text-dim">of</span> <Bytes bytes={object.sizeBytes} />
         <span className="text-dim lg:hidden">

@@ -28,11 +28,10 @@ const one: CacheStats = {
 test('adds up what engines say, and tells how many of them cannot use a tier', () => {
   const disk = { bytes: 7, maxBytes: 70, slices: 1, state: 'failing' as const }
   expect(sumCaches([one, { ...one, disk, shared: { state: 'away' } }])).toMatchObject({
-    memory: { bytes: 20, maxBytes: 200, slices: 4, engines: 2 },
-    disk: { bytes: 7, engines: 1, failing: 1 },
+    memory: { bytes: 20, maxBytes: 200, slices: 4, engines: 2, evictions: 2 },
+    disk: { bytes: 7, engines: 1, failing: 1, evictions: 4 },
     shared: { engines: 1, away: 1 },
     memoryHits: 10,
-    evictions: 6,
     errors: 6,
   })
 })

@@ -8,6 +8,8 @@ export interface TierSum {
   /** How many engines have it, and how many of those cannot use it now. */
   engines: number
   failing: number
+  /** Slices that went because others needed the room. */
+  evictions: number
 }
 
 export interface CacheSum {
@@ -18,7 +20,6 @@ export interface CacheSum {
   diskHits: number
   sharedHits: number
   misses: number
-  evictions: number
   expired: number
   writesDropped: number
   corrupt: number
@@ -33,19 +34,32 @@ export function sumCaches(caches: readonly CacheStats[]): CacheSum | null {
   const sum = (pick: (stats: CacheStats) => number) => caches.reduce((total, stats) => total + pick(stats), 0)
   const disks = caches.map(({ disk }) => disk).filter((disk) => disk !== null)
   const shared = caches.map((stats) => stats.shared).filter((tier) => tier !== null)
-  const tier = (tiers: readonly { bytes: number; maxBytes: number; slices: number }[], failing: number): TierSum => ({
+  const tier = (
+    tiers: readonly { bytes: number; maxBytes: number; slices: number }[],
+    evictions: number,
+    failing: number,
+  ): TierSum => ({
     bytes: tiers.reduce((total, { bytes }) => total + bytes, 0),
     maxBytes: tiers.reduce((total, { maxBytes }) => total + maxBytes, 0),
     slices: tiers.reduce((total, { slices }) => total + slices, 0),
     engines: tiers.length,
     failing,
+    evictions,
   })
   return {
     memory: tier(
       caches.map(({ memory }) => memory),
+      sum(({ memoryEvictions }) => memoryEvictions),
       0,
     ),
-    disk: disks.length === 0 ? null : tier(disks, disks.filter(({ state }) => state === 'failing').length),
+    disk:
+      disks.length === 0
+        ? null
+        : tier(
+            disks,
+            sum(({ diskEvictions }) => diskEvictions),
+            disks.filter(({ state }) => state === 'failing').length,
+          ),
     shared:
       shared.length === 0
         ? null
@@ -54,7 +68,6 @@ export function sumCaches(caches: readonly CacheStats[]): CacheSum | null {
     diskHits: sum(({ diskHits }) => diskHits),
     sharedHits: sum(({ sharedHits }) => sharedHits),
     misses: sum(({ misses }) => misses),
-    evictions: sum(({ memoryEvictions, diskEvictions }) => memoryEvictions + diskEvictions),
     expired: sum(({ expired }) => expired),
     writesDropped: sum(({ writesDropped }) => writesDropped),
     corrupt: sum(({ corrupt }) => corrupt),

@@ -63,6 +63,9 @@ function Fill({ tier }: { tier: TierSum }) {
         <span className="text-dim">
           <Quantity value={tier.slices} unit={tier.slices === 1 ? 'slice' : 'slices'} />
         </span>
+        <span className="text-dim" title="Slices that went because others needed the room">
+          <Quantity value={tier.evictions} unit="evicted" />
+        </span>
         {tier.failing > 0 && (
           <span className="text-warning">
             {tier.failing === 1 ? 'one disk is full or failing' : `${tier.failing} disks are full or failing`}
