@@ -1,6 +1,8 @@
 import { expect, type Page } from '@playwright/test'
+import { patternBytes } from '../../src/engine/testing/byte-pattern.ts'
 import { test } from './product-test.ts'
 
+const MIB = 1024 * 1024
 const CANARY = 'Bearer canary-of-an-origin'
 const row = (page: Page, name: string) =>
   page.getByRole('list', { name: 'Origins' }).getByRole('listitem').filter({ hasText: name })
@@ -70,4 +72,70 @@ test('the page of the cache shows its tiers, says what is in it, and empties it'
   await page.getByRole('button', { name: 'Purge everything' }).click()
   await page.getByRole('alertdialog').getByRole('button', { name: 'Purge everything' }).click()
   await expect(page.getByText(/^(Nothing of it was cached|Purged )/)).toBeVisible()
+})
+
+test('what readers get is on the pages: slices, figures and a purge of what was read, and why another origin fails', async ({
+  page,
+  product: { sluice, source },
+}) => {
+  const file = '/read/take%20%233.bin'
+  source.serve(file, { sizeBytes: 3 * MIB })
+  source.serve('/failing/locked.bin', { status: 401 })
+  source.serve('/failing/broken.bin', { status: 500 })
+  const publish = (name: string) =>
+    sluice.api.origins.save.mutate({
+      name,
+      baseUrl: `${source.origin}/${name.slice(4)}`,
+      access: 'public',
+      ttlSeconds: 600,
+    })
+  const ids = [(await publish('e2e-read')).id, (await publish('e2e-failing')).id]
+  await page.goto(`${sluice.url}/origins`)
+  await expect(row(page, 'e2e-read')).toContainText('Not asked yet')
+  await expect(row(page, 'e2e-failing')).toContainText('Not asked yet')
+
+  // The link that is copied opens, and gives the bytes.
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.getByRole('button', { name: 'Link to a file of e2e-read' }).click()
+  await page.getByRole('dialog').getByLabel('Path of the file').fill('take #3.bin')
+  await page.getByRole('button', { name: 'Copy the link' }).click()
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
+  const link = await page.evaluate(() => navigator.clipboard.readText())
+  await page.keyboard.press('Escape')
+  const read = async (url: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(url, { headers })
+    return { status: response.status, body: Buffer.from(await response.arrayBuffer()) }
+  }
+  // An engine looks for new origins at least every five seconds.
+  await expect.poll(async () => (await read(link, { range: 'bytes=0-9' })).status).toBe(206)
+  expect((await read(link)).body.equals(patternBytes(0, 3 * MIB))).toBe(true)
+  await read(link, { range: 'bytes=0-9' })
+  await expect(row(page, 'e2e-read')).toContainText('Answers')
+  await expect(row(page, 'e2e-read')).toContainText(/[1-9]\d* requests/)
+  await expect(row(page, 'e2e-read')).toContainText('3.00 MiB')
+
+  const failing = `${sluice.engineUrl}/o/e2e-failing`
+  await expect.poll(async () => (await read(`${failing}/locked.bin`)).status).toBe(502)
+  await expect(row(page, 'e2e-failing')).toContainText('Fails')
+  await expect(row(page, 'e2e-failing')).toContainText('100 % errors')
+  await expect(row(page, 'e2e-failing')).toContainText('asks for a sign-in (401)')
+  await expect.poll(async () => (await read(`${failing}/broken.bin`)).status).toBe(503)
+  await expect(row(page, 'e2e-failing')).toContainText(/Left alone\s*until \d+:\d\d:\d\d/)
+  await expect(row(page, 'e2e-failing')).toContainText('a problem of its own (500)')
+
+  await page.goto(`${sluice.url}/cache`)
+  const object = page
+    .getByRole('region', { name: 'Cached objects' })
+    .getByRole('listitem')
+    .filter({ hasText: 'take%20%233' })
+  await expect(object.getByRole('img', { name: 'Of 3 slices 3 in memory' })).toBeVisible()
+  await expect(page.getByText('of slices found in the last hour')).toBeVisible()
+  await object.getByRole('button', { name: /^Purge / }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Purge' }).click()
+  await expect(page.getByText('Purged 3 slices, 3.00 MiB, from 1 engine.')).toBeVisible()
+  await expect(object).toHaveCount(0)
+  const asked = source.requests(file).length
+  expect((await read(link)).body.equals(patternBytes(0, 3 * MIB))).toBe(true)
+  expect(source.requests(file).length).toBeGreaterThan(asked)
+  for (const id of ids) await sluice.api.origins.remove.mutate({ id })
 })
