@@ -5,27 +5,23 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
 import { SLOW_DOWN, type StoreBehaviour, type StoreRequest } from '../../src/engine/testing/store-fault.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import type { TransferInput } from '../../src/server/domain/transfer-input.ts'
-import { type FaultyStack, startFaultyStack } from '../stack/faulty-stack.ts'
-import { assertInvariants, type ChaosFacts, readObject } from './invariants.ts'
-import { watchTransfer } from './watch-transfer.ts'
+import { type FaultRig, startFaultRig } from './fault-runner.ts'
+import { type ChaosFacts, readObject } from './invariants.ts'
 
 const SIZE_BYTES = 20 * MIB
 const PART_BYTES = 6 * MIB
+/** What somebody else puts at the key meanwhile; as long as the file, so that length alone cannot tell them apart. */
+const OTHERS = Buffer.alloc(SIZE_BYTES, 7)
 
 /** Rows 7 to 12 of the chaos list, and row 2 where the engine lives: a bucket that misbehaves. */
 describe('a bucket that misbehaves', () => {
-  let rig: FaultyStack
+  let rig: FaultRig
   let count = 0
   beforeAll(async () => {
-    rig = await startFaultyStack()
-    await rig.stack.startEngine()
-    // The first transfer tests the bucket; faults are not meant for that.
-    const sourceUrl = rig.stack.source.serve('/first.bin', { sizeBytes: 1000 })
-    await rig.stack.waitFor(await rig.stack.create({ sourceUrl }), 'completed')
+    rig = await startFaultRig()
   })
   afterEach(() => rig.faulty.behave(null))
   afterAll(() => rig.close())
@@ -39,32 +35,24 @@ describe('a bucket that misbehaves', () => {
     readonly before?: (key: string) => Promise<unknown>
     readonly status?: 'completed' | 'failed'
     readonly facts?: Partial<ChaosFacts>
+    /** Whether somebody else writes the key on the way. */
+    readonly isWritten?: boolean
   }
 
   /** One transfer of four parts under a fault, and the standing invariants after it. `first`: the index of its first Complete. */
-  async function run({ fault, input = {}, sizeBytes = SIZE_BYTES, before, status = 'completed', facts = {} }: Run) {
-    const { stack, faulty, direct } = rig
+  async function run({ fault, sizeBytes = SIZE_BYTES, before, isWritten = false, ...rest }: Run) {
     const key = `fault-${++count}.bin`
-    const sourceUrl = stack.source.serve(`/${key}`, { sizeBytes, etag: `"${key}"` })
-    const sha256 = patternSha256(sizeBytes)
     await before?.(key)
-    const previous = await readObject(direct, 'test', key)
-    const seenBefore = faulty.requests().length
-    faulty.behave(fault(faulty.requests('CompleteMultipartUpload').length))
-    const transferId = await stack.create({ sourceUrl, partSizeBytes: PART_BYTES, ...input })
-    const at = { db: stack.database.db, s3: direct, bucket: 'test', transferId }
-    const watch = watchTransfer(at)
-    const transfer = await stack.waitFor(transferId, 'completed', 'failed')
-    const seen = await watch.stop()
-    faulty.behave(null)
-    await assertInvariants({ ...at, sha256, previous, status, seen, ...facts })
-    const requests = faulty.requests().slice(seenBefore)
-    return {
-      transfer,
-      key,
-      requests,
-      of: (name: StoreRequest['operation']) => requests.filter((r) => r.operation === name),
+    const source = { sizeBytes, etag: `"${key}"` }
+    const store = fault(rig.faulty.requests('CompleteMultipartUpload').length)
+    const written = async () => {
+      if (!isWritten) return null
+      const Key = `${key}.written`
+      await rig.direct.send(new PutObjectCommand({ Bucket: 'test', Key, Body: OTHERS }))
+      return readObject(rig.direct, 'test', Key)
     }
+    const one = await rig.run({ key, source, store, sizeBytes, partSizeBytes: PART_BYTES, written, ...rest })
+    return { ...one, key }
   }
 
   it('row 7, correctness 36: a lost answer to Complete is settled by looking at the object, and nothing is sent again', async () => {
@@ -126,19 +114,14 @@ describe('a bucket that misbehaves', () => {
         request.operation === 'UploadPart' && request.partNumber === 4
           ? {
               kind: 'hold',
-              until: rig.direct.send(new PutObjectCommand({ Bucket: 'test', Key: request.key, Body: 'somebody else' })),
+              until: rig.direct.send(new PutObjectCommand({ Bucket: 'test', Key: request.key, Body: OTHERS })),
             }
           : null,
       status: 'failed',
-      facts: { previous: await otherObject(), seen: [] },
+      isWritten: true,
     })
     expect(transfer.failure).toMatchObject({ code: 'key_exists', retry: 'never' })
   })
-
-  async function otherObject() {
-    await rig.direct.send(new PutObjectCommand({ Bucket: 'test', Key: 'other', Body: 'somebody else' }))
-    return readObject(rig.direct, 'test', 'other')
-  }
 
   it('row 10: NoSuchUpload with another object at the key is no success; it starts over', async () => {
     const { of } = await run({
@@ -148,14 +131,15 @@ describe('a bucket that misbehaves', () => {
               kind: 'hold',
               until: (async () => {
                 const { key: Key, uploadId } = request
-                await rig.direct.send(new PutObjectCommand({ Bucket: 'test', Key, Body: Buffer.alloc(SIZE_BYTES, 7) }))
+                await rig.direct.send(new PutObjectCommand({ Bucket: 'test', Key, Body: OTHERS }))
                 const abort = { Bucket: 'test', Key, UploadId: uploadId ?? '' }
                 await rig.direct.send(new AbortMultipartUploadCommand(abort))
               })(),
             }
           : null,
       input: { ifExists: 'overwrite' },
-      facts: { startsOver: true, seen: [] },
+      facts: { startsOver: true },
+      isWritten: true,
     })
     expect(of('CreateMultipartUpload')).toHaveLength(2)
     expect(of('UploadPart')).toHaveLength(8)

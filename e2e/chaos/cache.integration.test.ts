@@ -13,6 +13,7 @@ import { filesUnder } from '../stack/live-folder.ts'
 import { until } from '../stack/until.ts'
 import { type ChaosStack, SECRET_KEY, startChaosStack } from './chaos-stack.ts'
 import type { EngineProcess } from './engine-process.ts'
+import { assertInvariants, assertProcesses } from './invariants.ts'
 import { itNeeds } from './privileges.ts'
 
 const SIZE_BYTES = 24 * MIB
@@ -66,6 +67,8 @@ describe('the disk of the slice cache', () => {
     expect(await read(second)).toBe(sha256)
     const metrics = await (await fetch(`${second.url}/metrics`)).text()
     expect(Number(/sluice_origin_bytes_total\{origin="films"\} (\d+)/.exec(metrics)?.[1])).toBe(2 * MIB)
+    expect(second.isRunning).toBe(true)
+    await assertProcesses(stack.processFacts())
   })
 
   itNeeds('tmpfs', 'row 24: on a full disk readers and transfers get their bytes all the same', async () => {
@@ -75,7 +78,7 @@ describe('the disk of the slice cache', () => {
     try {
       const engine = await start()
       expect(await read(engine)).toBe(patternSha256(SIZE_BYTES, SEED))
-      const one = await stack.begin({ sizeBytes: 12 * MIB, isWatched: false })
+      const one = await stack.begin({ sizeBytes: 12 * MIB })
       await stack.waitFor(one.id, 'completed', 'failed')
       expect(await read(engine)).toBe(patternSha256(SIZE_BYTES, SEED))
       expect(engine.isRunning).toBe(true)
@@ -84,6 +87,7 @@ describe('the disk of the slice cache', () => {
         .split('\n')
         .filter((line) => line.includes('"level":40'))
       expect(warnings.join('\n')).toMatch(/ENOSPC|full/)
+      await assertInvariants(await one.facts({ status: 'completed' }))
       await stack.endEngines()
     } finally {
       execFileSync('umount', ['-l', dataDir])

@@ -18,7 +18,8 @@ import type { TestStore } from '../stack/engine-stack.ts'
 import { createTestDatabase, type TestDatabase } from '../stack/test-database.ts'
 import { until } from '../stack/until.ts'
 import { bareEnv, type EngineProcess, type EngineProcessOptions, startEngineProcess } from './engine-process.ts'
-import { type AcknowledgedPart, acknowledgedParts, type ChaosFacts } from './invariants.ts'
+import type { ChaosFacts, LedgerMoment, ProcessFacts } from './invariants.ts'
+import { LedgerMoments } from './ledger-moments.ts'
 import { type S3Gate, startS3Gate } from './s3-gate.ts'
 import { watchTransfer } from './watch-transfer.ts'
 
@@ -46,10 +47,10 @@ export interface ChaosCase {
   facts(more?: Partial<ChaosFacts>): Promise<ChaosFacts>
   /** From here on requests count as after the fault. */
   mark(): void
-  /** For faults that come again and again: what is in the ledger now must not move any more. */
+  /** What is in the ledger now must not move any more; where somebody watches that is looked at ten times a second anyway. */
   snapshot(): Promise<void>
   /** The facts of each snapshot, for `movedTwice`. */
-  snapshots(): readonly Pick<ChaosFacts, 'acknowledged' | 'askedAfter' | 'sentAfter'>[]
+  snapshots(): readonly LedgerMoment[]
 }
 
 /** A database, a store in a process, a source, and engines in processes. */
@@ -76,6 +77,8 @@ export interface ChaosStack {
   }): Promise<ChaosCase>
   waitFor(id: string, ...statuses: TransferStatus[]): Promise<TransferDetail>
   until(id: string, what: string, condition: (transfer: TransferDetail) => boolean): Promise<TransferDetail>
+  /** Facts for assertProcesses, of a case in which no transfer moves. */
+  processFacts(): ProcessFacts
   /** Ends all engines there are, for the next case. */
   endEngines(): Promise<void>
   close(): Promise<void>
@@ -172,52 +175,45 @@ export async function startChaosStack(
       const parsed = transferInputSchema.parse({ bucketId, sourceUrl, key, partSizeBytes: 6 * 2 ** 20, ...input })
       const { id } = await createTransfer(database.db, sealer, parsed)
       const at = { db: database.db, s3, bucket: BUCKET, transferId: id }
-      const watch = isWatched ? watchTransfer(at) : null
+      const partsOf = () => gate.requests('part').filter((one) => one.path.endsWith(`/${key}`))
+      const traffic = { asked: () => source.requests(path), sent: partsOf }
+      const moments = new LedgerMoments(database.db, id, traffic)
+      const watch = isWatched ? watchTransfer({ ...at, moments }) : null
       let asked = 0
       let sent = 0
-      const partsOf = () => gate.requests('part').filter((one) => one.path.endsWith(`/${key}`))
-      const askedFrom = (first: number) =>
-        source
-          .requests(path)
-          .slice(first)
-          .flatMap((one) => one.range ?? [])
-      const sentFrom = (first: number) =>
-        partsOf()
-          .slice(first)
-          .flatMap((one) => one.partNumber ?? [])
-      const taken: { acknowledged: AcknowledgedPart[]; asked: number; sent: number }[] = []
       return {
         id,
         path,
         key,
         seed,
         setRate,
-        async snapshot() {
-          const acknowledged = await acknowledgedParts(database.db, id)
-          taken.push({ acknowledged, asked: source.requests(path).length, sent: partsOf().length })
-        },
-        snapshots: () =>
-          taken.map(({ acknowledged, ...from }) => ({
-            acknowledged,
-            askedAfter: askedFrom(from.asked),
-            sentAfter: sentFrom(from.sent),
-          })),
+        snapshot: () => moments.take(),
+        snapshots: () => moments.all(),
         mark() {
           asked = source.requests(path).length
           sent = partsOf().length
         },
         facts: async (more) => ({
           ...at,
+          ...stack.processFacts(),
           sha256: patternSha256(sizeBytes, seed),
-          logs: engines.map((one) => one.logs()).join('\n'),
-          canaries: CANARIES,
           seen: (await watch?.stop()) ?? [],
-          askedAfter: askedFrom(asked),
-          sentAfter: sentFrom(sent),
+          moments: moments.all(),
+          openRequests: () =>
+            [...source.requests(path), ...gate.requests().filter((one) => one.path.endsWith(`/${key}`))].filter(
+              ({ isOpen }) => isOpen,
+            ).length,
+          ...moments.since(asked, sent),
           ...more,
         }),
       }
     },
+    processFacts: () => ({
+      logs: engines.map((one) => one.logs()).join('\n'),
+      canaries: CANARIES,
+      processes: engines.filter(({ isRunning }) => isRunning).map(({ measured }) => measured),
+      openRequests: () => [...source.requests(), ...gate.requests()].filter(({ isOpen }) => isOpen).length,
+    }),
     async endEngines() {
       await Promise.all(engines.map((engine) => engine.kill()))
       engines.length = 0

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ENGINE_COMMAND } from '../../src/engine/engine-command.ts'
 import { startTcpProxy, type TcpProxy } from '../stack/tcp-proxy.ts'
 import { until } from '../stack/until.ts'
+import type { MeasuredProcess } from './invariants.ts'
+import { measureProcess, rssOf, socketsOf } from './measured-process.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 
@@ -31,6 +32,8 @@ export interface EngineProcess {
   rssBytes(): number
   /** Sockets it holds open. */
   sockets(): number
+  /** Its memory and sockets against those it had before any work. */
+  readonly measured: MeasuredProcess
   /** kill -9. Resolves when it is gone. */
   kill(): Promise<void>
   /** SIGSTOP: it stands still, its sockets stay open. */
@@ -99,6 +102,7 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
     logs,
     rssBytes: () => rssOf(pid),
     sockets: () => socketsOf(pid),
+    measured: measureProcess(`the engine ${started[1]}`, pid),
     async kill() {
       signal('SIGKILL')
       await exit
@@ -121,31 +125,4 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
 async function endProxy(postgres: TcpProxy, child: ChildProcess): Promise<void> {
   if (child.connected) child.disconnect()
   await postgres.close()
-}
-
-/** Resident memory of a process; 0 where it is gone. */
-function rssOf(pid: number): number {
-  try {
-    const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    return Number(kib ?? 0) * 1024
-  } catch {
-    return 0
-  }
-}
-
-function socketsOf(pid: number): number {
-  try {
-    const links = readdirSync(`/proc/${pid}/fd`).map((name) => linkOf(`/proc/${pid}/fd/${name}`))
-    return links.filter((link) => link.startsWith('socket:')).length
-  } catch {
-    return 0
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
-  }
 }

@@ -7,6 +7,7 @@ import { acknowledgedParts, assertInvariants, type ChaosFacts, findViolations } 
 import { watchTransfer } from './watch-transfer.ts'
 
 const SIZE_BYTES = 13 * MIB
+const NOTHING = { moments: [], logs: 'nothing to see', canaries: ['secret'], processes: [], openRequests: () => 0 }
 
 describe('the invariants', () => {
   let stack: EngineStack
@@ -22,7 +23,7 @@ describe('the invariants', () => {
     const at = { db: stack.database.db, s3: stack.s3, bucket: 'test', transferId }
     const watch = watchTransfer(at)
     await stack.waitFor(transferId, 'completed')
-    return { ...at, sha256: patternSha256(SIZE_BYTES), status: 'completed', seen: await watch.stop() }
+    return { ...at, sha256: patternSha256(SIZE_BYTES), status: 'completed', seen: await watch.stop(), ...NOTHING }
   }
 
   it('hold after a transfer nothing happened to', async () => {
@@ -33,7 +34,7 @@ describe('the invariants', () => {
       [6 * MIB, 12 * MIB],
       [12 * MIB, 13 * MIB],
     ])
-    await assertInvariants({ ...facts, acknowledged, logs: 'nothing to see', canaries: ['secret'] })
+    await assertInvariants({ ...facts, acknowledged })
   })
 
   it('name each thing that is wrong', async () => {
@@ -51,15 +52,22 @@ describe('the invariants', () => {
         { startByte: 5 * MIB, endByte: 6 * MIB },
       ],
       sentAfter: [3],
+      moments: [{ acknowledged, askedAfter: [{ startByte: 12 * MIB, endByte: 13 * MIB }], sentAfter: [] }],
       seen: [last, { ...last, transferredBytes: 1, objectEtag: null }],
       logs: 'the secret',
-      canaries: ['secret'],
-      processes: [{ name: 'engine', rssBytes: 2, rssLimitBytes: 1, sockets: () => 0, socketLimit: 0 }],
+      processes: [{ name: 'engine', rssBytes: () => 2, rssLimitBytes: 1, sockets: () => 4, socketLimit: 3 }],
+      openRequests: () => 5,
+      settleMs: 300,
     })
     const said = found.join('\n')
     for (const invariant of ['I1', 'I2', 'I4', 'I5', 'I6', 'I7']) expect(said).toContain(invariant)
     expect(said).toMatch(/part 1 was acknowledged, and read again/)
     expect(said).toMatch(/part 3 was acknowledged, and sent again/)
     expect(said).not.toMatch(/part 2/)
+    expect(said).toMatch(/part 3 was acknowledged, and read again/)
+    expect(said).toMatch(/engine holds 2 bytes/)
+    expect(said).toMatch(/engine has 4 sockets/)
+    expect(said).toMatch(/5 requests/)
+    expect(said).toMatch(/I1: what was at the key was gone for a while/)
   })
 })

@@ -33,11 +33,15 @@ export async function acknowledgedParts(db: Db, transferId: string): Promise<Ack
   })
 }
 
+/** What was in the ledger at one moment, and what moved after it. */
+export type LedgerMoment = Pick<ChaosFacts, 'acknowledged' | 'askedAfter' | 'sentAfter'>
+
 /** What happened to a process while a case ran. */
 export interface MeasuredProcess {
   readonly name: string
-  readonly rssBytes: number
-  /** What it may hold at the end: its base and its budgets. */
+  /** Resident memory now; asked until it is no more than `rssLimitBytes`. */
+  readonly rssBytes: () => number
+  /** What it may hold at the end: what it held before any work, and its budgets. */
   readonly rssLimitBytes: number
   /** Open sockets now; asked until there are no more than `socketLimit`. */
   readonly sockets: () => number | Promise<number>
@@ -55,8 +59,20 @@ export interface SeenMoment {
   readonly objectEtag: string | null
 }
 
-/** Everything the invariants are judged by. What a case does not measure is left out and not judged. */
-export interface ChaosFacts {
+/** What every case is judged by, also one without a transfer (I5, I6). */
+export interface ProcessFacts {
+  /** What every process of the case wrote, and what must not be in it. */
+  readonly logs: string
+  readonly canaries: readonly string[]
+  readonly processes: readonly MeasuredProcess[]
+  /** Requests that are still under way at source and bucket; asked until there are none. */
+  readonly openRequests: () => number
+  /** How long what has to be gone "by then" may take; left out: a minute. */
+  readonly settleMs?: number
+}
+
+/** Everything the invariants are judged by. */
+export interface ChaosFacts extends ProcessFacts {
   readonly db: Db
   readonly s3: S3Client
   readonly bucket: string
@@ -65,23 +81,33 @@ export interface ChaosFacts {
   readonly sha256: string
   /** What was at the key before (readObject); null: nothing. */
   readonly previous?: { readonly sha256: string; readonly etag: string } | null
+  /** What somebody else has put at the key on the way, which is then as good as what was there before. */
+  readonly written?: { readonly sha256: string; readonly etag: string } | null
   /** ETag of the new object, where a case has looked at all of it before it was rightly removed again. */
   readonly removedEtag?: string
   /** The state it must have ended in; left out: any terminal one. */
   readonly status?: 'completed' | 'failed' | 'cancelled'
   /** True where the right outcome is a start from the first byte: then parts move again, and progress begins anew. */
   readonly startsOver?: boolean
+  /** True where the right outcome is that the whole source is read once more, for a digest; nothing is sent again then. */
+  readonly readsAgain?: boolean
+  /** True where an engine lost its claims and could not know: what it then sends late is harmless, and only `acknowledged` is judged. */
+  readonly hasZombie?: boolean
   readonly acknowledged?: readonly AcknowledgedPart[]
   /** Byte ranges the source was asked for after the fault, `[startByte, endByte)`. */
   readonly askedAfter?: readonly { readonly startByte: number; readonly endByte: number }[]
   /** Numbers of parts that were sent to the bucket after the fault. */
   readonly sentAfter?: readonly number[]
-  /** What every process of the case wrote, and what must not be in it. */
-  readonly logs?: string
-  readonly canaries?: readonly string[]
-  readonly processes?: readonly MeasuredProcess[]
+  /** The ledger as it grew, by whoever looked: no part that was seen in it moves any more (watch-transfer.ts). */
+  readonly moments: readonly LedgerMoment[]
   /** What a user saw meanwhile (watch-transfer.ts). */
-  readonly seen?: readonly SeenMoment[]
+  readonly seen: readonly SeenMoment[]
+}
+
+/** The invariants of a case in which no transfer moved: no secret in a log, and nothing held that was not held before. */
+export async function assertProcesses(facts: ProcessFacts): Promise<void> {
+  const violations = [...secretsStaySecret(facts), ...(await processesComeDown(facts))]
+  if (violations.length > 0) throw new Error(`Invariants that do not hold:\n${violations.join('\n')}`)
 }
 
 /** Fails with every invariant of reliability.md section 5 that does not hold; each line names its number. */
@@ -97,29 +123,32 @@ export async function findViolations(facts: ChaosFacts): Promise<string[]> {
     endsOnce(facts),
     nothingIsLeftOpen(facts),
     movedTwice(facts),
+    facts.hasZombie ? [] : Promise.all(facts.moments.map((moment) => movedTwice({ ...facts, ...moment }))),
     secretsStaySecret(facts),
     processesComeDown(facts),
     progressIsTrue(facts),
   ])
-  return found.flat()
+  return [...new Set(found.flat(2))]
 }
 
 /** I1: the key shows the old object or nothing, or the whole new one, at the end and at every moment somebody looked. */
 async function objectIsWhole(facts: ChaosFacts) {
-  const { db, s3, bucket, transferId, sha256, previous = null, seen = [], removedEtag } = facts
+  const { db, s3, bucket, transferId, sha256, previous = null, written = null, seen, removedEtag } = facts
   const { key, status, writeToken } = await db.transfer.findUniqueOrThrow({ where: { id: transferId } })
   const found = await readObject(s3, bucket, key)
   const actual = found?.sha256 ?? null
   const problems: string[] = []
   if (status === 'completed' && actual !== sha256)
     problems.push(`I1: it is completed, but the object at ${key} is ${actual ?? 'missing'} instead of ${sha256}.`)
-  if (status !== 'completed' && actual !== (previous?.sha256 ?? null) && actual !== sha256)
+  const isOld = actual === (previous?.sha256 ?? null) || (written !== null && actual === written.sha256)
+  if (status !== 'completed' && !isOld && actual !== sha256)
     problems.push(`I1: the object at ${key} is ${actual ?? 'missing'}: neither what was there before nor the new one.`)
-  const known = new Set([null, previous?.etag, found?.etag, removedEtag])
+  const known = new Set([null, previous?.etag, written?.etag, found?.etag, removedEtag])
   for (const etag of new Set(seen.map((moment) => moment.objectEtag)))
     if (!known.has(etag)) problems.push(`I1: the key showed another object on the way: ${etag}.`)
-  if (previous && seen.some((moment) => moment.objectEtag === null))
-    problems.push('I1: what was at the key before was gone for a while.')
+  const first = previous ? 0 : seen.findIndex(({ objectEtag: etag }) => etag !== null && etag !== removedEtag)
+  if (first >= 0 && seen.slice(first).some((moment) => moment.objectEtag === null))
+    problems.push('I1: what was at the key was gone for a while.')
   // A store may lose metadata (GCS); a token that is there must be ours.
   if (status === 'completed' && found?.token !== undefined && writeToken !== null && found.token !== writeToken)
     problems.push('I2: it is completed, but the object carries the write token of somebody else.')
@@ -145,20 +174,28 @@ async function endsOnce({ db, transferId, status: wanted }: ChaosFacts): Promise
 }
 
 /** I3: no upload of ours stays open, but the one a failed transfer keeps for a retry. */
-async function nothingIsLeftOpen({ db, s3, bucket, transferId }: ChaosFacts): Promise<string[]> {
+async function nothingIsLeftOpen({ db, s3, bucket, transferId, settleMs }: ChaosFacts): Promise<string[]> {
   const open = async () => {
     const row = await db.transfer.findUniqueOrThrow({ where: { id: transferId } })
     const uploads = await uploadsOf(s3, bucket, row.key)
     const isKept = row.status === 'failed' && (row.failure as { retry?: string } | null)?.retry !== 'never'
     return uploads.filter((uploadId) => !(isKept && uploadId === row.uploadId))
   }
-  const left = await lasting(open, (uploads) => uploads.length === 0)
+  const left = await lasting(settleMs, open, (uploads) => uploads.length === 0)
   return left.length === 0 ? [] : [`I3: uploads are still open: ${left.join(', ')}.`]
 }
 
 /** I4: what was acknowledged before the fault was neither read nor sent again. */
 export async function movedTwice(facts: ChaosFacts): Promise<string[]> {
-  const { db, transferId, acknowledged = [], askedAfter = [], sentAfter = [], startsOver = false } = facts
+  const {
+    db,
+    transferId,
+    acknowledged = [],
+    askedAfter = [],
+    sentAfter = [],
+    startsOver = false,
+    readsAgain = false,
+  } = facts
   if (startsOver || acknowledged.length === 0) return []
   const problems: string[] = []
   const ledger = new Map(
@@ -171,7 +208,7 @@ export async function movedTwice(facts: ChaosFacts): Promise<string[]> {
     const again = askedAfter.filter(({ startByte, endByte }) => startByte < part.endByte && endByte > part.startByte)
     // The probe asks for the first byte of the file.
     const read = again.filter(({ startByte, endByte }) => !(startByte === 0 && endByte === 1))
-    if (read.length > 0)
+    if (read.length > 0 && !readsAgain)
       problems.push(`I4: part ${part.number} was acknowledged, and read again: ${JSON.stringify(read)}.`)
     if (sentAfter.includes(part.number)) problems.push(`I4: part ${part.number} was acknowledged, and sent again.`)
   }
@@ -179,16 +216,25 @@ export async function movedTwice(facts: ChaosFacts): Promise<string[]> {
 }
 
 /** I5: no secret in what was written. */
-function secretsStaySecret({ logs = '', canaries = [] }: ChaosFacts): string[] {
+function secretsStaySecret({ logs, canaries }: ProcessFacts): string[] {
   return canaries.filter((canary) => logs.includes(canary)).map((canary) => `I5: a log has the secret ${canary}.`)
 }
 
-/** I6: memory and sockets come back to where they were. */
-async function processesComeDown({ processes = [] }: ChaosFacts): Promise<string[]> {
+/** I6: memory and sockets come back to where they were, and nothing is still on its way. */
+async function processesComeDown({ processes, openRequests, settleMs }: ProcessFacts): Promise<string[]> {
   const problems: string[] = []
+  const isNone = (count: number) => count === 0
+  const left = await lasting(settleMs, async () => openRequests(), isNone)
+  if (!isNone(left)) problems.push(`I6: ${left} requests to source or bucket are still open.`)
   for (const { name, rssBytes, rssLimitBytes, sockets, socketLimit } of processes) {
-    if (rssBytes > rssLimitBytes) problems.push(`I6: ${name} holds ${rssBytes} bytes, more than ${rssLimitBytes}.`)
+    const held = await lasting(
+      settleMs,
+      async () => rssBytes(),
+      (bytes) => bytes <= rssLimitBytes,
+    )
+    if (held > rssLimitBytes) problems.push(`I6: ${name} holds ${held} bytes, more than ${rssLimitBytes}.`)
     const open = await lasting(
+      settleMs,
       async () => sockets(),
       (count) => count <= socketLimit,
     )
@@ -198,7 +244,7 @@ async function processesComeDown({ processes = [] }: ChaosFacts): Promise<string
 }
 
 /** I7: progress steps back by what was not acknowledged at most, and "done" is never said before it is so. */
-function progressIsTrue({ seen = [], startsOver = false }: ChaosFacts): string[] {
+function progressIsTrue({ seen, startsOver = false }: ChaosFacts): string[] {
   const problems: string[] = []
   let before: SeenMoment | null = null
   for (const moment of seen) {
@@ -219,8 +265,8 @@ function progressIsTrue({ seen = [], startsOver = false }: ChaosFacts): string[]
 }
 
 /** Asks until the answer is as wanted, or time is up; returns the last answer. */
-async function lasting<T>(ask: () => Promise<T>, isGood: (answer: T) => boolean): Promise<T> {
-  const end = performance.now() + SETTLE_MS
+async function lasting<T>(settleMs = SETTLE_MS, ask: () => Promise<T>, isGood: (answer: T) => boolean): Promise<T> {
+  const end = performance.now() + settleMs
   for (;;) {
     const answer = await ask()
     if (isGood(answer) || performance.now() > end) return answer

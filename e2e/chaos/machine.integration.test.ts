@@ -43,16 +43,7 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
         console.log(`row 26: ${Math.round(engine.rssBytes() / MIB)} MiB resident at the end, ${cage.kills()} kills`)
         expect([cage.kills(), engine.isRunning]).toEqual([0, true])
         for (const one of cases) {
-          const processes = [
-            {
-              name: 'the engine',
-              rssBytes: engine.rssBytes(),
-              rssLimitBytes: 256 * MIB,
-              sockets: () => engine.sockets(),
-              // Its database pool, its listener, its server, and connections kept for the next transfer.
-              socketLimit: 80,
-            },
-          ]
+          const processes = [{ ...engine.measured, rssLimitBytes: 256 * MIB }]
           await assertInvariants(await one.facts({ status: 'completed', processes }))
         }
       } finally {

@@ -130,6 +130,6 @@ describe('an engine and its database', () => {
     const completed = await db.event.findFirstOrThrow({ where: { transferId: one.id, code: 'completed' } })
     expect(completed.engineId).toBe(second.id)
     expect(first.isRunning).toBe(true)
-    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged, hasZombie: true }))
   })
 })

@@ -1,4 +1,3 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { patternBytes, patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
 import {
@@ -11,9 +10,9 @@ import { digestOf } from '../../src/engine/upload/object-digest.ts'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import type { TransferInput } from '../../src/server/domain/transfer-input.ts'
-import { type EngineStack, startEngineStack } from '../stack/engine-stack.ts'
-import { assertInvariants, type ChaosFacts, readObject } from './invariants.ts'
-import { watchTransfer } from './watch-transfer.ts'
+import type { EngineStack } from '../stack/engine-stack.ts'
+import { type FaultRig, startFaultRig } from './fault-runner.ts'
+import type { ChaosFacts } from './invariants.ts'
 
 const SIZE_BYTES = 14 * MIB
 const PART_BYTES = 6 * MIB
@@ -21,47 +20,29 @@ const LAST_MODIFIED = 'Mon, 02 Nov 2026 10:00:00 GMT'
 
 /** Rows 13 to 18 of the chaos list and the behaviours behind them: a source that misbehaves, all the way to the bucket. */
 describe('a source that misbehaves', () => {
+  let rig: FaultRig
   let stack: EngineStack
   let count = 0
   beforeAll(async () => {
-    stack = await startEngineStack()
-    await stack.startEngine({ SLUICE_IDLE_TIMEOUT_MS: '2000' })
+    rig = await startFaultRig({ SLUICE_IDLE_TIMEOUT_MS: '2000' })
+    stack = rig.stack
   })
-  afterAll(() => stack.close())
+  afterAll(() => rig.close())
 
   interface Run {
     readonly source: (key: string) => HostileBehaviour
     readonly input?: Partial<TransferInput>
     readonly status?: 'completed' | 'failed'
-    readonly sha256?: string
     /** What is at the key before. */
     readonly old?: string
     readonly facts?: Partial<ChaosFacts>
   }
 
   /** One transfer from a source that behaves like this, and the standing invariants after it. */
-  async function run({ source, input = {}, status = 'completed', sha256, old, facts = {} }: Run) {
+  async function run({ source, ...rest }: Run) {
     const key = `source-${++count}.bin`
-    const sourceUrl = stack.source.serve(`/${key}`, source(key))
-    if (old !== undefined) await stack.s3.send(new PutObjectCommand({ Bucket: 'test', Key: key, Body: old }))
-    const previous = await readObject(stack.s3, 'test', key)
-    const transferId = await stack.create({ sourceUrl, partSizeBytes: PART_BYTES, ...input })
-    const at = { db: stack.database.db, s3: stack.s3, bucket: 'test', transferId }
-    const watch = watchTransfer(at)
-    const transfer = await stack.waitFor(transferId, 'completed', 'failed')
-    const seen = await watch.stop()
-    // The unfinished upload of a transfer that failed for good is removed, and its parts with it.
-    const startsOver = status === 'failed'
-    await assertInvariants({
-      ...at,
-      startsOver,
-      sha256: sha256 ?? patternSha256(SIZE_BYTES),
-      previous,
-      status,
-      seen,
-      ...facts,
-    })
-    return { transfer, key, requests: stack.source.requests(`/${key}`), codes: transfer.events.map(({ code }) => code) }
+    const one = await rig.run({ key, source: source(key), sizeBytes: SIZE_BYTES, partSizeBytes: PART_BYTES, ...rest })
+    return { ...one, requests: one.requests() }
   }
 
   /** Ranged requests after the probe of one byte. */
@@ -147,6 +128,7 @@ describe('a source that misbehaves', () => {
       input: { ifExists: old ? 'overwrite' : 'fail', ...expected('sha256', patternSha256(SIZE_BYTES)) },
       ...(old !== undefined && { old }),
       status: 'failed',
+      facts: { readsAgain: true },
     })
     expect(codes).toContain('reading_source_again')
     expect(['checksum_mismatch', 'source_changed']).toContain(transfer.failure?.code)
@@ -337,7 +319,7 @@ describe('a source that misbehaves', () => {
   })
 
   it('a file that is named as ZIP and is none is a remark on the transfer', async () => {
-    const named = await run({ source: () => ({ sizeBytes: SIZE_BYTES }), input: { key: 'pictures.zip' }, facts: {} })
+    const named = await run({ source: () => ({ sizeBytes: SIZE_BYTES }), input: { key: 'pictures.zip' } })
     expect(named.transfer.warnings.map(({ code }) => code)).toContain('not_a_zip')
   })
 

@@ -106,10 +106,12 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     it('in the one request of a small file, but not what somebody else has put there since', async () => {
       const one = await killedAfter('put', MIB)
       await stack.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: one.key, Body: 'of somebody else' }))
+      const written = await readObject(stack.s3, BUCKET, one.key)
       await act('cancel', one.id)
       await stack.startEngine(SURVIVOR)
       await stack.waitFor(one.id, 'cancelled', 'completed')
       expect((await readObject(stack.s3, BUCKET, one.key))?.sha256).toBe(sha256Of('of somebody else'))
+      await assertInvariants(await one.facts({ status: 'cancelled', removedEtag: one.removedEtag, written }))
     })
 
     it('as a small file that waits, paused: the object is removed', async () => {
@@ -119,6 +121,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
       await stack.startEngine(SURVIVOR)
       await stack.waitFor(one.id, 'cancelled', 'completed')
       expect(await readObject(stack.s3, BUCKET, one.key)).toBeNull()
+      await assertInvariants(await one.facts({ status: 'cancelled', removedEtag: one.removedEtag }))
     })
 
     it('with Complete: it came too late, and the transfer is completed', async () => {

@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { Db } from '../../src/server/db/client.ts'
 import { getTransfer } from '../../src/server/db/transfers.ts'
 import { objectEtag, type SeenMoment } from './invariants.ts'
+import type { LedgerMoments } from './ledger-moments.ts'
 
 const EVERY_MS = 100
 
@@ -19,6 +20,8 @@ export function watchTransfer(at: {
   readonly s3: S3Client
   readonly bucket: string
   readonly transferId: string
+  /** Is told to look too, each time. */
+  readonly moments?: LedgerMoments
 }): TransferWatch {
   const seen: SeenMoment[] = []
   let isStopped = false
@@ -36,6 +39,7 @@ export function watchTransfer(at: {
       sizeBytes: transfer.sizeBytes,
       objectEtag: await objectEtag(at.s3, at.bucket, transfer.key),
     })
+    await at.moments?.take()
   }
   const looking = (async () => {
     while (!isStopped) {

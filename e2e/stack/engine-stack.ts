@@ -18,7 +18,7 @@ import { createSealer, type Sealer } from '../../src/server/secrets.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'
 
 const SECRET_KEY = 'a sealing key for tests, 32 characters and more'
-const KEYS = { accessKeyId: 'testkey', secretAccessKey: 'testsecret' }
+const KEYS = { accessKeyId: 'testkey', secretAccessKey: 'testsecret-canary' }
 /** For what has to happen sometime, on a machine that may do much else. */
 const WAIT_MS = 180_000
 
@@ -51,6 +51,8 @@ export interface EngineStack {
   /** Another bucket in the same store; returns its id. */
   addBucket(name: string): Promise<string>
   objectSha256(key: string, bucket?: string): Promise<string>
+  /** What the engines wrote so far, one JSON object a line, at level debug. */
+  logs(): string
   /** Multipart uploads that are open in the bucket. */
   openUploads(): Promise<string[]>
   close(): Promise<void>
@@ -61,7 +63,11 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
   const database = await createTestDatabase()
   const source = await createHostileSource()
   const dir = await mkdtemp(join(tmpdir(), 'sluice-stack-'))
-  const log = createLog('engine', process.env.SLUICE_TEST_LOG ?? 'silent')
+  const lines: string[] = []
+  const shown = process.env.SLUICE_TEST_LOG
+  const log = shown
+    ? createLog('engine', shown)
+    : createLog('engine', 'debug', { write: (line) => void lines.push(line) })
   const embedded = store
     ? null
     : await createObjectStoreServer({ dir, host: '127.0.0.1', port: 0, region: 'us-east-1', log, ...KEYS })
@@ -131,6 +137,7 @@ export async function startEngineStack(store?: TestStore): Promise<EngineStack> 
       for await (const chunk of Body as AsyncIterable<Uint8Array>) hash.update(chunk)
       return hash.digest('hex')
     },
+    logs: () => lines.join(''),
     async openUploads() {
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: 'test' }))
       return Uploads.map((upload) => upload.Key ?? '')

@@ -7,7 +7,9 @@ import { createFaultyObjectStore, type FaultyObjectStore } from '../../src/engin
 import { createLog } from '../../src/server/log.ts'
 import { type EngineStack, startEngineStack, type TestStore } from './engine-stack.ts'
 
-const KEYS = { accessKeyId: 'testkey', secretAccessKey: 'testsecret' }
+/** Kept out of every log. */
+export const STORE_SECRET = 'faulty-store-secret-canary'
+const KEYS = { accessKeyId: 'testkey', secretAccessKey: STORE_SECRET }
 
 /** An engine stack whose bucket lies behind a faulty store; `direct` goes past it, for what a test does itself. */
 export interface FaultyStack {

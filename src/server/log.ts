@@ -1,13 +1,13 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 
 export type Log = Logger
 
 /**
- * One line of JSON an event, to standard output. `name` says which process speaks. URLs are cut before they come here
+ * One line of JSON an event, to standard output or where `destination` says. `name` says which process speaks. URLs are cut before they come here
  * (domain/redact.ts); the paths below are a second net under that one.
  */
-export function createLog(name: 'web' | 'engine' | 'start', level: string): Log {
-  return pino({
+export function createLog(name: 'web' | 'engine' | 'start', level: string, destination?: DestinationStream): Log {
+  const options: LoggerOptions = {
     name,
     level,
     base: { name },
@@ -26,5 +26,6 @@ export function createLog(name: 'web' | 'engine' | 'start', level: string): Log 
       ],
       censor: '[cut]',
     },
-  })
+  }
+  return destination ? pino(options, destination) : pino(options)
 }

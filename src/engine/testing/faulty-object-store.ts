@@ -35,12 +35,13 @@ export async function createFaultyObjectStore(target: string): Promise<FaultyObj
   const server = createServer((message, response) => {
     const described = describeRequest(message.method ?? '', message.url ?? '/')
     const index = log.filter((earlier) => earlier.operation === described.operation).length
-    const request: StoreRequest = { ...described, index, atMs: performance.now(), status: 0 }
+    const request: StoreRequest = { ...described, index, atMs: performance.now(), status: 0, isOpen: true }
     log.push(request)
     const fault = behaviour?.(request) ?? null
     changed()
     response.on('close', () => {
       request.status = response.headersSent ? response.statusCode : 0
+      request.isOpen = false
       changed()
     })
     // A peer that goes away is part of the game.

@@ -22,6 +22,7 @@ export interface StoreRequest {
   readonly index: number
   readonly atMs: number
   status: number
+  isOpen: boolean
 }
 
 /**
