@@ -5,7 +5,7 @@ import type { StoreBehaviour, StoreOperation, StoreRequest } from '../../src/eng
 import type { TransferDetail } from '../../src/server/domain/transfer.ts'
 import type { TransferInput } from '../../src/server/domain/transfer-input.ts'
 import { type FaultyStack, STORE_SECRET, startFaultyStack } from '../stack/faulty-stack.ts'
-import { assertInvariants, type ChaosFacts, type MeasuredProcess, readObject } from './invariants.ts'
+import { assertInvariants, type ChaosFacts, type MeasuredProcess, type ProcessFacts, readObject } from './invariants.ts'
 import { LedgerMoments } from './ledger-moments.ts'
 import { measureProcess } from './measured-process.ts'
 import { watchTransfer } from './watch-transfer.ts'
@@ -43,7 +43,12 @@ export interface FaultOutcome {
 export interface FaultRig extends FaultyStack {
   /** Moves one file and judges it by the shared invariants, all of them. */
   run(one: FaultCase): Promise<FaultOutcome>
+  /** What a case that goes its own way is judged by too. */
+  processFacts(): ProcessFacts
 }
+
+/** Where the source of a case is asked. */
+export const faultPath = (key: string) => `/${key}?signature=${LINK_CANARY}`
 
 /** Starts it, with an engine that has moved one file: the bucket is tested, its connections are there, and this is the base of I6. */
 export async function startFaultRig(env: Record<string, string> = {}): Promise<FaultRig> {
@@ -54,10 +59,17 @@ export async function startFaultRig(env: Record<string, string> = {}): Promise<F
   await stack.waitFor(await stack.create({ sourceUrl }), 'completed')
   const measured: MeasuredProcess = measureProcess('the process of the engine', process.pid, 2)
 
+  const processFacts = (): ProcessFacts => ({
+    logs: stack.logs(),
+    canaries: [STORE_SECRET, LINK_CANARY],
+    processes: [measured],
+    openRequests: () => [...stack.source.requests(), ...faulty.requests()].filter(({ isOpen }) => isOpen).length,
+  })
+
   const run: FaultRig['run'] = async (one) => {
     const { source, sizeBytes, partSizeBytes, store, input = {}, old, status = 'completed', facts = {} } = one
     const key = input.key ?? one.key
-    const path = `/${one.key}?signature=${LINK_CANARY}`
+    const path = faultPath(one.key)
     const sourceUrl = stack.source.serve(path, source)
     if (old !== undefined) await direct.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: old }))
     const previous = await readObject(direct, BUCKET, key)
@@ -85,13 +97,10 @@ export async function startFaultRig(env: Record<string, string> = {}): Promise<F
       status,
       seen,
       moments: moments.all(),
-      logs: stack.logs(),
-      canaries: [STORE_SECRET, LINK_CANARY],
-      processes: [measured],
-      openRequests: () => [...stack.source.requests(), ...faulty.requests()].filter(({ isOpen }) => isOpen).length,
+      ...processFacts(),
       ...facts,
     })
     return { transfer, codes: transfer.events.map(({ code }) => code), path, requests, of }
   }
-  return { ...rig, run }
+  return { ...rig, run, processFacts }
 }
