@@ -7,10 +7,10 @@ import type { CacheSum, TierSum } from './sum-caches.ts'
 export function TierFigures({ sum }: { sum: CacheSum }) {
   return (
     <dl className="grid content-start">
-      <Tier name="Memory" hits={sum.memoryHits}>
+      <Tier name="Memory" hits={sum.memoryHits} evictions={sum.memory.evictions}>
         <Fill tier={sum.memory} />
       </Tier>
-      <Tier name="Disk" hits={sum.disk && sum.diskHits}>
+      <Tier name="Disk" hits={sum.disk && sum.diskHits} evictions={sum.disk?.evictions}>
         {sum.disk ? (
           <Fill tier={sum.disk} />
         ) : (
@@ -40,14 +40,21 @@ export function TierFigures({ sum }: { sum: CacheSum }) {
   )
 }
 
-function Tier(props: { name: string; hits: number | null; last?: boolean; children: ReactNode }) {
+function Tier(props: { name: string; hits: number | null; evictions?: number; last?: boolean; children: ReactNode }) {
   return (
     <div
       className={cn('grid grid-cols-[4.5rem_minmax(0,1fr)_auto] items-center gap-x-4 py-2', !props.last && 'border-b')}
     >
       <dt className="font-medium">{props.name}</dt>
       <dd className="min-w-0">{props.children}</dd>
-      <dd className="text-right">{props.hits === null ? null : <Quantity value={props.hits} unit="hits" />}</dd>
+      <dd className="text-right">
+        {props.hits === null ? null : <Quantity value={props.hits} unit="hits" />}
+        {props.evictions !== undefined && (
+          <span className="block text-muted-foreground text-xs" title="Slices that went because others needed the room">
+            <Quantity value={props.evictions} unit="evicted" />
+          </span>
+        )}
+      </dd>
     </div>
   )
 }
@@ -62,9 +69,6 @@ function Fill({ tier }: { tier: TierSum }) {
         </span>
         <span className="text-dim">
           <Quantity value={tier.slices} unit={tier.slices === 1 ? 'slice' : 'slices'} />
-        </span>
-        <span className="text-dim" title="Slices that went because others needed the room">
-          <Quantity value={tier.evictions} unit="evicted" />
         </span>
         {tier.failing > 0 && (
           <span className="text-warning">

@@ -19,7 +19,7 @@ import { ACCESS_WORDS, choiceWords, hitPercent, type ListedOrigin, latencyWords 
 
 /** The columns of the list, from 1024 px on; below, a row is a small block. */
 const COLUMNS =
-  'lg:grid-cols-[minmax(0,1fr)_7.5rem_4.5rem_6rem_9rem_4rem_7.5rem] lg:items-center lg:gap-x-4 xl:grid-cols-[minmax(0,1fr)_8rem_6rem_7rem_11rem_5rem_7.5rem]'
+  'lg:grid-cols-[minmax(0,1fr)_7.5rem_6rem_5.5rem_8.5rem_3.5rem_7.5rem] lg:items-center lg:gap-x-4 xl:grid-cols-[minmax(0,1fr)_8rem_7rem_7rem_10rem_5rem_7.5rem]'
 
 /** The names of the columns. */
 export function OriginColumns() {
@@ -71,7 +71,10 @@ export function OriginRow(props: {
         >
           <Quantity value={hitPercent(stats)} unit="%" />
         </Figure>
-        <Figure name="Served" more={asked && <Quantity value={asked.activeReaders} unit="reading" />}>
+        <Figure
+          name="Served"
+          more={asked && asked.activeReaders > 0 && <Quantity value={asked.activeReaders} unit="reading" />}
+        >
           <Bytes bytes={asked?.servedBytes ?? null} />
         </Figure>
         <Figure
