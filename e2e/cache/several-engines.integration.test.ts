@@ -115,7 +115,9 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
     const took = await tookBytes([a, b])
     // A machine so busy that Redis does not answer in time makes them fetch for themselves, which is as it should be.
     const errors = await sumOf([a, b], /sluice_cache_errors_total\{tier="shared"\} (\d+)/)
-    if (errors === 0) expect(took).toBe(6 * MIB)
+    expect(took).toBeGreaterThanOrEqual(6 * MIB)
+    // Both ask at once what the file is, and the answer of the second brings some bytes that the first fetches too.
+    if (errors === 0) expect(took).toBeLessThan(9 * MIB)
     else expect(took).toBeLessThanOrEqual(12 * MIB)
   })
 

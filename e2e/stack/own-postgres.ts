@@ -10,7 +10,7 @@ export interface OwnPostgres {
   readonly database: TestDatabase
   /** `pg_ctl stop -m immediate`: no checkpoint, sessions end at once; the next start recovers. */
   crash(): Promise<void>
-  /** Starts it again on the same port, and resolves when it takes connections. */
+  /** Starts it again on the same port, and resolves when it takes connections; at once where it runs. */
   restart(): Promise<void>
   close(): Promise<void>
 }
@@ -22,15 +22,19 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   const { port } = server
   const { cluster } = await findPostgresPlace(dataDir)
   const database = await createTestDatabase(server.url)
+  let isDown = false
   return {
     database,
     async crash() {
       const pid = Number.parseInt(readFileSync(join(cluster, 'postmaster.pid'), 'utf8'), 10)
+      isDown = true
       process.kill(pid, 'SIGQUIT')
       await server.exited
     },
     async restart() {
+      if (!isDown) return
       server = await startPostgres({ dataDir, port, log: () => {} })
+      isDown = false
     },
     async close() {
       await database.db.$disconnect()
