@@ -72,7 +72,7 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 65_000
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
   answerParent(`http://127.0.0.1:${(server.address() as AddressInfo).port}/o/bench`, {
-    figures: () => ({ ...service.figures(), memory: process.memoryUsage() }),
+    figures: () => ({ ...service.figures(), memory: process.memoryUsage(), cachedBytes: cache.stats().memory.bytes }),
     purge: () => void service.purge('all'),
   })
 })

@@ -12,7 +12,7 @@ export interface Target {
   readonly isMet: boolean
 }
 
-/** Holds figures against the plan. `addedMib`: beside the memory tier and what the process has idle. */
+/** Holds figures against the plan. `addedMib`: beside the slices in memory and what the process has idle. */
 export function targetsOf(phases: readonly PhaseResult[], addedMib: number): Target[] {
   const all = phases.reduce(
     (sum, { requests, errors, beside }) => ({

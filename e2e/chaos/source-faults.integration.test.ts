@@ -141,6 +141,7 @@ describe('a source that misbehaves', () => {
       source: () => ({ sizeBytes: SIZE_BYTES }),
       input: expected('sha256', patternSha256(SIZE_BYTES, 5)),
       status: 'failed',
+      facts: { readsAgain: true },
     })
     expect(transfer.failure).toMatchObject({ code: 'checksum_mismatch', retry: 'never' })
     expect(transfer.failure?.message).toContain('Nothing was written')

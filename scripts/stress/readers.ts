@@ -74,7 +74,12 @@ export const runReaders: StressRun = async ({ wanted, dataDir, signal, say }) =>
       const { origins } = await sluice.ask<{ origins: { p95Ms: number | null }[] }>('figures')
       say(`  from request to head, by the server itself: p95 ${origins[0]?.p95Ms ?? 0} ms of the latest 1,024`)
     }
-    const addedMib = peakRssBytes(sluice.pid) / MIB - idleMib - CACHE_BYTES / MIB
+    const { cachedBytes } = await sluice.ask<{ cachedBytes: number }>('figures')
+    const peakMib = peakRssBytes(sluice.pid) / MIB
+    const addedMib = peakMib - idleMib - cachedBytes / MIB
+    say(
+      `${peakMib.toFixed(0)} MiB at most, ${idleMib.toFixed(0)} idle, ${(cachedBytes / MIB).toFixed(0)} of slices in memory`,
+    )
     const targets = targetsOf(phases, addedMib)
     for (const { what, wanted, seen, isMet } of targets)
       say(`${isMet ? 'met' : 'not met'}: ${what} ${seen} (${wanted})`)
