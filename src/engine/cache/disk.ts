@@ -140,12 +140,13 @@ export class DiskTier {
       await this.#evict(bytes)
       await writeNewFile(temporary, [header, payload])
       await this.#moveIn(temporary, this.#layout.objectFolder(key.objectId), this.#layout.sliceFile(key))
-      if (purges !== this.#purges) return void (await unlink(this.#layout.sliceFile(key)))
+      if (purges !== this.#purges) return void (await rm(this.#layout.sliceFile(key), { force: true }))
       this.#eviction.add({ key, bytes, storedAtMs, touchedAtMs: Date.now() })
       this.#index.add('disk', key, bytes)
     } catch (error) {
       await unlink(temporary).catch(() => {})
-      await this.#couldNotWrite(error)
+      // A folder that a purge took away is no failure of the disk.
+      if (purges === this.#purges || !isCode(error, 'ENOENT')) await this.#couldNotWrite(error)
     }
   }
 
@@ -168,10 +169,11 @@ export class DiskTier {
     try {
       await writeNewFile(temporary, [Buffer.from(JSON.stringify(record))])
       await this.#moveIn(temporary, this.#layout.objectFolder(record.objectId), file)
-      if (purges !== this.#purges) await unlink(file)
+      if (purges !== this.#purges) await rm(file, { force: true })
     } catch (error) {
       await unlink(temporary).catch(() => {})
-      await this.#couldNotWrite(error)
+      // A folder that a purge took away is no failure of the disk.
+      if (purges === this.#purges || !isCode(error, 'ENOENT')) await this.#couldNotWrite(error)
     }
   }
 
@@ -210,6 +212,8 @@ export class DiskTier {
     await rename(folder, away).catch((error) => {
       if (!isCode(error, 'ENOENT')) throw error
     })
+    // What was written while the folder was on its way may have gone with it.
+    this.#purges++
     if (target === 'all') await mkdir(this.#layout.entries, { recursive: true })
     await rm(away, { recursive: true, force: true }).catch((error) => this.#failed('empty', error))
   }

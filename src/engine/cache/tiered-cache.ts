@@ -253,9 +253,10 @@ export class TieredCache implements SliceCache {
       removed.bytes += bytes
       for (const key of this.#index.slicesOf(objectId, 'memory')) this.#memory.delete(key)
     }
-    if (target === 'all') await this.#disk?.purge('all')
-    else await this.#disk?.purge('objectId' in target ? target : { scope: beginning })
+    const purging = this.#disk?.purge(target === 'all' || 'objectId' in target ? target : { scope: beginning })
+    // Before anything is waited for: what is written meanwhile is of after the purge, and must not be forgotten with the rest.
     for (const objectId of ids) this.#index.forget(objectId)
+    await purging
     return removed
   }
 
