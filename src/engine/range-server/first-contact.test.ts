@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { createPlainCache } from '../slice/testing/plain-cache.ts'
 import { patternBytes } from '../testing/byte-pattern.ts'
 import { openRangeFixture, type RangeFixture, TEST_SLICE_BYTES as SLICE } from './testing/range-fixture.ts'
 import { firstSpan, wantedOf } from './wanted-bytes.ts'
@@ -19,6 +20,22 @@ describe('a file nobody knows yet', () => {
     expect(headers['cache-status']).toBe('sluice; fwd=miss')
     expect(ranges()).toHaveLength(1)
     expect(fixture.figures()).toMatchObject({ fetchingBytes: 0, counters: { originFetches: 1, coalescedSlices: 0 } })
+  })
+
+  test('is had with one request although its record is found when the answer has just saved it', async () => {
+    const cache = createPlainCache()
+    const loadRecord: typeof cache.loadRecord = async (objectId) => {
+      await fixture.hostile.until(() => cache.records.has(objectId))
+      return cache.records.get(objectId) ?? null
+    }
+    fixture = await openRangeFixture({ cache: { ...cache, record: () => null, loadRecord } })
+    // Slow enough that its slices are still on their way then.
+    fixture.serve('/a', { sizeBytes: 4 * SLICE, bytesPerSecond: 8 * SLICE })
+    const { body, headers } = await fixture.get('/a')
+    expect(body.equals(patternBytes(0, 4 * SLICE))).toBe(true)
+    expect(headers['cache-status']).toBe('sluice; fwd=miss')
+    expect(ranges()).toHaveLength(1)
+    expect(fixture.figures().counters).toMatchObject({ originFetches: 1, abortedFetches: 0 })
   })
 
   test('counts as a request that failed where its origin does not answer, and as none where the reader has left', async () => {

@@ -169,9 +169,10 @@ export class ServedObject {
       const record = cache.record(this.objectId) ?? (await cache.loadRecord(this.objectId, signal))
       const facts =
         record && this.#origin.isOurs(record) ? factsOfRecord(record, this.#target, policyName(this.#policy)) : null
-      if (facts) {
+      // The answer may have been learned while the record was looked for, which may be the one it has just saved.
+      if (facts && this.#current === null) {
         const kept = new Representation(facts, this.#origin, null)
-        this.#current ??= kept
+        this.#current = kept
         if (judgeUse(facts.freshness, Date.now()) === 'fresh') {
           controller.abort(new NoLongerWanted('The cache knew it.'))
           return kept

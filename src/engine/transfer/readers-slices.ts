@@ -15,7 +15,7 @@ export interface ReadersSlicesOptions {
 
 /**
  * What readers of published origins have of a file that transfers read too: the same URL, asked for with the same headers, in the version
- * the transfer has proven. Reading from it counts no miss of the cache: it is asked only for what it has.
+ * the transfer has proven. The cache is asked only for what it has, and counts nothing of it as readers' hits.
  */
 export class ReadersSlices {
   readonly #options: ReadersSlicesOptions
