@@ -38,7 +38,7 @@ function Measured({ view }: { view: ReportView }) {
           <Bytes bytes={counted(metrics.sourceBytes)} />
         </Fact>
         {metrics.cacheBytes > 0 && (
-          <Fact name="Read with other transfers">
+          <Fact name="Read from the cache">
             <Bytes bytes={metrics.cacheBytes} />
           </Fact>
         )}

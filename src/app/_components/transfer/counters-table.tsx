@@ -41,7 +41,7 @@ export function CountersTable({ metrics }: { metrics: TransferMetrics }) {
         <Quantity value={metrics.sourceRequests} />
       </Counter>
       {metrics.cacheBytes > 0 && (
-        <Counter name="Read with other transfers">
+        <Counter name="Read from the cache">
           <Bytes bytes={metrics.cacheBytes} />
         </Counter>
       )}

@@ -26,7 +26,7 @@ export function EventList({ events, engineNames }: { events: EventView[]; engine
             >
               {clockKnown ? formatClock(event.at.getTime(), 0) : '\u00a0'}
             </time>
-            <span className="min-w-0 break-words">
+            <span className="wrap-anywhere min-w-0">
               {event.level !== 'info' && (
                 <span className={event.level === 'error' ? 'text-destructive' : 'text-warning'}>
                   {event.level === 'error' ? 'Failed: ' : 'Warning: '}

@@ -22,16 +22,20 @@ export function Callout(props: {
   return (
     <div
       role={props.tone === 'destructive' ? 'alert' : undefined}
-      className={cn('flex items-start gap-2.5 rounded-md px-3 py-2 text-sm', tone.classes, props.className)}
+      className={cn(
+        'flex items-start gap-2.5 rounded-md px-3 py-2 text-sm max-sm:flex-wrap',
+        tone.classes,
+        props.className,
+      )}
     >
       <Icon className={cn('mt-0.5 size-4 shrink-0', tone.iconClasses)} aria-hidden />
-      <div className="min-w-0 flex-1 break-words">
+      <div className="wrap-anywhere min-w-0 flex-1">
         {props.title && <div className="font-medium">{props.title}</div>}
         {props.children && (
           <div className={cn(props.title ? 'text-muted-foreground' : undefined)}>{props.children}</div>
         )}
       </div>
-      {props.action && <div className="flex shrink-0 gap-2">{props.action}</div>}
+      {props.action && <div className="flex shrink-0 gap-2 max-sm:basis-full max-sm:pl-6.5">{props.action}</div>}
     </div>
   )
 }
