@@ -11,9 +11,9 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
           // Far more than any of them needs: what waits for a condition must not fail because other programs run too.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          expect: { poll: { timeout: 30_000 } },
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          expect: { poll: { timeout: 120_000 } },
           // Most of a test is waiting for a socket, so more of them run than there are cores, and modules are loaded once.
           isolate: false,
           maxWorkers: 3,

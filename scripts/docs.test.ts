@@ -77,3 +77,25 @@ it('links between documents lead to files and headings that are there', () => {
   )
   expect(broken).toEqual([])
 })
+
+describe('docs/range-server-map.md', () => {
+  const page = read('docs/range-server-map.md')
+
+  it('names files that are there', () => {
+    const named = matches(page, /`((?:src|e2e|bench|scripts)\/[^`]+)`/g)
+    expect(named.length).toBeGreaterThan(80)
+    expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+  })
+
+  it('has every row of the read path and the cache, each with code and with a test', () => {
+    const rows = [...page.matchAll(/^\| ([BC]\d+) \| [^|]+ \| ([^|]+) \| ([^|]+) \|$/gm)]
+    const numbered = (letter: string, count: number) => Array.from({ length: count }, (_, at) => `${letter}${at + 1}`)
+    expect(rows.map(([, row]) => row)).toEqual([...numbered('B', 12), ...numbered('C', 10)])
+    const isTest = (path: string) => /\.(test|spec)\.ts$/.test(path)
+    for (const [, row, code = '', tests = ''] of rows) {
+      const [inCode, inTests] = [matches(code, /`([^`]+)`/g), matches(tests, /`([^`]+)`/g)]
+      expect(inCode.length > 0 && !inCode.some(isTest), `${row} names its code`).toBe(true)
+      expect(inTests.length > 0 && inTests.every(isTest), `${row} names its tests`).toBe(true)
+    }
+  })
+})

@@ -7,6 +7,7 @@ import { hasHealthyEngine } from '../src/server/db/engines.ts'
 import { verifyAgain } from '../src/server/db/transfer-actions.ts'
 import { getTransfer } from '../src/server/db/transfers.ts'
 import { TransferError } from '../src/server/domain/failure.ts'
+import { progressLine } from './verify/progress-line.ts'
 import { EXIT_CODES, verdictLines } from './verify/verdict-lines.ts'
 
 // `npm run verify -- ID [--reread]`: has an engine prove a completed transfer once more, and prints what the verdict rests on. Exit code: 0
@@ -16,6 +17,8 @@ const USAGE =
 const POLL_MS = 250
 /** An engine takes a claim within a second; where none does, none is there. */
 const ENGINE_MS = 30_000
+/** A read-back says so often how far it is, on stderr. */
+const TELL_MS = 5_000
 
 async function main(): Promise<number> {
   let reread: boolean
@@ -47,11 +50,13 @@ async function verify(db: Db, id: string, reread: boolean): Promise<number> {
   if (changed.length === 0 && before.status !== 'verifying')
     return say(refused[0]?.failure.message ?? 'It could not be verified.', EXIT_CODES.unknown)
   const deadline = performance.now() + ENGINE_MS
+  let toldAtMs = performance.now()
   for (;;) {
     const transfer = await getTransfer(db, id)
     if (transfer.status !== 'verifying') {
       const [failed] = transfer.events
-      if (failed?.code === 'verify_failed') return say(failed.message, EXIT_CODES.unknown)
+      if (failed?.code === 'verify_failed' || failed?.code === 'verify_stopped')
+        return say(failed.message, EXIT_CODES.unknown)
       const { lines, exitCode } = verdictLines(transfer)
       return say(lines.join('\n'), exitCode)
     }
@@ -61,6 +66,11 @@ async function verify(db: Db, id: string, reread: boolean): Promise<number> {
         'No engine is running, so nothing can look at the object. Start one with `npm run engine`.',
         EXIT_CODES.unknown,
       )
+    const line = progressLine(transfer)
+    if (line && performance.now() - toldAtMs >= TELL_MS) {
+      toldAtMs = performance.now()
+      console.error(line)
+    }
     await delay(POLL_MS)
   }
 }

@@ -129,9 +129,9 @@ async function runOnce(peer: Peer, round: number, work: Work, source: RunningSou
       ...figures,
       sourceRequests: sourceAfter.requests - sourceBefore.requests,
       refusedRequests: sourceAfter.refused - sourceBefore.refused,
-      storeRequests: grown(storeBefore?.requests, storeAfter?.requests),
+      storeRequests: grown(storeBefore.requests, storeAfter.requests),
       sourceCpuSeconds: grown(sourceBefore.cpuSeconds, sourceAfter.cpuSeconds),
-      storeCpuSeconds: grown(storeBefore?.cpuSeconds, storeAfter?.cpuSeconds),
+      storeCpuSeconds: grown(storeBefore.cpuSeconds, storeAfter.cpuSeconds),
     }
     return run
   } catch (error) {

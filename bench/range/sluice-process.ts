@@ -62,6 +62,7 @@ service.update([
     heuristicFreshness: false,
     sizeCapBytes: null,
     lanes: null,
+    httpVersion: '1.1',
     signingKey: { id: 'key', secret: 'a secret of the bench' },
     updatedAtMs: 1,
   },

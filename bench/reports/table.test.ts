@@ -88,6 +88,7 @@ describe('the table', () => {
   test('names who has no result and why, and the ideal', () => {
     expect(text).toContain('- without a result: aws: Not installed.')
     expect(text).toContain('- ideal, by the limits of the source: 3.5 s')
+    expect(text).toContain('- CPU-s of the store: 1.00 (sluice), 1.00 (curl)')
   })
 
   test('says what was seen inside an engine, by medians', () => {

@@ -33,9 +33,19 @@ export function tableOf(result: ScenarioResult): string {
   const notes = Object.entries(result.skipped).map(([peer, reason]) => `- without a result: ${peer}: ${reason}`)
   const { idealSeconds } = result.scenario
   if (idealSeconds !== null) notes.push(`- ideal, by the limits of the source: ${idealSeconds.toFixed(1)} s`)
-  notes.push(...insides(result))
+  notes.push(...storeCpu(result), ...insides(result))
   const parts = [line(titles), rule, ...rows.map(line)]
   return [...parts, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
+}
+
+/** What the store used beside each, which shares the machine with it: nobody can be faster than that leaves room for. */
+function storeCpu({ runs }: ScenarioResult): string[] {
+  const names = [...new Set(runs.filter(({ storeCpuSeconds }) => storeCpuSeconds !== null).map(({ peer }) => peer))]
+  const words = names.map((name) => {
+    const seconds = median(runs.flatMap((run) => (run.peer === name ? (run.storeCpuSeconds ?? []) : [])))
+    return `${seconds?.toFixed(2)} (${name})`
+  })
+  return words.length === 0 ? [] : [`- CPU-s of the store: ${words.join(', ')}`]
 }
 
 /** What was seen inside the engines, by medians of the rounds. */

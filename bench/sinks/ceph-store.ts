@@ -43,7 +43,7 @@ export async function startCephStore(warmUpBytes: number): Promise<RunningStore 
   return {
     title: /version ([\d.]+)/.exec(ceph.version)?.[0]?.replace('version', 'Ceph') ?? 'Ceph',
     connection: { endpoint, region, bucket: BUCKET, accessKeyId, secretAccessKey },
-    counts: async () => null,
+    counts: async () => ({ requests: null, bytes: null, cpuSeconds: ceph.cpuSeconds() }),
     async object(Key) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }))
       let crc = 0

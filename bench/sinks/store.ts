@@ -8,10 +8,11 @@ export interface StoredObject {
 }
 
 export interface StoreCounts {
-  requests: number
-  bytes: number
+  /** Null where the store does not count them. */
+  readonly requests: number | null
+  readonly bytes: number | null
   /** What the store itself used. */
-  cpuSeconds: number
+  readonly cpuSeconds: number
 }
 
 export interface StoreConnection {
@@ -25,8 +26,7 @@ export interface StoreConnection {
 export interface RunningStore {
   readonly title: string
   readonly connection: StoreConnection
-  /** Null where the store does not say. */
-  counts(): Promise<StoreCounts | null>
+  counts(): Promise<StoreCounts>
   /** What arrived under a key: size and CRC32C of the bytes themselves. */
   object(key: string): Promise<StoredObject | null>
   /** Removes everything, and waits until there is room for `nextBytes`. */

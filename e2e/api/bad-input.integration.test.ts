@@ -161,6 +161,10 @@ describe('what is wrong with the bucket is said by its test, and by the transfer
     expect(failure).toMatchObject({ code, message: expect.stringMatching(sentence) })
     expectSentence(failure.message)
     const { id: badId } = await stack.api.buckets.save(draft)
+    // The list says so too, and not that nobody ever tried.
+    expect((await failureOf(stack.api.inspections.bucket({ bucketId: badId }))).code).toBe(code)
+    const saved = (await stack.api.buckets.list()).find((bucket) => bucket.id === badId)
+    expect(saved).toMatchObject({ testedAt: expect.any(Date), testFailure: { code }, capabilities: null })
     const sourceUrl = stack.source.serve('/good', { sizeBytes: 1000 })
     const { id } = await stack.api.transfers.create({ sourceUrl, bucketId: badId, key: 'k' })
     const transfer = await stack.story(id, sentence)

@@ -87,6 +87,12 @@ describe('the disk of the slice cache', () => {
         .split('\n')
         .filter((line) => line.includes('"level":40'))
       expect(warnings.join('\n')).toMatch(/ENOSPC|full/)
+      // A disk with errors is taken away from writers like this: every write fails from one moment to the next.
+      execFileSync('mount', ['-o', 'remount,ro', dataDir])
+      expect(await read(engine)).toBe(patternSha256(SIZE_BYTES, SEED))
+      const two = await stack.begin({ sizeBytes: 12 * MIB })
+      await stack.waitFor(two.id, 'completed', 'failed')
+      await assertInvariants(await two.facts({ status: 'completed' }))
       await assertInvariants(await one.facts({ status: 'completed' }))
       await stack.endEngines()
     } finally {

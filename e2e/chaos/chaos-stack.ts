@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { findFreePort } from '../../src/embedded/free-port.ts'
 import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
 import type { HostileAnswer, HostileRequest } from '../../src/engine/testing/hostile-behaviour.ts'
@@ -11,6 +11,7 @@ import { createHostileSource, type HostileSource } from '../../src/engine/testin
 import { saveBucket } from '../../src/server/db/buckets.ts'
 import { createTransfer } from '../../src/server/db/create-transfers.ts'
 import { getTransfer } from '../../src/server/db/transfers.ts'
+import { MIB } from '../../src/server/domain/bytes.ts'
 import type { TransferDetail, TransferStatus } from '../../src/server/domain/transfer.ts'
 import { type TransferInput, transferInputSchema } from '../../src/server/domain/transfer-input.ts'
 import { createSealer } from '../../src/server/secrets.ts'
@@ -18,7 +19,7 @@ import type { TestStore } from '../stack/engine-stack.ts'
 import { createTestDatabase, type TestDatabase } from '../stack/test-database.ts'
 import { until } from '../stack/until.ts'
 import { bareEnv, type EngineProcess, type EngineProcessOptions, startEngineProcess } from './engine-process.ts'
-import type { ChaosFacts, LedgerMoment, ProcessFacts } from './invariants.ts'
+import { type ChaosFacts, type ProcessFacts, readObject } from './invariants.ts'
 import { LedgerMoments } from './ledger-moments.ts'
 import { type S3Gate, startS3Gate } from './s3-gate.ts'
 import { watchTransfer } from './watch-transfer.ts'
@@ -31,6 +32,8 @@ const KEYS = { accessKeyId: 'chaoskey', secretAccessKey: CANARIES[0] }
 export const BUCKET = 'sluice'
 /** For what has to happen sometime, on a machine that may do much else. */
 const WAIT_MS = 180_000
+/** A part of 6 MiB takes minutes, and no connection is taken for a dead one. */
+const HELD_BYTES_PER_SECOND = MIB / 64
 /** Outages are scaled to it. */
 export const LEASE_MS = 3_000
 
@@ -49,8 +52,6 @@ export interface ChaosCase {
   mark(): void
   /** What is in the ledger now must not move any more; where somebody watches that is looked at ten times a second anyway. */
   snapshot(): Promise<void>
-  /** The facts of each snapshot, for `movedTwice`. */
-  snapshots(): readonly LedgerMoment[]
 }
 
 /** A database, a store in a process, a source, and engines in processes. */
@@ -63,11 +64,17 @@ export interface ChaosStack {
   readonly bucketId: string
   readonly engines: readonly EngineProcess[]
   startEngine(env?: Record<string, string>, over?: Partial<EngineProcessOptions>): Promise<EngineProcess>
+  /** One that counts as on a machine of its own: what it leaves when it is killed has to wait for its leases, whoever starts here. */
+  startEngineElsewhere(env?: Record<string, string>): Promise<EngineProcess>
   /** Makes a file and a transfer of it, and begins to watch both. */
   begin(file: {
     readonly sizeBytes: number
     readonly bytesPerSecond?: number
+    /** So many bytes at its end hardly move until `setRate` is called: however slow the machine is, it is not done before. */
+    readonly heldBytes?: number
     readonly input?: Partial<TransferInput>
+    /** What is at its key before; it is overwritten. */
+    readonly old?: string
     /** How the source answers, beside size and rate. */
     readonly answer?: HostileAnswer | ((request: HostileRequest) => HostileAnswer)
     /** Another way to the source than straight. */
@@ -148,10 +155,17 @@ export async function startChaosStack(
       engines.push(engine)
       return engine
     },
+    async startEngineElsewhere(env = {}) {
+      const engine = await stack.startEngine(env)
+      await database.db.engine.update({ where: { id: engine.id }, data: { machine: `of ${engine.id}` } })
+      return engine
+    },
     async begin({
       sizeBytes,
       bytesPerSecond,
+      heldBytes = 0,
       input = {},
+      old,
       answer = {},
       sourceOrigin = source.origin,
       isWatched = true,
@@ -159,20 +173,28 @@ export async function startChaosStack(
       const seed = ++files
       const path = `/file-${seed}.bin?signature=${CANARIES[1]}`
       let rate = bytesPerSecond ?? null
-      // Also where the test has put something else in its place meanwhile.
-      const setRate = (wanted: number | null) => {
-        rate = wanted
+      let heldFromByte = sizeBytes - heldBytes
+      const serve = () =>
         source.serve(path, (request) => ({
           sizeBytes,
           seed,
-          bytesPerSecond: () => rate,
+          bytesPerSecond: () => ((request.range?.startByte ?? 0) < heldFromByte ? rate : HELD_BYTES_PER_SECOND),
           ...(typeof answer === 'function' ? answer(request) : answer),
         }))
+      serve()
+      const setRate = (wanted: number | null) => {
+        rate = wanted
+        heldFromByte = Number.POSITIVE_INFINITY
+        // Also where the test has put something else in its place meanwhile.
+        serve()
       }
-      setRate(rate)
       const key = `file-${seed}.bin`
       const sourceUrl = `${sourceOrigin}${path}`
-      const parsed = transferInputSchema.parse({ bucketId, sourceUrl, key, partSizeBytes: 6 * 2 ** 20, ...input })
+      if (old !== undefined) await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: old }))
+      const previous = old === undefined ? null : await readObject(s3, BUCKET, key)
+      const overwrite = previous && { ifExists: 'overwrite' }
+      const wanted = { bucketId, sourceUrl, key, partSizeBytes: 6 * MIB, ...overwrite, ...input }
+      const parsed = transferInputSchema.parse(wanted)
       const { id } = await createTransfer(database.db, sealer, parsed)
       const at = { db: database.db, s3, bucket: BUCKET, transferId: id }
       const partsOf = () => gate.requests('part').filter((one) => one.path.endsWith(`/${key}`))
@@ -188,7 +210,6 @@ export async function startChaosStack(
         seed,
         setRate,
         snapshot: () => moments.take(),
-        snapshots: () => moments.all(),
         mark() {
           asked = source.requests(path).length
           sent = partsOf().length
@@ -197,6 +218,7 @@ export async function startChaosStack(
           ...at,
           ...stack.processFacts(),
           sha256: patternSha256(sizeBytes, seed),
+          previous,
           seen: (await watch?.stop()) ?? [],
           moments: moments.all(),
           openRequests: () =>

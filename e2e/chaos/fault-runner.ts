@@ -25,6 +25,8 @@ export interface FaultCase {
   /** What is at the key before. */
   readonly old?: string
   readonly status?: 'completed' | 'failed'
+  /** Attempts that brought nothing it begins with, so that a fault that lasts ends it soon. */
+  readonly attempts?: number
   readonly facts?: Partial<ChaosFacts>
   /** What somebody else puts at the key on the way, once it is there. */
   readonly written?: () => Promise<ChaosFacts['written']>
@@ -81,6 +83,9 @@ export async function startFaultRig(env: Record<string, string> = {}): Promise<F
         .filter((request) => request.operation === operation && request.key === key)
     faulty.behave(store ?? null)
     const transferId = await stack.create({ sourceUrl, key, partSizeBytes, ...input })
+    const { attempts } = one
+    if (attempts !== undefined)
+      await stack.database.db.transfer.update({ where: { id: transferId }, data: { attempts } })
     const at = { db: stack.database.db, s3: direct, bucket: BUCKET, transferId }
     const requests = () => stack.source.requests(path)
     const traffic = { asked: requests, sent: () => of('UploadPart') }

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { WRITE_TOKEN_KEY } from '../../src/engine/upload/object-store.ts'
 import type { Db } from '../../src/server/db/client.ts'
+import { MENDED_IN_SETTINGS } from '../../src/server/db/completion.ts'
 import type { TransferStatus } from '../../src/server/domain/transfer.ts'
 import { isTerminal } from '../../src/server/domain/transfer-state.ts'
 
@@ -178,7 +179,9 @@ async function nothingIsLeftOpen({ db, s3, bucket, transferId, settleMs }: Chaos
   const open = async () => {
     const row = await db.transfer.findUniqueOrThrow({ where: { id: transferId } })
     const uploads = await uploadsOf(s3, bucket, row.key)
-    const isKept = row.status === 'failed' && (row.failure as { retry?: string } | null)?.retry !== 'never'
+    const failure = row.failure as { retry?: string; code?: string } | null
+    const mayGoOn = failure?.retry !== 'never' || MENDED_IN_SETTINGS.some((code) => code === failure.code)
+    const isKept = row.status === 'failed' && mayGoOn
     return uploads.filter((uploadId) => !(isKept && uploadId === row.uploadId))
   }
   const left = await lasting(settleMs, open, (uploads) => uploads.length === 0)

@@ -1,9 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
+import { slowSecondRead } from '../../src/engine/testing/slow-second-read.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { until } from '../stack/until.ts'
-import { type ChaosStack, LEASE_MS, startChaosStack } from './chaos-stack.ts'
+import { type ChaosStack, startChaosStack } from './chaos-stack.ts'
 import type { EngineProcess } from './engine-process.ts'
 import { acknowledgedParts, assertInvariants } from './invariants.ts'
+import { expectWithin } from './promises.ts'
 import type { S3Operation } from './s3-gate.ts'
 
 const SIZE_BYTES = 27 * MIB
@@ -27,6 +30,11 @@ describe('an engine is killed', () => {
       const claims = await stack.database.db.partClaim.findMany({ where: { transferId: id, engineId: engine.id } })
       return claims.length > 0
     })
+  const takenFrom = (id: string, { id: engineId }: EngineProcess) =>
+    until(
+      `the claims of ${engineId} to be taken`,
+      async () => (await stack.database.db.partClaim.count({ where: { transferId: id, engineId } })) === 0,
+    )
   const codesOf = async (id: string) =>
     (await stack.database.db.event.findMany({ where: { transferId: id } })).map((event) => event.code)
 
@@ -81,8 +89,10 @@ describe('an engine is killed', () => {
     await first.kill()
     hold.drop()
     const killedMs = performance.now()
+    // Once it is completing nobody holds a claim any more: then taking it over is completing it.
+    await (operation === 'create' ? takenFrom(one.id, first) : stack.waitFor(one.id, 'completed', 'failed'))
+    expectWithin('reclaim', `row ${operation} ${when}: taken`, killedMs)
     await stack.waitFor(one.id, 'completed', 'failed')
-    console.log(`row ${operation} ${when}: done ${((performance.now() - killedMs) / 1000).toFixed(1)} s after the kill`)
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
     const succeeded = (name: S3Operation) =>
       stack.gate.requests(name).filter((seen) => seen.path.endsWith(one.key) && seen.status === 200).length
@@ -92,9 +102,42 @@ describe('an engine is killed', () => {
     expect(second.isRunning).toBe(true)
   })
 
+  it('row 5: while the source is read again for a checksum', async () => {
+    const first = await stack.startEngine()
+    const seed = 99
+    const sha256 = patternSha256(SIZE_BYTES, seed)
+    const expectedChecksum = { algorithm: 'sha256' as const, value: sha256 }
+    let path = ''
+    const second = slowSecondRead(SIZE_BYTES, () => stack.source.requests(path))
+    const input = { ...SHAPE, expectedChecksum }
+    const one = await stack.begin({
+      sizeBytes: SIZE_BYTES,
+      input,
+      answer: (request) => ({ ...second.answer(request), seed }),
+    })
+    path = one.path
+    await stack.until(one.id, 'the second read', ({ readingAgain }) => (readingAgain?.readBytes ?? 0) > 0)
+    const acknowledged = await acknowledgedParts(stack.database.db, one.id)
+    // It stands by before the kill: how long a process takes to start is no part of the promise.
+    await stack.startEngine(SURVIVOR)
+    one.mark()
+    await first.kill()
+    const killedMs = performance.now()
+    const { db } = stack.database
+    const taken = { transferId: one.id, code: 'reading_source_again', engineId: { not: first.id } }
+    await until('another engine to read it again', async () => (await db.event.count({ where: taken })) === 1)
+    expectWithin('reclaim', 'row 5, second read: taken', killedMs)
+    second.letGo()
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged, readsAgain: true, sha256 }))
+    const completes = stack.gate.requests('complete').filter((seen) => seen.path.endsWith(one.key))
+    expect(completes.filter(({ status }) => status === 200)).toHaveLength(1)
+  })
+
   it('row 3: with parts in the ledger and parts under way', async () => {
     const first = await stack.startEngine({ SLUICE_READ_LANES: '4' })
-    const one = await stack.begin({ sizeBytes: 4 * SIZE_BYTES, bytesPerSecond: SLOW, input: SHAPE })
+    const heldBytes = SIZE_BYTES
+    const one = await stack.begin({ sizeBytes: 4 * SIZE_BYTES, bytesPerSecond: SLOW, heldBytes, input: SHAPE })
     await stack.until(one.id, 'half of the parts', ({ partsDone, partsTotal }) => partsDone >= (partsTotal ?? 99) / 2)
     await first.kill()
     const acknowledged = await acknowledgedParts(stack.database.db, one.id)
@@ -110,12 +153,13 @@ describe('an engine is killed', () => {
 
   it('row 4: with parts that the bucket has and the ledger has not', async () => {
     const { db } = stack.database
-    // With more lanes all parts could be there, and in the ledger, before anybody looks.
-    const first = await stack.startEngine({ SLUICE_READ_LANES: '2' })
-    const one = await stack.begin({ sizeBytes: 2 * SIZE_BYTES, bytesPerSecond: 2 * SLOW, input: SHAPE })
+    // Without those held back all parts could be there, and in the ledger, before anybody looks.
+    const first = await stack.startEngine({ SLUICE_READ_LANES: '2', SLUICE_LEASE_MS: '60000' })
+    const heldBytes = SIZE_BYTES
+    const one = await stack.begin({ sizeBytes: 2 * SIZE_BYTES, bytesPerSecond: 2 * SLOW, heldBytes, input: SHAPE })
     await stack.until(one.id, 'a part in the ledger', ({ partsDone }) => partsDone >= 1)
     first.postgres.freeze()
-    // Before the lease ends, a part has to come through.
+    // Long before its lease ends a part comes through.
     one.setRate(null)
     const sent = () => stack.gate.requests('part').filter((seen) => seen.path.endsWith(one.key) && seen.status === 200)
     await until('a part that only the bucket knows', async () => {
@@ -137,15 +181,19 @@ describe('an engine is killed', () => {
     const hold = stack.gate.hold('create', 'before', one.key)
     await hold.reached
     const second = await stack.startEngine(SURVIVOR)
-    const before = await stack.database.db.partClaim.findFirstOrThrow({ where: { transferId: one.id } })
-    expect(before.engineId).toBe(first.id)
+    // Its lease is renewed no more, so that what is read before the kill is what the neighbour has to wait for.
+    first.postgres.freeze()
+    const { engineId, leaseUntil } = await stack.database.db.partClaim.findFirstOrThrow({
+      where: { transferId: one.id },
+    })
+    expect(engineId).toBe(first.id)
     await first.kill()
     hold.drop()
     const killedMs = performance.now()
     await claimedBy(one.id, second)
-    console.log(
-      `claimed again ${((performance.now() - killedMs) / 1000).toFixed(1)} s after the kill (lease ${LEASE_MS / 1000} s)`,
-    )
+    expectWithin('reclaim', 'claimed again', killedMs)
+    const [{ now } = { now: new Date(0) }] = await stack.database.db.$queryRaw<{ now: Date }[]>`SELECT now()`
+    expect(now.getTime()).toBeGreaterThanOrEqual(leaseUntil?.getTime() ?? Number.POSITIVE_INFINITY)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed' }))
   })

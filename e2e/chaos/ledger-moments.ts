@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { Db } from '../../src/server/db/client.ts'
 import { type AcknowledgedPart, acknowledgedParts, type LedgerMoment } from './invariants.ts'
 
@@ -10,8 +10,12 @@ export interface Traffic {
   sent(): readonly { readonly partNumber: number | null }[]
 }
 
-/** Long enough for a request that was sent before the ledger was read to be in the traffic. */
+/**
+ * Until a request that was sent before the ledger was read is in the traffic: this process has to have taken its connection and read it,
+ * through a proxy or two, and on a slow machine a turn of its event loop may last longer than any delay.
+ */
 const ARRIVAL_MS = 20
+const ARRIVAL_TURNS = 12
 
 /** The ledger of a transfer as it grows: what is in it at one moment must not move after that (I4). */
 export class LedgerMoments {
@@ -33,6 +37,7 @@ export class LedgerMoments {
     const acknowledged = parts.filter(({ number, etag }) => !this.#known.has(`${number} ${etag}`))
     if (acknowledged.length === 0) return
     await delay(ARRIVAL_MS)
+    for (let turns = 0; turns < ARRIVAL_TURNS; turns++) await turn()
     for (const { number, etag } of acknowledged) this.#known.add(`${number} ${etag}`)
     this.#taken.push({ acknowledged, asked: this.#traffic.asked().length, sent: this.#traffic.sent().length })
   }

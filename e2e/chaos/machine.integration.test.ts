@@ -7,6 +7,7 @@ import { until } from '../stack/until.ts'
 import { type ChaosStack, LEASE_MS, startChaosStack } from './chaos-stack.ts'
 import { acknowledgedParts, assertInvariants } from './invariants.ts'
 import { createMemoryCage, createNamespace, itNeeds, shiftedClock } from './privileges.ts'
+import { expectStopBeforeLease } from './promises.ts'
 
 const PART_BYTES = 6 * MIB
 
@@ -27,7 +28,8 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
         const engine = await stack.startEngine({ SLUICE_LEASE_MS: '60000' }, { command: cage.command })
         const first = await stack.begin({ sizeBytes: MIB, isWatched: false })
         await stack.waitFor(first.id, 'completed')
-        stack.gate.setBodyRate(8 * MIB)
+        // So slow that none is done before the last of them has begun.
+        stack.gate.setBodyRate(MIB / 8)
         const input = { partSizeBytes: 64 * MIB, lanes: 2 }
         const cases = await Promise.all(
           Array.from({ length: 8 }, () => stack.begin({ sizeBytes: 66 * MIB, input, isWatched: false })),
@@ -36,6 +38,7 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
           const moving = await stack.database.db.transfer.count({ where: { status: 'running', live: { not: {} } } })
           return moving >= 8
         })
+        stack.gate.setBodyRate(8 * MIB)
         // The store takes 8 MiB/s a connection: the source could fill any buffer many times over meanwhile.
         await delay(5_000)
         stack.gate.setBodyRate(null)
@@ -78,11 +81,35 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     await assertInvariants(await one.facts({ status: 'completed' }))
   })
 
+  it('row 26: one whose engines die while they complete it is given up too, and a retry sends no part again', async () => {
+    const { db } = stack.database
+    const one = await stack.begin({ sizeBytes: 3 * PART_BYTES, isWatched: false })
+    const held = stack.gate.hold('complete', 'before', one.key)
+    const victim = await stack.startEngine()
+    await held.reached
+    await db.transfer.update({ where: { id: one.id }, data: { crashes: 7 } })
+    await victim.kill()
+    held.drop()
+    const acknowledged = await acknowledgedParts(db, one.id)
+    one.mark()
+    await stack.startEngine()
+    const failed = await stack.waitFor(one.id, 'failed', 'completed')
+    expect(failed.failure).toMatchObject({ code: 'engines_died', retry: 'later' })
+    await applyAction(db, 'retry', [one.id])
+    await stack.waitFor(one.id, 'completed')
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+  })
+
   for (const offset of ['+2h', '-2h'])
     itNeeds('faketime', `row 27: an engine whose clock is ${offset} off moves and completes a transfer`, async () => {
       const env = { ...shiftedClock(offset), SLUICE_READ_LANES: '2' }
       const engine = await stack.startEngine(env)
-      const one = await stack.begin({ sizeBytes: 6 * PART_BYTES, bytesPerSecond: 4 * MIB, isWatched: false })
+      const one = await stack.begin({
+        sizeBytes: 6 * PART_BYTES,
+        bytesPerSecond: 4 * MIB,
+        heldBytes: 3 * PART_BYTES,
+        isWatched: false,
+      })
       await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
       // Leases go by the database's clock: a neighbour with the right time finds none of them ended.
       const [lease] = await stack.database.db.$queryRaw<{ seconds: number }[]>`
@@ -109,15 +136,18 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     })
     try {
       const env = { SLUICE_ALLOWED_PRIVATE_NETWORKS: `127.0.0.0/8,${space.cidr}`, SLUICE_READ_LANES: '2' }
-      const first = await stack.startEngine(env, { command: space.command, proxyHost: space.databaseHost })
+      const firstEnv = { ...env, SLUICE_LEASE_MS: String(3 * LEASE_MS) }
+      const first = await stack.startEngine(firstEnv, { command: space.command, proxyHost: space.databaseHost })
       const one = await stack.begin({
         sizeBytes: 12 * PART_BYTES,
-        bytesPerSecond: 2 * MIB,
+        bytesPerSecond: MIB,
+        heldBytes: 4 * PART_BYTES,
         input: { lanes: 2 },
         sourceOrigin: `http://${space.othersHost}:${source.port}`,
       })
       await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
       space.setDatabaseWay(false)
+      await expectStopBeforeLease(db, first, one.id)
       const open = () => stack.source.requests(one.path).filter((request) => request.isOpen).length
       await until('it to stop by itself', () => open() === 0)
       const acknowledged = await acknowledgedParts(db, one.id)

@@ -37,6 +37,8 @@ describe('a source that misbehaves', () => {
     /** What is at the key before. */
     readonly old?: string
     readonly facts?: Partial<ChaosFacts>
+    readonly attempts?: number
+    readonly sizeBytes?: number
   }
 
   /** One transfer from a source that behaves like this, and the standing invariants after it. */
@@ -170,18 +172,16 @@ describe('a source that misbehaves', () => {
 
   it('row 28: a transfer that is cancelled during the second read ends at once, and nothing is at its key', async () => {
     const key = `source-${++count}.bin`
-    let isStill = false
+    // The second read takes minutes, so that it can be caught in the middle.
     const sourceUrl = stack.source.serve(faultPath(key), () => ({
       sizeBytes: SIZE_BYTES,
-      ...(isStill && { headDelayMs: 'never' as const }),
+      ...(wasReadOnce(key) && { bytesPerSecond: MIB / 16 }),
     }))
-    // The limit holds for the second read too, so that it can be caught in the middle; what it asks for then is never answered.
-    const input = { ...expected('sha256', patternSha256(SIZE_BYTES)), bandwidthLimitBytesPerSecond: 4 * MIB }
+    const input = expected('sha256', patternSha256(SIZE_BYTES))
     const transferId = await stack.create({ sourceUrl, partSizeBytes: PART_BYTES, ...input })
     const at = { db: stack.database.db, s3: stack.s3, bucket: 'test', transferId }
     const watch = watchTransfer(at)
     await stack.until(transferId, ({ events }) => events.some(({ code }) => code === 'reading_source_again'))
-    isStill = true
     await applyAction(stack.database.db, 'cancel', [transferId])
     await stack.waitFor(transferId, 'cancelled')
     const facts = { ...rig.processFacts(), seen: await watch.stop(), moments: [] }
@@ -193,6 +193,26 @@ describe('a source that misbehaves', () => {
     await run({
       source: () => nthRead(2, () => ({ sizeBytes: SIZE_BYTES, breakAfterBytes: 300_000, breakBy: 'end' })),
     })
+  })
+
+  it('row 17: an answer that ends early each time fails the transfer, and says at which byte', async () => {
+    const endsAt = 1_234_567
+    // One part: finished ones would give it another four attempts.
+    const sizeBytes = 5 * MIB
+    // What begins behind that byte comes whole.
+    const isStuck = ({ range }: HostileRequest) => range !== null && range.startByte <= endsAt && range.endByte > endsAt
+    const { transfer } = await run({
+      sizeBytes,
+      source: () => (request) => ({
+        sizeBytes,
+        ...(isRead(request) &&
+          isStuck(request) && { breakAfterBytes: endsAt - (request.range?.startByte ?? 0), breakBy: 'end' }),
+      }),
+      status: 'failed',
+      attempts: 3,
+    })
+    expect(transfer.failure).toMatchObject({ code: 'source_truncated' })
+    expect(transfer.failure?.message).toContain(`byte ${endsAt} of the file`)
   })
 
   it('row 18, correctness 1 and 2: a 200 to every range is read as one stream, never stitched', async () => {
@@ -229,6 +249,17 @@ describe('a source that misbehaves', () => {
       expect(transfer.warnings.map(({ code }) => code)).toContain('no_ranges')
     },
   )
+
+  it('correctness 24: a source that answers 429 at the first contact is asked again, not given up', async () => {
+    const { codes } = await run({
+      source: () => (request) =>
+        request.index < 2 ? { status: 429, body: 'later', headers: { 'retry-after': '1' } } : { sizeBytes: SIZE_BYTES },
+      // Where something is to be replaced the source is probed first, and not asked for a small file whole.
+      input: { ifExists: 'overwrite' },
+      old: 'what was there',
+    })
+    expect(codes).toContain('waiting')
+  })
 
   it('correctness 9: a source that ignores ranges is asked once in all: its first answer is the one that is read', async () => {
     const { requests } = await run({

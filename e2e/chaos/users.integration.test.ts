@@ -10,13 +10,16 @@ import { until } from '../stack/until.ts'
 import { BUCKET, type ChaosStack, SECRET_KEY, startChaosStack } from './chaos-stack.ts'
 import type { EngineProcess } from './engine-process.ts'
 import { acknowledgedParts, assertInvariants, readObject } from './invariants.ts'
+import { PROMISED_SECONDS } from './promised-seconds.ts'
+import { expectWithin } from './promises.ts'
 import type { S3Operation } from './s3-gate.ts'
 
 const PART_BYTES = 6 * MIB
 const FEW_LANES = { SLUICE_READ_LANES: '2' }
 /** Of those that are not killed: however slow the machine is, they lose nothing. */
 const SURVIVOR = { ...FEW_LANES, SLUICE_LEASE_MS: '60000' }
-const SLOW = { sizeBytes: 12 * PART_BYTES, bytesPerSecond: 2 * MIB, input: { lanes: 2 } }
+/** Never done before its rate is set, however long an engine takes to start. */
+const SLOW = { sizeBytes: 12 * PART_BYTES, bytesPerSecond: 2 * MIB, heldBytes: 4 * PART_BYTES, input: { lanes: 2 } }
 
 const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex')
 
@@ -28,14 +31,8 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
   afterEach(() => stack.endEngines())
   afterAll(() => stack.close())
 
-  const act = (action: 'cancel' | 'pause' | 'resume' | 'remove', id: string) =>
+  const act = (action: 'cancel' | 'pause' | 'resume' | 'retry' | 'remove', id: string) =>
     applyAction(stack.database.db, action, [id])
-  const cancelled = async (id: string) => {
-    const askedMs = performance.now()
-    await act('cancel', id)
-    await stack.waitFor(id, 'cancelled')
-    return (performance.now() - askedMs) / 1000
-  }
 
   const moments: readonly {
     readonly when: string
@@ -47,21 +44,23 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     { when: 'a part is under way', operation: 'part', hold: 'before' },
     { when: 'a part is in the bucket and not in the ledger', operation: 'part', hold: 'after' },
   ]
-  it.each(moments)('cancels while $when', async ({ operation, hold }) => {
-    await stack.startEngine(FEW_LANES)
+  it.each(moments)('cancels while $when', async ({ when, operation, hold }) => {
+    await stack.startEngine(SURVIVOR)
     const one = await stack.begin(SLOW)
     const held = stack.gate.hold(operation, hold, one.key)
     await held.reached
+    const askedMs = performance.now()
     await act('cancel', one.id)
     const released = setTimeout(held.release, 500)
     await stack.waitFor(one.id, 'cancelled')
+    expectWithin('cancel', `cancelled while ${when}`, askedMs)
     clearTimeout(released)
     held.release()
     await assertInvariants(await one.facts({ status: 'cancelled' }))
   })
 
   it('cancels what is being completed, or completes it: never both, never neither', async () => {
-    await stack.startEngine(FEW_LANES)
+    await stack.startEngine(SURVIVOR)
     const one = await stack.begin({ sizeBytes: PART_BYTES * 2 })
     const held = stack.gate.hold('complete', 'after', one.key)
     await held.reached
@@ -77,7 +76,10 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
     await stack.startEngine(SURVIVOR)
     await first.kill()
-    console.log(`cancelled after ${(await cancelled(one.id)).toFixed(1)} s, its engine dead`)
+    const askedMs = performance.now()
+    await act('cancel', one.id)
+    await stack.waitFor(one.id, 'cancelled')
+    expectWithin('cancel', 'cancelled, its engine dead,', askedMs)
     await assertInvariants(await one.facts({ status: 'cancelled' }))
   })
 
@@ -159,14 +161,14 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     one.mark()
     one.setRate(null)
-    await stack.startEngine(FEW_LANES)
+    await stack.startEngine(SURVIVOR)
     await act('resume', one.id)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
   })
 
   it('keeps a bucket that transfers use, and takes new keys for it while they run', async () => {
-    await stack.startEngine(FEW_LANES)
+    await stack.startEngine(SURVIVOR)
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
     const { db } = stack.database
@@ -189,6 +191,47 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     await assertInvariants(await one.facts({ status: 'completed' }))
   })
 
+  it('removes nothing that runs: it goes on, and can be removed once it has ended, without its object', async () => {
+    const { db } = stack.database
+    await stack.startEngine(SURVIVOR)
+    const one = await stack.begin(SLOW)
+    await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+    expect((await act('remove', one.id)).changed).toEqual([])
+    one.setRate(null)
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await assertInvariants(await one.facts({ status: 'completed' }))
+    expect((await act('remove', one.id)).changed).toHaveLength(1)
+    expect(await db.transfer.findUnique({ where: { id: one.id } })).toBeNull()
+    expect((await readObject(stack.s3, BUCKET, one.key))?.sha256).toBe(patternSha256(SLOW.sizeBytes, one.seed))
+  })
+
+  it('fails with a sentence where the keys of its bucket become wrong, and goes on from its parts with the right ones', async () => {
+    const { db } = stack.database
+    await stack.startEngine(SURVIVOR)
+    const one = await stack.begin(SLOW)
+    await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+    await act('pause', one.id)
+    await until('the engine to let go', async () => {
+      const held = await db.partClaim.count({ where: { transferId: one.id, engineId: { not: null } } })
+      return held === 0
+    })
+    const right = await db.bucket.findUniqueOrThrow({ where: { id: stack.bucketId } })
+    const { id, name, endpoint, region, bucket, forcePathStyle, prefix } = right
+    const { accessKeyIdSealed, secretAccessKeySealed } = right
+    const draft = { id, name, endpoint, region, bucket, forcePathStyle, prefix }
+    await saveBucket(db, createSealer(SECRET_KEY), { ...draft, accessKeyId: 'wrong', secretAccessKey: 'wrong too' })
+    const acknowledged = await acknowledgedParts(db, one.id)
+    one.mark()
+    await act('resume', one.id)
+    const failed = await stack.waitFor(one.id, 'failed', 'completed')
+    expect(failed.failure?.code).toMatch(/^bucket_/)
+    await db.bucket.update({ where: { id }, data: { accessKeyIdSealed, secretAccessKeySealed } })
+    one.setRate(null)
+    await act('retry', one.id)
+    await stack.waitFor(one.id, 'completed', 'failed')
+    await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+  })
+
   const handedBack = async (id: string, next: EngineProcess) => {
     await until(`${next.id} to have claims`, async () => {
       const claims = await stack.database.db.partClaim.count({ where: { transferId: id, engineId: next.id } })
@@ -207,10 +250,9 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     one.mark()
     const stoppedMs = performance.now()
     await handedBack(one.id, second)
-    console.log(
-      `SIGTERM: ended after ${seconds.toFixed(1)} s, claimed again ${((performance.now() - stoppedMs) / 1000).toFixed(1)} s later`,
-    )
+    expectWithin('handOver', `SIGTERM: ended after ${seconds.toFixed(1)} s; claimed again`, stoppedMs)
     expect(code).toBe(0)
+    expect(seconds).toBeLessThan(PROMISED_SECONDS.stop)
     one.setRate(null)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
@@ -228,8 +270,9 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     console.log(`SIGTERM with nothing that answers: ended with ${code} after ${seconds.toFixed(1)} s`)
     // 0 in order, or 2 where it had to be cut short; a signal would be null.
     expect([0, 2]).toContain(code)
+    expect(seconds).toBeLessThan(PROMISED_SECONDS.stop)
     one.setRate(null)
-    await stack.startEngine(FEW_LANES)
+    await stack.startEngine(SURVIVOR)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed' }))
   })

@@ -28,7 +28,9 @@ test('the first screen shows the sample transfer on its way, and it completes wi
   await expect(sample).toBeVisible()
   await sample.click()
   await expect(heading(page, 'sluice-sample-256MiB.bin')).toBeVisible()
-  await expect(page.getByRole('slider', { name: /Map of parts: 16 of 16 parts done/ })).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByRole('slider', { name: /Map of parts: 16 of 16 parts done/ })).toBeVisible({
+    timeout: 180_000,
+  })
   await expect(page.getByRole('main').getByText('Done', { exact: true })).toBeVisible()
 })
 
@@ -52,7 +54,7 @@ test('a pasted link shows name and size, starts, fills its parts and completes w
   const map = page.getByRole('slider', { name: /Map of parts:/ })
   await expect(map).toHaveAccessibleName(/[1-9]\d* moving/)
   rate = null
-  await expect(page.getByRole('main').getByText('Done', { exact: true })).toBeVisible({ timeout: 90_000 })
+  await expect(page.getByRole('main').getByText('Done', { exact: true })).toBeVisible({ timeout: 180_000 })
   await expect(map).toHaveAccessibleName(/, 0 moving, 0 waiting/)
   await expect(page.getByText(/^Verified/).first()).toBeVisible()
 

@@ -47,8 +47,11 @@ test('an origin is published, linked to, changed, purged and removed', async ({ 
   await expect(dialog).toContainText('Their values cannot be shown')
   await dialog.getByText('Freshness, sizes and connections').click()
   await dialog.getByLabel('Fresh for, in seconds').fill('60')
+  await dialog.getByLabel('HTTP version').click()
+  await page.getByRole('option', { name: 'HTTP/2' }).click()
   await dialog.getByRole('button', { name: 'Save changes' }).click()
   await expect(row(page, 'e2e-films')).toContainText('fresh for')
+  await expect(row(page, 'e2e-films')).toContainText('over HTTP/2')
   await expect(row(page, 'e2e-films')).toContainText('sends authorization')
 
   await choose(page, 'e2e-films', 'Purge its cache…')

@@ -1,4 +1,7 @@
 import { expect, type Page } from '@playwright/test'
+import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
+import { createFaultyObjectStore } from '../../src/engine/testing/faulty-object-store.ts'
+import { slowSecondRead } from '../../src/engine/testing/slow-second-read.ts'
 import { storeCredentials } from '../stack/sluice.ts'
 import { type Product, test } from './product-test.ts'
 
@@ -52,6 +55,68 @@ test('an object is read back when asked, and the verdict names that as its evide
   await page.getByRole('button', { name: 'Verify again' }).click()
   await page.getByRole('menuitem', { name: 'Ask the bucket' }).click()
   await expect(page.getByText('Verified · CRC32C by the bucket').first()).toBeVisible()
+})
+
+test('a verification that reads the object back can be stopped, and the verdict from before stands', async ({
+  page,
+  product,
+}) => {
+  const { api, url, dataDir, storeUrl } = product.sluice
+  const slow = await createFaultyObjectStore(storeUrl)
+  const place = { endpoint: slow.endpoint, region: 'us-east-1', bucket: 'sluice', forcePathStyle: true }
+  const bucket = await api.buckets.save.mutate({ name: 'never done', ...place, ...storeCredentials(dataDir) })
+  const sourceUrl = product.source.serve('/stop-verifying.bin', { sizeBytes: 3 * MIB })
+  const { id } = await api.transfers.create.mutate({ sourceUrl, bucketId: bucket.id })
+  await page.goto(`${url}/transfers/${id}`)
+  await expect(page.getByRole('main').getByText('Done', { exact: true })).toBeVisible()
+  slow.behave(({ operation }) =>
+    operation === 'GetObject' ? { kind: 'hold-reply', afterBytes: MIB, until: new Promise(() => {}) } : null,
+  )
+  await page.getByRole('button', { name: 'Verify again' }).click()
+  await page.getByRole('menuitem', { name: /Read the object back/ }).click()
+  await page.getByRole('button', { name: 'Stop verifying' }).click()
+  await expect(page.getByRole('button', { name: 'Verify again' })).toBeVisible()
+  await expect(page.getByText('Verified · CRC32C by the bucket').first()).toBeVisible()
+  const { events, status } = await api.transfers.byId.query({ id })
+  expect([status, events[0]?.code]).toEqual(['completed', 'verify_stopped'])
+  await api.transfers.remove.mutate({ ids: [id] })
+  await api.buckets.remove.mutate({ id: bucket.id })
+  await slow.close()
+})
+
+test('a second read of the source is seen, also by who comes in the middle of it, and can be paused', async ({
+  page,
+  product,
+}) => {
+  const { api, url } = product.sluice
+  const [bucket] = await api.buckets.list.query()
+  const sizeBytes = 27 * MIB
+  const second = slowSecondRead(sizeBytes, () => product.source.requests('/read-again.bin'))
+  const sourceUrl = product.source.serve('/read-again.bin', second.answer)
+  const expectedChecksum = { algorithm: 'sha256' as const, value: patternSha256(sizeBytes) }
+  const input = { sourceUrl, bucketId: bucket?.id ?? '', partSizeBytes: 6 * MIB, expectedChecksum }
+  const { id } = await api.transfers.create.mutate(input)
+  await page.goto(`${url}/transfers`)
+  const row = page.getByRole('listitem').filter({ hasText: 'read-again.bin' })
+  await expect(row).toContainText('comparing SHA-256')
+  const bar = (name: string) => page.getByRole('progressbar', { name })
+  const percent = async (name: string) => Number(await bar(name).getAttribute('aria-valuenow'))
+  const title = 'Reading the source again to compare its SHA-256'
+  await page.goto(`${url}/transfers/${id}`)
+  const section = page.getByRole('region', { name: title })
+  await expect(section).toContainText(/ \/ 27\.0 MiB/)
+  await expect(section).toContainText(/MiB\/s|KiB\/s/)
+  const before = await percent(title)
+  await expect.poll(() => percent(title)).toBeGreaterThan(before)
+  await expect(page).toHaveTitle(/^\d+ % read again · read-again\.bin/)
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await expect(page.getByRole('main').getByText('Paused', { exact: true })).toBeVisible()
+  await expect(section).toBeHidden()
+  second.letGo()
+  await page.getByRole('button', { name: 'Resume' }).click()
+  await expect(page.getByRole('main').getByText('Done', { exact: true })).toBeVisible()
+  await expect(section).toBeHidden()
+  await expect(page.getByText('SHA-256 given by you').first()).toBeVisible()
 })
 
 test('a store that knows no lifecycle rules says so when it is to get one', async ({ page, product }) => {

@@ -14,7 +14,7 @@ async function run({ sluice, source }: Product, path: string, behaviour: Hostile
   const sourceUrl = source.serve(path, behaviour)
   const { id } = await sluice.api.transfers.create.mutate({ sourceUrl, bucketId: bucket.id, key: path.slice(1) })
   const status = async () => (await sluice.api.transfers.byId.query({ id })).status
-  await expect.poll(status, { timeout: 60_000 }).toMatch(/completed|failed/)
+  await expect.poll(status, { timeout: 180_000 }).toMatch(/completed|failed/)
   return id
 }
 

@@ -1,5 +1,8 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { patternBytes } from '../../src/engine/testing/byte-pattern.ts'
+import { selfSignedCertificate } from '../../src/engine/testing/hostile-certificate.ts'
+import { createHostileSource } from '../../src/engine/testing/hostile-source.ts'
 import { type ApiWithEngine, startApiWithEngine } from '../stack/api-with-engine.ts'
 import { until } from '../stack/until.ts'
 
@@ -9,7 +12,8 @@ const SIZE = 5 * MIB
 let stack: ApiWithEngine
 beforeAll(async () => {
   // The port is a free one, because nobody chose it.
-  stack = await startApiWithEngine({ exemptSource: true, env: { SLUICE_BREAKER_OPEN_MS: '2000' } })
+  const env = { SLUICE_BREAKER_OPEN_MS: '2000', SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' }
+  stack = await startApiWithEngine({ exemptSource: true, env })
   stack.source.serve('/public/video.mp4', { sizeBytes: SIZE, headers: { 'content-type': 'video/mp4' } })
 })
 afterAll(() => stack.close())
@@ -97,6 +101,26 @@ describe('an origin that is published in the API', () => {
     const { url } = await stack.api.origins.signLink({ originId: id, path: 'video.mp4', expiresInSeconds: 600 })
     expect((await read(url, { range: 'bytes=0-9' })).status).toBe(206)
     expect((await read(url.replace('video.mp4', 'other.mp4'))).status).toBe(403)
+  })
+
+  test('is read over HTTP/2 where that was chosen; transfers from it are not', async () => {
+    const tls = selfSignedCertificate()
+    setDefaultCACertificates([...getCACertificates('default'), tls.cert])
+    const source = await createHostileSource({ tls, isHttp2: true })
+    const versionsOf = (path: string) => [...new Set(source.requests(path).map(({ httpVersion }) => httpVersion))]
+    source.serve('/read.bin', { sizeBytes: SIZE })
+    const moved = source.serve('/moved.bin', { sizeBytes: SIZE })
+    await stack.api.origins.save({ ...base, name: 'second', baseUrl: source.origin, httpVersion: '2' })
+    const url = `${await urlOf('second')}/read.bin`
+    await untilStatus(url, 206)
+    expect((await read(url)).body.equals(patternBytes(0, SIZE))).toBe(true)
+    expect(versionsOf('/read.bin')).toEqual(['2.0'])
+
+    const { id: bucketId } = await stack.api.buckets.save(stack.bucketDraft())
+    const { id } = await stack.api.transfers.create({ sourceUrl: moved, bucketId, key: 'moved.bin' })
+    expect(await stack.story(id)).toMatchObject({ status: 'completed' })
+    expect(versionsOf('/moved.bin')).toEqual(['1.1'])
+    await source.close()
   })
 
   test('that fails is given a rest, and comes back', async () => {

@@ -50,11 +50,13 @@ describe('a file that is published and transferred', () => {
 
   test('is read once for a reader and a transfer at the same time', async () => {
     stack.source.serve('/media/live.mp4', { sizeBytes: SIZE, bytesPerSecond: 2 * MIB })
-    const [body, done] = await Promise.all([read('live.mp4'), transfer('live.mp4')])
+    const reading = read('live.mp4')
+    await stack.source.until(() => stack.source.requests('/media/live.mp4').length > 0)
+    const [body, done] = await Promise.all([reading, transfer('live.mp4')])
     expect(body.equals(patternBytes(0, SIZE))).toBe(true)
     expect(done).toMatchObject({ status: 'completed', verification: { verdict: 'verified' } })
     expect(done.metrics.sourceBytes + done.metrics.cacheBytes).toBe(SIZE)
-    // What the transfer had under way alone before the reader came is read twice.
+    // What both had under way before they knew of each other is read twice.
     expect(stack.source.bytesSent('/media/live.mp4')).toBeLessThan(SIZE * 1.5)
   })
 })

@@ -48,7 +48,7 @@ export async function startApiWithEngine(
     ...(options.exemptSource ? [{ host: '127.0.0.1', port: source.port }] : []),
   ]
   const connections = { databaseUrl: harness.databaseUrl, secretKey: SEALING_KEY, exemptListeners, sampleFileUrl: null }
-  const env = readEnv({ SLUICE_LEASE_MS: '3000', ...options.env })
+  const env = readEnv({ SLUICE_LEASE_MS: '60000', ...options.env })
   const engine = await startEngine(env, connections, log)
   harness.services.enginePublicUrl = env.SLUICE_ENGINE_PUBLIC_URL ?? null
   return {

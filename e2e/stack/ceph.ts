@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { cpuSeconds } from '../../bench/harness/process-figures.ts'
 import { findFreePort } from '../../src/embedded/free-port.ts'
 
 const run = promisify(execFile)
@@ -20,6 +21,8 @@ export interface RunningCeph {
   readonly secretAccessKey: string
   /** As radosgw calls itself. */
   readonly version: string
+  /** CPU of its three processes so far. */
+  cpuSeconds(): number
   stop(): Promise<void>
 }
 
@@ -73,8 +76,13 @@ export async function startCeph(): Promise<RunningCeph | { unavailable: string }
     accessKeyId,
     secretAccessKey,
     version: readFileSync(join(dir, 'ready'), 'utf8').trim(),
+    cpuSeconds: () => pidsIn(runDir).reduce((sum, pid) => sum + (cpuSeconds(pid) ?? 0), 0),
     stop,
   }
+}
+
+function pidsIn(runDir: string): number[] {
+  return ['mon', 'osd', 'rgw'].map((name) => Number(readFileSync(join(runDir, `${name}.pid`), 'utf8')))
 }
 
 /** Stops what test runs left behind that were killed: their folders name a process that is no more. */

@@ -60,7 +60,7 @@ ${temporary}
     child.once('error', () => settle())
   })
   const url = `http://127.0.0.1:${port}`
-  await until('nginx to answer', () => child.exitCode === null && answers(url), 10_000)
+  await until('nginx to answer', () => child.exitCode === null && answers(url))
   return { url, close: () => stop(child, exited, home) }
 }
 

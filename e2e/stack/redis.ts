@@ -43,7 +43,7 @@ export async function startRedis(): Promise<RunningRedis> {
         stdio: 'ignore',
       },
     )
-    await until('redis-server to listen', () => (child.exitCode === null ? listens(port) : false), 20_000)
+    await until('redis-server to listen', () => (child.exitCode === null ? listens(port) : false))
   }
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return

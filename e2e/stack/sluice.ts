@@ -111,7 +111,7 @@ export async function startSluice(options: SluiceOptions = {}): Promise<RunningS
     async close() {
       const before = processes()
       await stop()
-      await until('the end of all its processes', () => stillRunning(before).length === 0, 10_000)
+      await until('the end of all its processes', () => stillRunning(before).length === 0)
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
     },
   }
@@ -119,7 +119,9 @@ export async function startSluice(options: SluiceOptions = {}): Promise<RunningS
 
 /** The keys of the embedded store of a data folder. */
 export function storeCredentials(dataDir: string): { accessKeyId: string; secretAccessKey: string } {
-  return JSON.parse(readFileSync(join(dataDir, 'object-store', 'credentials.json'), 'utf8'))
+  const kept = JSON.parse(readFileSync(join(dataDir, 'object-store', 'credentials.json'), 'utf8'))
+  // The file names its store, too, which must not take the place of the one a test puts before it.
+  return { accessKeyId: kept.accessKeyId, secretAccessKey: kept.secretAccessKey }
 }
 
 const outputs = new WeakMap<ChildProcess, string[]>()

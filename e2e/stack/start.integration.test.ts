@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFreePort } from '../../src/embedded/free-port.ts'
 import { stillRunning } from './process-tree.ts'
+import { slowness } from './slowness.ts'
 import { type Exit, runStart, startSluice } from './sluice.ts'
 import { createTestDatabase } from './test-database.ts'
 import { until } from './until.ts'
@@ -55,9 +56,14 @@ describe('npm start', () => {
     }
     expect(readFileSync(join(dataDir, 'logs', 'engine.log'), 'utf8')).toContain('engine stopped')
 
+    const before = await slowness()
     const second = await startSluice({ dataDir })
     try {
-      expect(second.readySeconds).toBeLessThan(10)
+      const times = Math.max(before, await slowness())
+      console.log(
+        `ready again after ${second.readySeconds.toFixed(1)} s, on a machine ${times.toFixed(1)} times slower`,
+      )
+      expect(second.readySeconds).toBeLessThan(10 * times)
       const { items } = await second.api.transfers.list.query({})
       expect(items.map(({ status }) => status)).toEqual(['completed'])
     } finally {
@@ -84,7 +90,7 @@ describe('npm start', () => {
     const before = sluice.processes()
     const start = before.find(({ command }) => command.includes('scripts/start.ts'))
     process.kill(start?.pid ?? 0, 'SIGKILL')
-    await until('the end of every process', () => stillRunning(before).length === 0, 30_000)
+    await until('the end of every process', () => stillRunning(before).length === 0)
     const again = await startSluice({ dataDir })
     await again.close()
   })

@@ -11,16 +11,20 @@ export interface TestDatabase {
   close(): Promise<void>
 }
 
-/** Makes and migrates a new database, unless told otherwise on the server of SLUICE_TEST_POSTGRES_URL (see postgres-server.ts). */
+/**
+ * Makes a new database that is migrated, unless told otherwise on the server of SLUICE_TEST_POSTGRES_URL: there it is a copy of the
+ * migrated one (see postgres-server.ts).
+ */
 export async function createTestDatabase(
   serverUrl: string | undefined = process.env.SLUICE_TEST_POSTGRES_URL,
 ): Promise<TestDatabase> {
   if (!serverUrl) throw new Error('SLUICE_TEST_POSTGRES_URL is not set: run this in the integration project of Vitest.')
+  const template = serverUrl === process.env.SLUICE_TEST_POSTGRES_URL ? process.env.SLUICE_TEST_TEMPLATE : undefined
   const name = `test_${randomBytes(8).toString('hex')}`
-  await runOnServer(serverUrl, `CREATE DATABASE ${name}`)
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
-  await migrate(url.href)
+  await runOnServer(serverUrl, `CREATE DATABASE ${name}${template ? ` TEMPLATE ${template}` : ''}`)
+  if (!template) await migrate(url.href)
   const db = createDb(url.href)
   return {
     url: url.href,
@@ -32,7 +36,17 @@ export async function createTestDatabase(
   }
 }
 
-async function runOnServer(serverUrl: string, statement: string): Promise<void> {
+/** Makes and migrates a database to be copied, and returns its name. Nobody may be connected to it. */
+export async function createTemplate(serverUrl: string): Promise<string> {
+  const name = `test_template_${randomBytes(8).toString('hex')}`
+  await runOnServer(serverUrl, `CREATE DATABASE ${name}`)
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  await migrate(url.href)
+  return name
+}
+
+export async function runOnServer(serverUrl: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: serverUrl })
   await client.connect()
   try {

@@ -1,14 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { patternBytes, patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
 import type { HostileBehaviour } from '../../src/engine/testing/hostile-behaviour.ts'
+import { knowsNoFullObject } from '../../src/engine/testing/store-fault.ts'
 import { digestOf } from '../../src/engine/upload/object-digest.ts'
 import { verifyAgain } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import type { ChecksumAlgorithm, Verification } from '../../src/server/domain/transfer.ts'
 import type { TransferInput } from '../../src/server/domain/transfer-input.ts'
-import { evidenceWords, limitWords, restsOn } from '../../src/server/domain/verification-words.ts'
+import {
+  BUCKET_PARTS_CHECKSUM,
+  evidenceWords,
+  limitWords,
+  restsOn,
+} from '../../src/server/domain/verification-words.ts'
 import { assertInvariants } from '../chaos/invariants.ts'
 import { type EngineStack, startEngineStack } from '../stack/engine-stack.ts'
+import { startFaultyStack } from '../stack/faulty-stack.ts'
 
 const SIZE_BYTES = 14 * MIB
 
@@ -121,3 +128,21 @@ describe('the verdict says what it rests on, and no more', () => {
 async function* one(bytes: Uint8Array) {
   yield bytes
 }
+
+it('a store that keeps no checksum of the whole object, but one of its parts, is asked for that', async () => {
+  const { stack, faulty, close } = await startFaultyStack()
+  try {
+    faulty.behave(knowsNoFullObject)
+    await stack.startEngine()
+    const sourceUrl = stack.source.serve('/composite.bin', { sizeBytes: SIZE_BYTES })
+    const id = await stack.create({ sourceUrl, partSizeBytes: 6 * MIB })
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.verification).toMatchObject({ verdict: 'verified', evidence: [{ kind: BUCKET_PARTS_CHECKSUM }, {}] })
+    expect(done.verification && restsOn(done.verification)).toBe('CRC32C of all parts by the bucket')
+    await verifyAgain(stack.database.db, [id], false)
+    const again = await stack.until(id, ({ events }) => events.some(({ code }) => code === 'verified'))
+    expect(again.verification).toEqual(done.verification)
+  } finally {
+    await close()
+  }
+})

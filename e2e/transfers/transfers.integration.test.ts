@@ -107,8 +107,14 @@ describe('a file arrives as it was', () => {
   test('although the engine was killed at half, and no finished part was read twice', async () => {
     const sizeBytes = 256 * MIB
     const path = '/killed'
-    const sourceUrl = source.serve(path, { sizeBytes, bytesPerSecond: 8 * MIB })
     const partSizeBytes = 8 * MIB
+    // What follows 20 parts is not answered before the kill, so that no machine is too slow to kill it in time.
+    const killed = Promise.withResolvers<void>()
+    const sourceUrl = source.serve(path, ({ range }) => ({
+      sizeBytes,
+      bytesPerSecond: 8 * MIB,
+      ...((range?.startByte ?? 0) >= 20 * partSizeBytes && { after: killed.promise }),
+    }))
     const { id } = await sluice.api.transfers.create.mutate({ sourceUrl, bucketId, key: 'odd/killed', partSizeBytes })
     const half = await until('half of the parts', async () => {
       const transfer = await transferOf(id)
@@ -117,6 +123,7 @@ describe('a file arrives as it was', () => {
     expect(half.status).toBe('running')
     await sluice.killEngine()
     const asked = source.requests(path).length
+    killed.resolve()
     expect(await completed(id)).toMatchObject({ sizeBytes, partsDone: 32 })
     expect(await objectSha256('odd/killed')).toBe(patternSha256(sizeBytes))
     // What was in flight is read again, never a part that was finished; a probe asks for one byte and may.

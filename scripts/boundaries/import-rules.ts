@@ -49,8 +49,14 @@ const ZONES: readonly Zone[] = [
   },
   {
     name: 'server/config, log, secrets',
-    covers: under('src/server/config/', 'src/server/log.ts', 'src/server/secrets.ts', 'src/server/signed-link.ts'),
-    mayImport: ['src/server/domain/', 'src/server/config/'],
+    covers: under(
+      'src/server/config/',
+      'src/server/log.ts',
+      'src/server/quiet-repeats.ts',
+      'src/server/secrets.ts',
+      'src/server/signed-link.ts',
+    ),
+    mayImport: ['src/server/domain/', 'src/server/config/', 'src/server/quiet-repeats.ts'],
     advice:
       'Settings, log and secrets know only the domain; what combines them belongs in server/api or engine/engine.ts.',
   },

@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import type { Counts } from './counts.ts'
 import { type ProgramResult, ROOT, runProgram } from './run-program.ts'
 
-/** One thing that is checked: how it is run, how long it may take, and the line that sums it up. */
+/**
+ * One thing that is checked: how it is run, how long it may take, and the line that sums it up. The limit is for what hangs: several times
+ * what it takes on a machine that is slow, since all of them together have a limit of their own.
+ */
 export interface Step {
   name: string
   args: readonly string[]
@@ -36,14 +39,14 @@ const vitestSummary = (output: string) =>
 export const FORMAT_AND_LINT: Step = {
   name: 'format and lint',
   args: [bin('@biomejs/biome', 'bin', 'biome'), 'ci', '--error-on-warnings', '--colors=off'],
-  limitMs: 60_000,
+  limitMs: 180_000,
   summary: (output) => /Checked \d+ files.*/.exec(output)?.[0] ?? lastLine(output),
 }
 
 export const TYPES: Step = {
   name: 'types',
   args: [bin('typescript', 'bin', 'tsc'), '--noEmit'],
-  limitMs: 120_000,
+  limitMs: 300_000,
   summary: (output) => {
     const errors = output.match(/error TS\d+/g)?.length ?? 0
     return errors === 0 ? 'no errors' : `${errors} errors`
@@ -53,14 +56,14 @@ export const TYPES: Step = {
 export const BOUNDARIES: Step = {
   name: 'boundaries',
   args: [join(ROOT, 'scripts', 'boundaries.ts')],
-  limitMs: 30_000,
+  limitMs: 120_000,
   summary: lastLine,
 }
 
 export const UNIT: Step = {
   name: 'unit tests',
   args: vitest('unit'),
-  limitMs: 400_000,
+  limitMs: 720_000,
   summary: vitestSummary,
   counts: true,
 }
@@ -68,7 +71,7 @@ export const UNIT: Step = {
 export const INTEGRATION: Step = {
   name: 'integration tests',
   args: vitest('integration'),
-  limitMs: 1_380_000,
+  limitMs: 1_500_000,
   summary: vitestSummary,
   counts: true,
 }
@@ -76,7 +79,7 @@ export const INTEGRATION: Step = {
 export const BUILD: Step = {
   name: 'build',
   args: [join(ROOT, 'scripts', 'bootstrap.cjs'), 'build'],
-  limitMs: 180_000,
+  limitMs: 420_000,
   summary: (output) => lastLine(output) || 'up to date',
 }
 
@@ -87,7 +90,7 @@ export const BROWSER: Step = {
     'test',
     `--reporter=line,${join(ROOT, 'scripts', 'runner', 'playwright-counts.ts')}`,
   ],
-  limitMs: 480_000,
+  limitMs: 720_000,
   summary: (output) =>
     withoutColours(output)
       .split('\n')

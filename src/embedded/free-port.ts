@@ -5,16 +5,21 @@ import { createServer } from 'node:net'
 const FIRST_PORT = 20_000
 const LAST_PORT = 32_000
 const ATTEMPTS = 200
+/** Processes with numbers near each other look at ports of their own: what one was given and does not listen on yet, no other finds free. */
+const SHARES = 32
 
 const given = new Set<number>()
 
 /** A TCP port of 127.0.0.1 on which nobody listens, and which this process was not given before. */
 export async function findFreePort(): Promise<number> {
+  const inShare = Math.floor((LAST_PORT - FIRST_PORT) / SHARES)
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT))
-    if (given.has(port) || !(await canListen(port))) continue
+    const port = FIRST_PORT + Math.floor(Math.random() * inShare) * SHARES + (process.pid % SHARES)
+    if (given.has(port)) continue
+    // Taken before it is looked at: another caller would find it free as soon as this look is over.
     given.add(port)
-    return port
+    if (await canListen(port)) return port
+    given.delete(port)
   }
   throw new Error(`No free TCP port was found between ${FIRST_PORT} and ${LAST_PORT} in ${ATTEMPTS} attempts.`)
 }

@@ -186,6 +186,8 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
       unservedOrigins: [...reads.service.unserved],
     }),
     onAbandoned: () => loop.poke(),
+    onInspection: () => inspections.poke(),
+    onQuestion: () => cacheLoop.poke(),
   })
   try {
     await heartbeat.start()

@@ -1,9 +1,10 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
+import { quietRepeats } from './quiet-repeats.ts'
 
 export type Log = Logger
 
 /**
- * One line of JSON an event, to standard output or where `destination` says. `name` says which process speaks. URLs are cut before they come here
+ * One line of JSON an event, those that only repeat themselves counted instead (quiet-repeats.ts), to standard output or where `destination` says. `name` says which process speaks. URLs are cut before they come here
  * (domain/redact.ts); the paths below are a second net under that one.
  */
 export function createLog(name: 'web' | 'engine' | 'start', level: string, destination?: DestinationStream): Log {
@@ -11,6 +12,7 @@ export function createLog(name: 'web' | 'engine' | 'start', level: string, desti
     name,
     level,
     base: { name },
+    hooks: quietRepeats(),
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
       paths: [

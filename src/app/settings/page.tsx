@@ -1,6 +1,5 @@
 import { dehydrate, HydrationBoundary } from '@tanstack/react-query'
 import type { Metadata } from 'next'
-import { readEnv } from '../../server/config/env.ts'
 import { Appearance } from '../_components/settings/appearance.tsx'
 import { settingGroups } from '../_components/settings/settings-list.ts'
 import { SettingsTable } from '../_components/settings/settings-table.tsx'
@@ -27,7 +26,7 @@ export default async function Page() {
           Each process reads them from its environment when it starts: set them where you start Sluice, and start it
           again. Give web and engines the same values.
         </p>
-        <SettingsTable groups={settingGroups(readEnv(), readEnv({}))} />
+        <SettingsTable groups={settingGroups(process.env)} />
       </div>
     </div>
   )

@@ -207,7 +207,7 @@ function run(program: string, args: readonly string[]): Promise<string | null> {
     ...(process.env.PYENV_ROOT ? { PYENV_ROOT: process.env.PYENV_ROOT } : {}),
   }
   return new Promise((resolve, reject) => {
-    execFile(program, args, { env, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(program, args, { env, timeout: 240_000 }, (error, stdout, stderr) => {
       if (!error) resolve(stdout === '' ? stderr.replace(/^.*NOTICE.*\n/gm, '') : stdout)
       else if (error.code === 'ENOENT') resolve(null)
       else reject(new Error(`${program} ${args.join(' ')} failed: ${stderr || error.message}`))

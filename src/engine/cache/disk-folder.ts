@@ -19,7 +19,6 @@ export async function takeDiskFolder(parent: string): Promise<DiskLayout> {
     // Under a name that the sweep takes for foreign: emptying it may take long, and is done in the background.
     await rename(layout.temporary, join(layout.root, `old-${randomUUID()}`)).catch(() => {})
     await mkdir(layout.temporary, { recursive: true })
-    await mkdir(layout.entries, { recursive: true })
     return layout
   }
   throw new Error(`All ${MAX_FOLDERS} folders of the slice cache are in use.`)
@@ -40,6 +39,8 @@ async function takeLock(layout: DiskLayout): Promise<boolean> {
         await link(mine, layout.lockFile)
         return true
       } catch (error) {
+        // The sweep of an engine that holds the folder takes what is not its own away, ours too.
+        if (isCode(error, 'ENOENT')) return false
         if (!isCode(error, 'EEXIST')) throw error
       }
       if (await isHeld(layout.lockFile)) return false

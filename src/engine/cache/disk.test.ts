@@ -14,11 +14,13 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLog } from '../../server/log.ts'
 import { DiskTier } from './disk.ts'
+import { takeDiskFolder } from './disk-folder.ts'
 import { DiskLayout } from './disk-layout.ts'
 import { encodeHeader } from './entry-format.ts'
 import { ObjectIndex } from './object-index.ts'
 import type { SliceKey } from './slice-cache.ts'
-import { bytesOf, keyOf, recordOf } from './testing/slices.ts'
+import { sweep } from './sweep.ts'
+import { bytesOf, keyOf, PATIENT, recordOf } from './testing/slices.ts'
 
 let parent: string
 const open: DiskTier[] = []
@@ -47,7 +49,9 @@ async function write(disk: DiskTier, key: SliceKey, { length = 64, storedAtMs = 
 
 const fileOf = (disk: DiskTier, key: SliceKey) => new DiskLayout(disk.folder).sliceFile(key)
 const filesIn = (folder: string) =>
-  readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length
+    : 0
 
 it('gives back what was written, after a restart too', async () => {
   const first = await openTier()
@@ -137,6 +141,21 @@ it('gives two engines on one data folder a folder each, and a new one that of a 
   expect(third.disk.folder).toBe(first.disk.folder)
 })
 
+it('gives an engine that starts while another sweeps a folder of its own', async () => {
+  const { disk } = await openTier()
+  const layout = new DiskLayout(disk.folder)
+  let isOver = false
+  const sweeping = (async () => {
+    while (!isOver) await sweep(layout, PATIENT)
+  })()
+  const taken: string[] = []
+  for (let engine = 0; engine < 40; engine++) taken.push((await takeDiskFolder(parent)).root)
+  isOver = true
+  await sweeping
+  expect(taken).not.toContain(disk.folder)
+  expect(new Set(taken).size).toBe(40)
+})
+
 describe('a purge', () => {
   it('removes all slices of an object although there are holes between them (correctness 48)', async () => {
     const { disk } = await openTier()
@@ -170,6 +189,38 @@ describe('a purge', () => {
     await writing
     expect(filesIn(join(disk.folder, 'v1'))).toBe(0)
     expect(disk.slices).toBe(0)
+  })
+
+  it('goes well beside other purges and beside writes, which are no failures of the disk', async () => {
+    const { disk } = await openTier()
+    const work = async (number: number) => {
+      for (let turn = 0; turn < 20; turn++) {
+        await write(disk, keyOf(`film ${number}`, turn), { length: 1_000 })
+        await disk.writeRecord(recordOf(`film ${number}`))
+        if ((number + turn) % 2 === 0) await disk.purge('all')
+      }
+    }
+    await Promise.all(Array.from({ length: 16 }, (_, number) => work(number)))
+    expect(disk).toMatchObject({ errors: 0, state: 'ready' })
+    await disk.purge('all')
+    expect(filesIn(join(disk.folder, 'v1'))).toBe(0)
+  })
+
+  it('goes well while the folder is looked through, which then begins again', async () => {
+    const first = await openTier()
+    for (let n = 0; n < 400; n++) await write(first.disk, keyOf(`film ${n}`, 0))
+    await first.disk.close()
+    const disk = await DiskTier.open({
+      parent,
+      maxBytes: 1_000_000,
+      ttlMs: 60_000,
+      index: new ObjectIndex(),
+      log: createLog('engine', 'silent'),
+    })
+    open.push(disk)
+    for (let n = 0; n < 100; n++) await disk.purge(n < 99 ? { objectId: keyOf(`film ${n}`, 0).objectId } : 'all')
+    await disk.ready
+    expect(disk).toMatchObject({ errors: 0, state: 'ready', slices: 0 })
   })
 
   it('is remembered over a restart', async () => {

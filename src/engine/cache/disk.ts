@@ -48,8 +48,10 @@ export class DiskTier {
   #isSwept = false
   #pausedUntilMs = 0
   #usesSavedMs = performance.now()
-  /** Raised by each purge; what was written under an older one is taken back. */
+  /** Raised at the start and the end of each purge; what was written under an older one is taken back. */
   #purges = 0
+  /** The last purge that was asked for; they move folders away one after another. */
+  #purging: Promise<void> = Promise.resolve()
   evictions = 0
   expired = 0
   corrupt = 0
@@ -145,8 +147,7 @@ export class DiskTier {
       this.#index.add('disk', key, bytes)
     } catch (error) {
       await unlink(temporary).catch(() => {})
-      // A folder that a purge took away is no failure of the disk.
-      if (purges === this.#purges || !isCode(error, 'ENOENT')) await this.#couldNotWrite(error)
+      if (!(await this.#wentWithPurge(error, purges))) await this.#couldNotWrite(error)
     }
   }
 
@@ -172,8 +173,7 @@ export class DiskTier {
       if (purges !== this.#purges) await rm(file, { force: true })
     } catch (error) {
       await unlink(temporary).catch(() => {})
-      // A folder that a purge took away is no failure of the disk.
-      if (purges === this.#purges || !isCode(error, 'ENOENT')) await this.#couldNotWrite(error)
+      if (!(await this.#wentWithPurge(error, purges))) await this.#couldNotWrite(error)
     }
   }
 
@@ -209,12 +209,15 @@ export class DiskTier {
     if (target === 'all') this.#folders.clear()
     for (const known of this.#folders) if (known.startsWith(folder)) this.#folders.delete(known)
     const away = join(this.#layout.temporary, randomUUID())
-    await rename(folder, away).catch((error) => {
-      if (!isCode(error, 'ENOENT')) throw error
+    const moved = this.#purging.then(async () => {
+      await rename(folder, away).catch((error) => {
+        if (!isCode(error, 'ENOENT')) throw error
+      })
+      // What was written while the folder was on its way may have gone with it.
+      this.#purges++
     })
-    // What was written while the folder was on its way may have gone with it.
-    this.#purges++
-    if (target === 'all') await mkdir(this.#layout.entries, { recursive: true })
+    this.#purging = moved.catch(() => {})
+    await moved
     await rm(away, { recursive: true, force: true }).catch((error) => this.#failed('empty', error))
   }
 
@@ -249,12 +252,17 @@ export class DiskTier {
   async #sweep(): Promise<void> {
     const startedMs = performance.now()
     let purges: number
-    let found: Swept
+    let found: Swept | null
     do {
       purges = this.#purges
-      found = await sweep(this.#layout, this.#closing.signal)
+      found = await sweep(this.#layout, this.#closing.signal).catch(async (error) => {
+        if (await this.#wentWithPurge(error, purges)) return null
+        throw error
+      })
+      if (this.#closing.signal.aborted) break
       // A purge in between took away some of what was found, so it is looked for again.
-    } while (purges !== this.#purges && !this.#closing.signal.aborted)
+    } while (!found || purges !== this.#purges)
+    if (!found) return
     const older = found.entries.filter(({ key }) => !this.#eviction.has(key))
     this.#eviction.addOldest(older)
     const saved = parseUses(await readFile(this.#layout.usesFile, 'utf8').catch(() => ''))
@@ -299,6 +307,14 @@ export class DiskTier {
     }
     this.#folders.add(folder)
     if (this.#folders.size > 10_000) this.#folders.clear()
+  }
+
+  /** Whether a file or folder is missing because a purge since `purges` took it away: that is no failure of the disk. */
+  async #wentWithPurge(error: unknown, purges: number): Promise<boolean> {
+    // Making a folder below one that just went says ENOTDIR.
+    if (!isCode(error, 'ENOENT', 'ENOTDIR')) return false
+    await this.#purging
+    return purges !== this.#purges
   }
 
   async #evict(moreBytes: number): Promise<void> {

@@ -3,6 +3,13 @@ import type { SliceKey } from './slice-cache.ts'
 
 /** Entries looked at in one step of looking for expired ones. */
 const STEP_ENTRIES = 20_000
+/**
+ * A slice is remembered in memory, and so is the object of a small one: where files are tiny, their number fills memory (and the blocks of a disk)
+ * long before their bytes fill the tier.
+ */
+const BYTES_FOR_EACH_ENTRY = 64 * 1024
+const LEAST_ENTRIES = 1_000
+const MOST_ENTRIES = 2 ** 20
 
 export interface StoredEntry {
   readonly key: SliceKey
@@ -15,6 +22,7 @@ export interface StoredEntry {
 /** Which entries a tier has, in the order of their use, and which have to go: to stay within the bytes, or because of their age. */
 export class Eviction {
   readonly maxBytes: number
+  readonly #maxEntries: number
   readonly #ttlMs: number
   /** A Map keeps the order of insertion, and an entry that is used is inserted anew. */
   readonly #entries = new Map<string, StoredEntry>()
@@ -23,6 +31,7 @@ export class Eviction {
 
   constructor(maxBytes: number, ttlMs: number) {
     this.maxBytes = maxBytes
+    this.#maxEntries = Math.min(MOST_ENTRIES, Math.max(LEAST_ENTRIES, Math.floor(maxBytes / BYTES_FOR_EACH_ENTRY)))
     this.#ttlMs = ttlMs
   }
 
@@ -74,12 +83,14 @@ export class Eviction {
     return nowMs - storedAtMs >= this.#ttlMs
   }
 
-  /** The longest unused that have to go so that `moreBytes` fit; they are still counted until they are removed. */
+  /** The longest unused that have to go so that an entry of `moreBytes` fits (0 for none); they are still counted until they are removed. */
   *surplus(moreBytes = 0): Iterable<StoredEntry> {
     let over = this.#bytes + moreBytes - this.maxBytes
+    let tooMany = this.#entries.size + (moreBytes > 0 ? 1 : 0) - this.#maxEntries
     for (const entry of this.#entries.values()) {
-      if (over <= 0) return
+      if (over <= 0 && tooMany <= 0) return
       over -= entry.bytes
+      tooMany--
       yield entry
     }
   }

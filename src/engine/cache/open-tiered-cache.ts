@@ -9,12 +9,14 @@ export interface TieredCacheOptions extends TiersOptions {
   readonly disk: { readonly parent: string; readonly maxBytes: number } | null
   /** Null: no shared tier. */
   readonly redisUrl: string | null
+  /** How long Redis may take to answer, before it is done without. Left out: half a second. */
+  readonly commandTimeoutMs?: number
   readonly log: Pick<Log, 'warn' | 'info'>
 }
 
 /** Opens the tiers that are configured. A disk that cannot be used is logged and left out: the cache is only a shortcut. */
 export async function openTieredCache(options: TieredCacheOptions): Promise<TieredCache> {
-  const { disk: wish, ttlMs, log, redisUrl } = options
+  const { disk: wish, ttlMs, log, redisUrl, commandTimeoutMs } = options
   let disk: DiskTier | null = null
   const index = new ObjectIndex((objectId) => void disk?.forgetObject(objectId))
   if (wish)
@@ -25,6 +27,6 @@ export async function openTieredCache(options: TieredCacheOptions): Promise<Tier
       )
       return null
     })
-  const shared = redisUrl === null ? null : new SharedTier({ url: redisUrl, ttlMs, log })
+  const shared = redisUrl === null ? null : new SharedTier({ url: redisUrl, ttlMs, log, commandTimeoutMs })
   return new TieredCache(options, index, disk, shared)
 }

@@ -25,6 +25,8 @@ const LONGEST_PAUSE_MS = 15_000
 const PING_MS = 10_000
 const SILENT_MS = 30_000
 const KEYS_PER_COMMAND = 500
+/** Slices of an older version that are removed one by one; what is beyond in a huge file goes with its TTL, and nobody asks for it. */
+const MAX_UNLINKED = 100_000
 /** Commands that may wait for answers at once; more than that is a Redis that does not keep up. */
 const MAX_COMMANDS = 1_000
 
@@ -109,11 +111,13 @@ export class SharedTier {
     const before = text === null ? null : parseRecord(String(text), record.objectId)
     if (!before || before.version === record.version || before.sizeBytes === null) return
     const { version, sizeBytes, sliceSizeBytes, objectId } = before
-    const names = Array.from({ length: Math.ceil(sizeBytes / sliceSizeBytes) }, (_, index) =>
-      sliceName({ objectId, version, index }),
-    )
-    for (let first = 0; first < names.length; first += KEYS_PER_COMMAND)
-      await this.#ask(() => this.#client.unlink(names.slice(first, first + KEYS_PER_COMMAND)), 0)
+    const slices = Math.min(MAX_UNLINKED, Math.ceil(sizeBytes / sliceSizeBytes))
+    for (let first = 0; first < slices && this.isUp; first += KEYS_PER_COMMAND) {
+      const names: string[] = []
+      for (let index = first; index < Math.min(slices, first + KEYS_PER_COMMAND); index++)
+        names.push(sliceName({ objectId, version, index }))
+      await this.#ask(() => this.#client.unlink(names), 0)
+    }
   }
 
   /** A token where the right to fetch the slice is now ours, null where another has it, undefined where there is nobody to ask. */

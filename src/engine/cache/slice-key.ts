@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { PurgeTarget } from '../../server/domain/cache.ts'
 
 /** Hexadecimal characters of an origin's scope, the beginning of the ids of all its objects. */
 export const SCOPE_LENGTH = 16
@@ -34,6 +35,12 @@ export function scopeOfHeaders(headers: Readonly<Record<string, string>>): strin
 /** How the id of every object of this origin begins. */
 export function originScopeOf(origin: string): string {
   return hash(['origin', origin]).slice(0, SCOPE_LENGTH)
+}
+
+/** How the ids of all objects that a purge means begin. */
+export function idBeginningOf(target: PurgeTarget): string {
+  if (target === 'all') return ''
+  return 'objectId' in target ? target.objectId : originScopeOf(target.originId)
 }
 
 /** The version of an object: what was pinned of it, and the size its slices have. */

@@ -27,7 +27,11 @@ export async function sweep(layout: DiskLayout, signal: AbortSignal): Promise<Sw
     swept.removed++
   }
   for (const name of await readdir(layout.root)) if (!layout.isOwn(name)) await remove(join(layout.root, name))
-  for (const scope of await readdir(layout.entries)) {
+  const scopes = await readdir(layout.entries).catch((error) => {
+    if (isCode(error, 'ENOENT')) return []
+    throw error
+  })
+  for (const scope of scopes) {
     const scopeFolder = join(layout.entries, scope)
     for (const object of await listFolder(scopeFolder)) {
       if (signal.aborted) return swept

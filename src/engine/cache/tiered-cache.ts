@@ -9,7 +9,7 @@ import type { ObjectIndex } from './object-index.ts'
 import { RecordWriter } from './record-writer.ts'
 import type { SharedTier } from './shared.ts'
 import type { CachedSlice, CacheTier, FetchTurn, ObjectRecord, Removed, SliceCache, SliceKey } from './slice-cache.ts'
-import { originScopeOf } from './slice-key.ts'
+import { idBeginningOf } from './slice-key.ts'
 import { untilAborted } from './until-aborted.ts'
 import { type QueuedWrite, WriteQueue } from './write-queue.ts'
 
@@ -48,9 +48,12 @@ export class TieredCache implements SliceCache {
   readonly #reading = new Map<string, Promise<CachedSlice | null>>()
   readonly #turns: FetchTurns
   readonly #timer: NodeJS.Timeout
-  /** Raised by each purge: what was being read then is answered, but not kept. */
+  /** Raised where a purge begins and where it ends: what was being read meanwhile is answered, but not kept. */
   #purges = 0
+  #purgesUnderWay = 0
   #memoryPurgedUpTo: bigint | null = null
+  /** The last purge this engine has applied to the shared tier, whatever others have. */
+  #sharedPurgedUpTo: bigint | null = null
   #memoryHits = 0
   #diskHits = 0
   #sharedHits = 0
@@ -96,8 +99,21 @@ export class TieredCache implements SliceCache {
     }
     const shared = this.#shared
     if (!shared?.isUp) return [own]
-    const purge = async (target: PurgeTarget) => ({ slices: await shared.purge(beginningOf(target)), bytes: 0 })
-    return [own, { purgedUpTo: () => shared.purgedUpTo(), purge, markPurged: (id: bigint) => shared.markPurged(id) }]
+    // Every engine purges it, also after another has: until its own tiers were purged it may have written there what had to go.
+    const all: PurgedTier = {
+      purgedUpTo: async () => {
+        const mark = await shared.purgedUpTo()
+        this.#sharedPurgedUpTo ??= mark
+        const mine = this.#sharedPurgedUpTo
+        return mark !== null && mine !== null && mine < mark ? mine : mark
+      },
+      purge: async (target) => ({ slices: await this.#purgeShared(shared, target), bytes: 0 }),
+      markPurged: async (id) => {
+        await shared.markPurged(id)
+        this.#sharedPurgedUpTo = id
+      },
+    }
+    return [own, all]
   }
 
   /** The memory tier by itself, for what is of no use on disk or to other engines: slices that transfers hand to each other. */
@@ -174,9 +190,9 @@ export class TieredCache implements SliceCache {
       (await this.#disk?.readRecord(objectId)) ?? (await this.#shared?.readRecord(objectId)) ?? null
     const purges = this.#purges
     const found = await untilAborted(read(), signal)
-    // Another may have saved a newer one in the meantime.
-    if (found && purges === this.#purges) this.#index.of(objectId).record ??= found
-    return this.record(objectId) ?? found
+    // Another may have saved a newer one in the meantime, or purged this one.
+    if (found && this.#isStillKept(purges)) this.#index.of(objectId).record ??= found
+    return this.record(objectId)
   }
 
   saveRecord(record: ObjectRecord): void {
@@ -188,12 +204,14 @@ export class TieredCache implements SliceCache {
 
   dropOtherVersions(objectId: string, version: string): void {
     for (const key of this.#index.slicesOf(objectId, 'memory', version)) this.#memory.delete(key)
-    void this.#disk?.dropOtherVersions(objectId, version)
+    // What is being written would come after it.
+    const written = this.#queue.forget((key) => key.objectId === objectId && key.version !== version)
+    void written.then(() => this.#disk?.dropOtherVersions(objectId, version))
   }
 
   async purge(target: PurgeTarget): Promise<Removed> {
     const removed = await this.#purgeOwn(target)
-    if (this.#shared?.isUp) await this.#shared.purge(beginningOf(target))
+    if (this.#shared?.isUp) await this.#purgeShared(this.#shared, target)
     return removed
   }
 
@@ -239,12 +257,43 @@ export class TieredCache implements SliceCache {
     this.#memory.clear()
   }
 
-  async #purgeOwn(target: PurgeTarget): Promise<Removed> {
-    const beginning = beginningOf(target)
+  #purgeOwn(target: PurgeTarget): Promise<Removed> {
+    return this.#whilePurging(() => this.#removeOwn(target))
+  }
+
+  /** The shared tier, and once more our own: until it was empty, what had to go may have been read from it. */
+  #purgeShared(shared: SharedTier, target: PurgeTarget): Promise<number> {
+    return this.#whilePurging(async () => {
+      const slices = await shared.purge(idBeginningOf(target))
+      await this.#removeOwn(target)
+      return slices
+    })
+  }
+
+  /** Nothing that is read from a slower tier while `purge` runs, or across its beginning or end, is kept or handed to who asks after it. */
+  async #whilePurging<T>(purge: () => Promise<T>): Promise<T> {
+    this.#purges++
+    this.#purgesUnderWay++
+    this.#reading.clear()
+    try {
+      return await purge()
+    } finally {
+      this.#purges++
+      this.#purgesUnderWay--
+      this.#reading.clear()
+    }
+  }
+
+  /** Whether what was read since `purges` was may be kept. */
+  #isStillKept(purges: number): boolean {
+    return purges === this.#purges && this.#purgesUnderWay === 0
+  }
+
+  async #removeOwn(target: PurgeTarget): Promise<Removed> {
+    const beginning = idBeginningOf(target)
     const isMeant = (objectId: string) => objectId.startsWith(beginning)
     // What still waits to be written would come after the purge, and what is being written is waited for.
-    this.#purges++
-    await Promise.all([this.#queue.forget(isMeant), this.#records.forget(isMeant)])
+    await Promise.all([this.#queue.forget(({ objectId }) => isMeant(objectId)), this.#records.forget(isMeant)])
     const removed = { slices: 0, bytes: 0 }
     const ids = this.#index.idsOf(null).filter(isMeant)
     for (const objectId of ids) {
@@ -266,10 +315,13 @@ export class TieredCache implements SliceCache {
     const name = nameOf(key)
     let reading = this.#reading.get(name)
     if (!reading) {
-      reading = this.#readDisk(key)
+      const begun = this.#readDisk(key)
         .then((found) => found ?? this.#readShared(key))
-        .finally(() => this.#reading.delete(name))
-      this.#reading.set(name, reading)
+        .finally(() => {
+          if (this.#reading.get(name) === begun) this.#reading.delete(name)
+        })
+      reading = begun
+      this.#reading.set(name, begun)
     }
     return reading
   }
@@ -288,7 +340,7 @@ export class TieredCache implements SliceCache {
     const { codec, sizeBytes, storedAtMs } = header
     if (Date.now() - storedAtMs >= this.#ttlMs) return null
     const found = await this.#keep(key, entry, 'shared', purges)
-    if (found && this.#disk && purges === this.#purges)
+    if (found && this.#disk && this.#isStillKept(purges))
       this.#queue.offer({ key, storedAtMs, isForAll: false, content: { codec, payload, sizeBytes } })
     return found
   }
@@ -302,7 +354,7 @@ export class TieredCache implements SliceCache {
   ): Promise<CachedSlice | null> {
     const bytes = await expandSlice(header.codec, payload, header.sizeBytes)
     if (!bytes) return null
-    if (purges === this.#purges) this.#memory.put(key, bytes)
+    if (this.#isStillKept(purges)) this.#memory.put(key, bytes)
     return { bytes, tier }
   }
 
@@ -324,12 +376,6 @@ export class TieredCache implements SliceCache {
     this.#memory.purgeExpired()
     void this.#disk?.removeExpired()
   }
-}
-
-/** How the ids of all objects that are meant begin. */
-function beginningOf(target: PurgeTarget): string {
-  if (target === 'all') return ''
-  return 'objectId' in target ? target.objectId : originScopeOf(target.originId)
 }
 
 const NOTHING: Promise<null> = Promise.resolve(null)

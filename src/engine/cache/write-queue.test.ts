@@ -100,7 +100,7 @@ it('forgets what waits for an object and waits for what runs', async () => {
   offer(0, 1, 2, 100, 3, 101)
   let isForgotten = false
   const forgotten = queue
-    .forget((objectId) => objectId === key(0).objectId)
+    .forget(({ objectId }) => objectId === key(0).objectId)
     .then(() => {
       isForgotten = true
     })

@@ -90,16 +90,16 @@ export class WriteQueue {
     }
   }
 
-  /** Leaves out what waits for the objects that `matches`, and resolves when none of what runs now runs any more. */
-  async forget(matches: (objectId: string) => boolean): Promise<void> {
+  /** Leaves out what waits and `matches`, and resolves when none of what runs now runs any more. */
+  async forget(matches: (key: SliceKey) => boolean): Promise<void> {
     for (const [name, { due }] of this.#remembered)
-      if (matches(due.key.objectId)) {
+      if (matches(due.key)) {
         this.#remembered.delete(name)
         this.#options.over(due.key)
       }
     for (let at = this.#waiting.length - 1; at >= 0; at--) {
       const write = this.#waiting[at]
-      if (!write || !matches(write.key.objectId)) continue
+      if (!write || !matches(write.key)) continue
       this.#waiting.splice(at, 1)
       this.#options.over(write.key)
     }

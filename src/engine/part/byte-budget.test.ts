@@ -36,6 +36,40 @@ describe('ByteBudget', () => {
     expect(budget.usedBytes).toBe(500)
   })
 
+  it('leaves half to others beside parts that are held whole, however many of them wait', async () => {
+    const budget = new ByteBudget(100)
+    const first = await budget.reserveWhole(30, never)
+    expect(budget.tryReserveWhole(30)).toBeNull()
+    const second = budget.reserveWhole(30, never)
+    expect(budget.tryReserve(50)).toBe(true)
+    expect(budget.usedBytes).toBe(80)
+    first.release(30)
+    const held = await second
+    expect(budget.usedBytes).toBe(80)
+    held.release(10)
+    held.release(20)
+    expect(budget.usedBytes).toBe(50)
+  })
+
+  it('counts a whole part that is larger than that half as the half, and gives nothing back twice', async () => {
+    const budget = new ByteBudget(100)
+    const large = await budget.reserveWhole(500, never)
+    expect(budget.usedBytes).toBe(50)
+    expect(budget.tryReserve(50)).toBe(true)
+    expect(budget.tryReserveWhole(1)).toBeNull()
+    large.release(460)
+    expect(budget.usedBytes).toBe(90)
+    large.release(40)
+    expect(budget.usedBytes).toBe(50)
+    const aborter = new AbortController()
+    budget.tryReserve(50)
+    const waiting = budget.reserveWhole(40, aborter.signal)
+    aborter.abort(new Error('stopped'))
+    await expect(waiting).rejects.toThrow('stopped')
+    budget.release(100)
+    expect(budget.tryReserveWhole(50)).not.toBeNull()
+  })
+
   it('forgets one that was aborted and serves those behind it', async () => {
     const budget = new ByteBudget(100)
     await budget.reserve(100, never)

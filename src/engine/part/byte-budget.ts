@@ -1,3 +1,11 @@
+/** The share of the budget that parts get which are held from their first byte to their last. */
+const WHOLES_SHARE = 1 / 2
+
+/** Bytes that were granted; whoever has them gives them back, all or piece by piece. */
+export interface Reservation {
+  release(bytes: number): void
+}
+
 /**
  * The bytes an engine may hold in flight, over all transfers. Bytes are reserved before they are asked for and released
  * when the bucket has them, so this number is the backpressure: memory follows it and nothing else.
@@ -9,6 +17,7 @@ export class ByteBudget {
   readonly totalBytes: number
   #usedBytes = 0
   #peakBytes = 0
+  #wholes: ByteBudget | null = null
   readonly #queue: { bytes: number; grant: () => void }[] = []
 
   constructor(totalBytes: number) {
@@ -50,6 +59,53 @@ export class ByteBudget {
       signal.addEventListener('abort', onAbort, { once: true })
       this.#queue.push(entry)
     })
+  }
+
+  /**
+   * As `tryReserve`, for a part that is held from its first byte to its last and fills at the pace of its source. Such parts get half of the
+   * budget together, so that slow sources leave the other half to everybody else. One that is larger than that half is granted
+   * while there is no other, and counts as the half.
+   */
+  tryReserveWhole(bytes: number): Reservation | null {
+    const wholes = this.#forWholes()
+    if (!wholes.tryReserve(bytes)) return null
+    const countedBytes = Math.min(bytes, wholes.totalBytes)
+    if (this.tryReserve(countedBytes)) return this.#wholeReservation(bytes, countedBytes)
+    wholes.release(bytes)
+    return null
+  }
+
+  /** Waits for what `tryReserveWhole` gives. Rejects with the signal's reason; then nothing was taken. */
+  async reserveWhole(bytes: number, signal: AbortSignal): Promise<Reservation> {
+    const wholes = this.#forWholes()
+    await wholes.reserve(bytes, signal)
+    const countedBytes = Math.min(bytes, wholes.totalBytes)
+    try {
+      await this.reserve(countedBytes, signal)
+    } catch (error) {
+      wholes.release(bytes)
+      throw error
+    }
+    return this.#wholeReservation(bytes, countedBytes)
+  }
+
+  #forWholes(): ByteBudget {
+    this.#wholes ??= new ByteBudget(Math.ceil(this.totalBytes * WHOLES_SHARE))
+    return this.#wholes
+  }
+
+  #wholeReservation(bytes: number, countedBytes: number): Reservation {
+    let heldBytes = bytes
+    let leftBytes = countedBytes
+    return {
+      release: (givenBytes) => {
+        heldBytes -= givenBytes
+        this.#wholes?.release(givenBytes)
+        const backBytes = leftBytes - Math.min(leftBytes, heldBytes)
+        leftBytes -= backBytes
+        this.release(backBytes)
+      },
+    }
   }
 
   release(bytes: number): void {

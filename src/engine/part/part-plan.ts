@@ -8,8 +8,11 @@ const PART_STEP_BYTES = 2 * MIB
 const SMALLEST_PART_BYTES = 6 * MIB
 /** Part size where nobody knows how much will come: 10,000 of them are 625 GiB. */
 const UNKNOWN_SIZE_PART_BYTES = 64 * MIB
-/** A source read in one stream holds whole parts in memory, so they stay small as long as 10,000 of them are enough. */
-const ONE_STREAM_PART_BYTES = 64 * MIB
+/**
+ * A source read in one stream holds whole parts in memory, and a part is sent once it is whole, so they stay small as long as 10,000 of
+ * them are enough.
+ */
+const ONE_STREAM_PART_BYTES = 16 * MIB
 
 export interface PartPlanInput {
   /** Null where the source did not say. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { updateCrc32c } from '../cache/update-crc32c.ts'
 import { BufferPool } from '../slice/buffer-pool.ts'
 import { patternBytes } from '../testing/byte-pattern.ts'
 import { crc32cOf, encodeCrc32c } from '../upload/crc32c.ts'
@@ -107,6 +108,45 @@ describe('PartStream', () => {
     await stream.dispose(new Error('closed'))
     expect(budget.usedBytes).toBe(0)
     expect(pool.freeBytes).toBe(4 * SLICE)
+  })
+
+  it('gives what there is of a slice that takes long, each byte once, with the checksum of each piece', async () => {
+    vi.useFakeTimers()
+    try {
+      const { stream, budget } = setUp('streamed', 0, 100)
+      await budget.reserve(2 * SLICE, never)
+      stream.addReservation(2 * SLICE)
+      const writer = stream.writer({ startByte: 0, endByte: 100 })
+      const pieces: Buffer[] = []
+      const sums: number[] = []
+      const reading = (async () => {
+        for await (const piece of stream.consume()) {
+          pieces.push(Buffer.from(piece))
+          sums.push(stream.consumedCrc32c)
+        }
+      })()
+      writer.write(patternBytes(0, 10))
+      await vi.advanceTimersByTimeAsync(4_000)
+      expect(pieces).toEqual([])
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(pieces).toEqual([patternBytes(0, 10)])
+      writer.write(patternBytes(10, 30))
+      // Nothing new came out of a silence without bytes, and what came meanwhile goes with the next one.
+      await vi.advanceTimersByTimeAsync(5_000)
+      expect(pieces).toEqual([patternBytes(0, 10), patternBytes(10, 30)])
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect(pieces).toHaveLength(2)
+      writer.write(patternBytes(30, 100))
+      await reading
+      expect(Buffer.concat(pieces)).toEqual(patternBytes(0, 100))
+      expect(pieces.map((piece) => piece.length)).toEqual([10, 20, 34, 36])
+      expect(sums).toEqual(pieces.map((piece) => updateCrc32c(piece, 0)))
+      await stream.dispose(new Error('closed'))
+      expect(vi.getTimerCount()).toBe(0)
+      expect(budget.usedBytes).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('ends a consumer that waits for bytes which will not come', async () => {

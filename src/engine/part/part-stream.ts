@@ -1,14 +1,21 @@
 import { appendCrc32c } from '../cache/append-crc32c.ts'
 import { updateCrc32c } from '../cache/update-crc32c.ts'
 import type { BufferCounters, BufferPool } from '../slice/buffer-pool.ts'
-import type { ByteBudget } from './byte-budget.ts'
+import type { Reservation } from './byte-budget.ts'
 import type { LinearAlgorithm, LinearChecksums } from './linear-checksum.ts'
 import { LinearSums } from './linear-sums.ts'
+import { sharedCrc32c } from './shared-crc32c.ts'
 import { SpanWindow } from './span-window.ts'
 import { type Span, SpanWriter } from './span-writer.ts'
 
 /** The most a transport hands over at once (http1/read-buffer.ts); more would only take memory beyond the budget for a moment. */
 const MAX_CHUNK_BYTES = 256 * 1024
+
+/**
+ * Of a slice that takes longer than this, what is there goes out: stores end a request that says nothing for some 20 s, and a slow
+ * source, or a low bandwidth limit, may need longer for a slice.
+ */
+const LONGEST_SILENCE_MS = 5_000
 
 /** Copy counters (product.md A2). */
 export interface PartCounters extends BufferCounters {
@@ -23,21 +30,12 @@ export interface PartStreamOptions {
   /** held: the whole part is reserved before it is opened, stays in memory and can be sent again. streamed: span by span. */
   readonly shape: 'held' | 'streamed'
   readonly pool: BufferPool
-  readonly budget: ByteBudget
+  readonly budget: Reservation
   readonly counters: PartCounters
   /** Checksums to be computed besides the CRC32C; left out: none, which costs nothing. */
   readonly linear?: readonly LinearAlgorithm[]
   /** Called when a slice was filled or consumed: something may now go on. */
   readonly onChange: () => void
-}
-
-/** Checksums of slices that several parts have: computed once, by whoever has it first. */
-const sharedCrcs = new WeakMap<Uint8Array, number>()
-
-function sharedCrc32c(slice: Uint8Array): number {
-  const crc = sharedCrcs.get(slice) ?? updateCrc32c(slice, 0)
-  sharedCrcs.set(slice, crc)
-  return crc
 }
 
 /**
@@ -67,8 +65,11 @@ export class PartStream {
   #reservedBytes = 0
   #filledBytes = 0
   #consumedBytes = 0
-  #consuming = 0
+  #consumedCrc32c = 0
   #wakeConsumer: (() => void) | undefined
+  /** Runs while somebody consumes; with each tick a slice may go out in pieces, until one did. */
+  #ticking: NodeJS.Timeout | undefined
+  #mayCut = false
 
   constructor(options: PartStreamOptions) {
     this.#options = options
@@ -169,16 +170,16 @@ export class PartStream {
   }
 
   /**
-   * Takes the end of a span away from its writer, for a lane that is free: half of the slices it has not begun, or all of them
-   * where it stands still. Null where there is none left to give. No slice ever has two writers by this.
+   * Takes the end of a span from its writer, for a free lane: half of the slices it has not begun, or all of them where it stands still.
+   * Null, and nothing taken, where none is left to give or `isPaid` finds no budget for it. No slice ever has two writers by this.
    */
-  split(writer: SpanWriter, isStalled: boolean): Span | null {
-    const size = this.#sliceSizeBytes
+  split(writer: SpanWriter, isStalled: boolean, isPaid: (span: Span) => boolean = () => true): Span | null {
     const begun = this.#sliceOf(writer.nextByte) + 1
-    const all = Math.ceil((writer.endByte - this.startByte) / size)
+    const all = Math.ceil((writer.endByte - this.startByte) / this.#sliceSizeBytes)
     if (begun >= all) return null
     const keep = isStalled ? 0 : Math.floor((all - begun) / 2)
-    const span = { startByte: this.startByte + (begun + keep) * size, endByte: writer.endByte }
+    const span = { startByte: this.startByte + (begun + keep) * this.#sliceSizeBytes, endByte: writer.endByte }
+    if (!isPaid(span)) return null
     writer.shrink(span.startByte)
     this.#windowOf(begun - 1)?.shrink(begun + keep)
     return span
@@ -227,29 +228,43 @@ export class PartStream {
     )
   }
 
-  /** CRC32C of the slice that was consumed last. */
+  /** CRC32C of what was consumed last. */
   get consumedCrc32c(): number {
-    return this.#crcs[this.#consuming] ?? 0
+    return this.#consumedCrc32c
   }
 
-  /** Slices in order, each as soon as it is filled; the one before is given back when the next is asked for. */
+  /**
+   * Slices in order, each as soon as it is filled, or in pieces where that takes long; the one before is given back when the next is
+   * asked for. May be called once.
+   */
   async *consume(): AsyncGenerator<Uint8Array> {
+    this.#ticking = setInterval(() => {
+      this.#mayCut = true
+      this.#wakeConsumer?.()
+    }, LONGEST_SILENCE_MS).unref()
     for (let index = 0; index < this.#sliceCount(); index++) {
       if (index > 0) this.#giveBack(index - 1)
-      while (!this.#filled[index]) {
+      const wholeBytes = this.#sliceBytes(index)
+      for (let taken = 0; taken < wholeBytes; ) {
+        const here = this.#filled[index] ? wholeBytes : this.#mayCut ? (this.#summedBytes[index] ?? 0) : 0
+        if (here > taken) {
+          const piece = this.#view(index).subarray(taken, here)
+          this.#consumedCrc32c = piece.length === wholeBytes ? (this.#crcs[index] ?? 0) : updateCrc32c(piece, 0)
+          this.#mayCut = false
+          taken = here
+          yield piece
+          continue
+        }
         this.#aborter.signal.throwIfAborted()
-        await new Promise<void>((resolve) => {
-          this.#wakeConsumer = resolve
-        })
+        await new Promise<void>((resolve) => (this.#wakeConsumer = resolve))
       }
-      this.#consuming = index
-      yield this.#view(index)
     }
   }
 
   /** Stops reads and the consumer, waits for the reads to be gone, and gives back every buffer and reserved byte. */
   async dispose(reason: unknown): Promise<void> {
     this.#aborter.abort(reason)
+    clearInterval(this.#ticking)
     this.#wakeConsumer?.()
     await Promise.allSettled(this.#reads)
     for (let index = 0; index < this.#slices.length; index++) {

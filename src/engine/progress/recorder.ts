@@ -9,7 +9,9 @@ import {
   type TransferProgress,
   type Wishes,
 } from '../../server/db/ledger.ts'
+import type { LiveEntry } from '../../server/domain/live.ts'
 import type { RunSettings } from '../../server/domain/run-settings.ts'
+import type { ReadingAgain } from '../../server/domain/transfer.ts'
 import type { Log } from '../../server/log.ts'
 import { GroupCommit } from './group-commit.ts'
 import { limitsOfInterval } from './limits-of-interval.ts'
@@ -35,6 +37,8 @@ export interface RecordedRun {
   /** What the run goes by, for its report. */
   readonly settings?: RunSettings
   movingParts(): number[]
+  /** Where what is read is not moved, but read once more for a checksum. */
+  readingAgain?(): ReadingAgain
   takeClosedClaims(): ClosedClaim[]
   /** What the user wants by now; null where the transfer is gone. */
   onWishes(wishes: Wishes | null): void
@@ -252,7 +256,7 @@ function progressOf({ run, isEnding, readBytesPerSecond, bytesPerSecond }: Entry
   const { meter } = run
   meter.isDue = false
   meter.progressUpdates++
-  const live = {
+  const live: LiveEntry = {
     at,
     inflightBytes: run.sentBytes(),
     // Bytes come in evenly and go out part by part, so what comes in is the steadier speed, as long as any comes.
@@ -261,6 +265,7 @@ function progressOf({ run, isEnding, readBytesPerSecond, bytesPerSecond }: Entry
     uploadLanes: meter.uploadLanes,
     bufferedBytes: run.bufferedBytes(),
     movingParts: run.movingParts(),
+    ...(run.readingAgain && { readingAgain: run.readingAgain() }),
   }
   const metrics = { ...meter.metrics(), settings: run.settings }
   return { id: run.id, runId: run.runId, live: isEnding ? null : live, metrics }

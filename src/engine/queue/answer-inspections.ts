@@ -1,4 +1,4 @@
-import { getBucketConnection, saveBucketCapabilities } from '../../server/db/buckets.ts'
+import { getBucketConnection, saveBucketCapabilities, saveBucketTestFailure } from '../../server/db/buckets.ts'
 import { answerInspection, claimInspection, type InspectionQuestion } from '../../server/db/inspections.ts'
 import type { BucketConnection } from '../../server/domain/bucket.ts'
 import { TransferError, toFailure } from '../../server/domain/failure.ts'
@@ -12,18 +12,15 @@ import type { WorkContext } from '../transfer/work-context.ts'
 import { inspectBucket } from '../upload/inspect-bucket.ts'
 import { installLifecycleRule } from '../upload/install-lifecycle-rule.ts'
 
-/** Questions come with a hint; this is for one that was lost. */
-const POLL_MS = 5_000
 const MAX_AT_ONCE = 8
 /** Answered a little before the asker gives up, so that a slow source is named and not "no answer". */
 const ANSWER_WITHIN_MS = INSPECTION_TIMEOUT_MS - 1_500
 
-/** Answers what the web wants to know about sources and buckets, on a hint or every five seconds, a few at a time. */
+/** Answers what the web wants to know about sources and buckets, on a hint or when a heartbeat has seen one, a few at a time. */
 export class InspectionLoop {
   readonly #context: WorkContext
   readonly #running = new Set<Promise<void>>()
   readonly #stopper = new AbortController()
-  #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | null = null
   #isPoked = false
 
@@ -32,7 +29,6 @@ export class InspectionLoop {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.poke(), POLL_MS)
     this.poke()
   }
 
@@ -45,7 +41,6 @@ export class InspectionLoop {
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
     this.#stopper.abort()
     // The last look may still have begun an answer.
     await this.#looking
@@ -132,9 +127,15 @@ export class InspectionLoop {
     const saved = stored ? await getBucketConnection(db, sealer, stored) : null
     const connection = 'bucketId' in question ? saved : draftConnection(question.draft, saved)
     if (!connection) throw new TransferError('not_found', 'There is no such bucket any more. Reload the page.')
-    const answer = await inspectBucket(connection, this.#clientOptions(), signal)
-    if ('bucketId' in question) await saveBucketCapabilities(db, question.bucketId, answer.capabilities)
-    return answer
+    const id = 'bucketId' in question ? question.bucketId : null
+    try {
+      const answer = await inspectBucket(connection, this.#clientOptions(), signal)
+      if (id) await saveBucketCapabilities(db, id, answer.capabilities)
+      return answer
+    } catch (error) {
+      if (id && error instanceof TransferError) await saveBucketTestFailure(db, id, error.toFailure())
+      throw error
+    }
   }
 }
 

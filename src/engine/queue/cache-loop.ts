@@ -8,7 +8,7 @@ import type { CacheStats, PurgeTarget } from '../../server/domain/cache.ts'
 import type { Log } from '../../server/log.ts'
 import type { PurgedTier, TieredCache } from '../cache/tiered-cache.ts'
 
-/** The rows are looked at this often; a hint only makes it sooner. */
+/** Purges are looked for this often, where a hint was lost or one has failed; questions that are open are seen with the heartbeat. */
 const LOOK_EVERY_MS = 5_000
 const SAMPLE_EVERY_MS = 10_000
 const MAX_OBJECTS = 1_000
@@ -62,9 +62,10 @@ export class CacheLoop {
     const { log } = this.#options
     const failed = (what: string) => (err: unknown) => log.warn({ err }, `${what}; trying again`)
     while (!this.#stopping.signal.aborted) {
+      const isPoked = this.#isPoked
       this.#isPoked = false
       await this.#applyPurges().catch(failed('purges of the slice cache could not be read'))
-      await this.#answer().catch(failed('a question about the slice cache could not be answered'))
+      if (isPoked) await this.#answer().catch(failed('a question about the slice cache could not be answered'))
       await this.#sample().catch(failed('figures of the slice cache could not be written'))
       if (this.#isPoked) continue
       const waiting = new AbortController()

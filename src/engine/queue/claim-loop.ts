@@ -176,6 +176,7 @@ export class ClaimLoop {
           await completeTransfer(this.#context, id, active.signal)
         } catch (error) {
           if (!(error instanceof Stop)) await settleFailure(this.#context, id, error, active.signal)
+          else active.stop(error.why)
         } finally {
           await releaseClaims(this.#context.db, this.#context.engineId, id)
         }
@@ -193,7 +194,9 @@ export class ClaimLoop {
       .finally(() => {
         this.#active.delete(id)
         if (this.#active.size === 0) this.#rest()
-        this.#look('more')
+        // Cancelled while it was being completed: only now, that the right to it is given back, its upload can be removed.
+        if (active.isStoppedByUser) this.poke()
+        else this.#look('more')
       })
   }
 

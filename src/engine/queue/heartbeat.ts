@@ -7,27 +7,29 @@ const BEAT_MS = 3_000
 /** What the heartbeat cannot know by itself. */
 type Figures = Pick<EngineStats, 'transfers' | 'readLanes' | 'uploadLanes' | 'cache' | 'origins' | 'unservedOrigins'>
 
-/** Tells every few seconds that this engine lives and what it is doing. */
+/** What a beat has found for others to do; each is asked for with a hint too, and this is for one that was lost. */
+interface Callbacks {
+  readonly figures: () => Figures
+  /** A transfer was left with nothing to do but to complete it. */
+  readonly onAbandoned: () => void
+  readonly onInspection: () => void
+  readonly onQuestion: () => void
+}
+
+/** Tells every few seconds that this engine lives and what it is doing, and learns with the same statement what waits for it. */
 export class Heartbeat {
   readonly #context: WorkContext
   readonly #identity: EngineIdentity
-  readonly #figures: () => Figures
-  readonly #onAbandoned: () => void
+  readonly #callbacks: Callbacks
   #timer: NodeJS.Timeout | undefined
   #cpu = process.cpuUsage()
   #atMs = performance.now()
   #lastBeatMs = Number.NEGATIVE_INFINITY
 
-  /** `onAbandoned`: a transfer was left with nothing to do but to complete it. */
-  constructor(
-    context: WorkContext,
-    identity: EngineIdentity,
-    callbacks: { figures: () => Figures; onAbandoned: () => void },
-  ) {
+  constructor(context: WorkContext, identity: EngineIdentity, callbacks: Callbacks) {
     this.#context = context
     this.#identity = identity
-    this.#figures = callbacks.figures
-    this.#onAbandoned = callbacks.onAbandoned
+    this.#callbacks = callbacks
   }
 
   /** Resolves after the first beat, so that a fault of the database shows at the start. */
@@ -57,7 +59,7 @@ export class Heartbeat {
   async #beat(): Promise<void> {
     const { db, budget, recorder, bandwidth, env } = this.#context
     const wishes = await beat(db, this.#identity, {
-      ...this.#figures(),
+      ...this.#callbacks.figures(),
       ...recorder.rates(),
       bufferedBytes: budget.usedBytes,
       memoryBudgetBytes: budget.totalBytes,
@@ -69,7 +71,10 @@ export class Heartbeat {
     bandwidth.setLimit(wanted)
     this.#lastBeatMs = performance.now()
     // Not with the first beat: the search for work begins after it, and looks at everything by itself.
-    if (wishes.hasAbandonedCompletion && this.#timer) this.#onAbandoned()
+    if (!this.#timer) return
+    if (wishes.hasAbandonedCompletion) this.#callbacks.onAbandoned()
+    if (wishes.hasInspection) this.#callbacks.onInspection()
+    if (wishes.hasQuestion) this.#callbacks.onQuestion()
   }
 
   /** CPU time since the last beat as a share of one core. */

@@ -1,6 +1,8 @@
-import { fenceCancelled, forgetUpload, takeUnwantedUploads } from '../../server/db/completion.ts'
-import { loadTransfer } from '../../server/db/transfer-steps.ts'
+import { fenceCancelled, forgetUpload, takeUnwantedUploads, type UnwantedUpload } from '../../server/db/completion.ts'
+import { isDatabaseTrouble } from '../../server/db/database-failure.ts'
+import { addEventOnce, loadTransfer } from '../../server/db/transfer-steps.ts'
 import { findUploadStarts } from '../../server/db/upload-starts.ts'
+import { toFailure } from '../../server/domain/failure.ts'
 import { removeOrphan } from '../transfer/orphaned-upload.ts'
 import { settleUnrecorded } from '../transfer/unrecorded-object.ts'
 import { abortUpload, openStore, type WorkContext } from '../transfer/work-context.ts'
@@ -42,12 +44,16 @@ export async function sweepUploads(
         await endWork(upload.id)
         const isFenced = upload.cancelling && (await fenceCancelled(db, upload))
         const row = await loadTransfer(db, upload.id)
-        if (row && isFenced && (await settleUnrecorded(context, row, upload.epoch, signal))) return
+        const isFailed = row?.status === 'failed' && !upload.cancelling
+        if (row && (isFenced || isFailed) && (await settleUnrecorded(context, row, upload.epoch, signal))) return
         if (row) await abortUpload(context, row, signal)
+        // A Complete that was under way may have come first: then the upload was gone because it is an object now.
+        if (row?.completingSince && (await settleUnrecorded(context, row, upload.epoch, signal))) return
         // What was aborted, not what was there when the work was taken: a plan may have been saved in between.
         await forgetUpload(db, engineId, { ...upload, uploadId: row?.uploadId ?? null })
       } catch (error) {
         if (signal.aborted) return
+        await sayWhatHolds(context, upload, error)
         log.warn(
           { transferId: upload.id, err: error },
           'An unwanted upload could not be removed yet; trying again later.',
@@ -55,4 +61,12 @@ export async function sweepUploads(
       }
     }),
   )
+}
+
+/** Whoever cancels a transfer whose bucket cannot be reached waits for that, and is told what for: once for each reason. */
+async function sayWhatHolds({ db, engineId, log }: WorkContext, upload: UnwantedUpload, error: unknown): Promise<void> {
+  if (!upload.cancelling || isDatabaseTrouble(error)) return
+  const message = `Not cancelled yet, because the bucket has to be cleaned up first: ${toFailure(error).message}`
+  const event = { transferId: upload.id, engineId, level: 'warn' as const, code: 'cancel_waits', message }
+  await addEventOnce(db, event).catch((err) => log.debug({ err }, 'an event could not be written'))
 }

@@ -1,7 +1,15 @@
+import { loopMeter } from '../source/loop-meter.ts'
+
 /** Transfers one engine works on at once; they share its byte budget. */
 const MAX_TRANSFERS = 10
 /** And with small ones among them, which wait more than they work. */
 const MAX_WITH_SMALL = 64
+/** The same while the thread has no time left: more at once would not be faster, and push each other out of the processor's caches. */
+const MAX_WHILE_BUSY = 24
+/** Of the time, in which the thread was at work. */
+const BUSY_SHARE = 0.8
+/** How often it is looked at: over so many small ones, some tens of milliseconds at full speed. */
+const SMALL_ONES_A_LOOK = 8
 
 /**
  * How many transfers an engine takes on. Their sizes are unknown before they are asked for, so it goes by what came last: each
@@ -10,6 +18,14 @@ const MAX_WITH_SMALL = 64
  */
 export class TransferSlots {
   #extra = 0
+  #smallOnes = 0
+  #isBusy = false
+  readonly #busyShare: () => number
+
+  /** `busyShare`: how busy the thread was since the last call, from 0 to 1. */
+  constructor(busyShare = loopMeter()) {
+    this.#busyShare = busyShare
+  }
 
   /** Transfers at once, as things look. */
   get total(): number {
@@ -17,7 +33,9 @@ export class TransferSlots {
   }
 
   small(): void {
-    this.#extra = Math.min(MAX_WITH_SMALL - MAX_TRANSFERS, this.#extra + 1)
+    if (++this.#smallOnes % SMALL_ONES_A_LOOK === 0) this.#isBusy = this.#busyShare() >= BUSY_SHARE
+    const most = this.#isBusy ? MAX_WHILE_BUSY : MAX_WITH_SMALL
+    this.#extra += Math.sign(most - this.total)
   }
 
   large(): void {

@@ -46,6 +46,7 @@ export class AnswerBody implements Writer {
   #hasBegun = false
   #isOver = false
   #isWaiting = false
+  #isListening = false
   #waitTimer: NodeJS.Timeout | undefined
 
   constructor(options: BodyOptions) {
@@ -138,7 +139,10 @@ export class AnswerBody implements Writer {
 
   #write(bytes: Uint8Array): void {
     const { response } = this.#options
-    if (!response.write(bytes) && response.listenerCount('drain') === 0) response.once('drain', this.#pump)
+    if (response.write(bytes) || this.#isListening) return
+    // Once for the whole answer: what is made for each piece outlives the young generation, with a thousand readers who wait.
+    this.#isListening = true
+    response.on('drain', this.#pump)
   }
 
   #await(slice: Promise<Uint8Array>): void {

@@ -24,11 +24,15 @@ export interface Reading {
 const HIT = 'sluice; hit'
 const MISS = 'sluice; fwd=miss'
 
+export function cacheStatusOf(reading: Reading): string {
+  return reading.hasMissed ? MISS : HIT
+}
+
 /** 304, 412, 416, and answers without a body. */
 export function sendHeadOnly(reading: Reading, answer: Representation, plan: AnswerPlan): void {
   const { response } = reading
   const head = answer.head(Date.now())
-  head.push('cache-status', reading.hasMissed ? MISS : HIT)
+  head.push('cache-status', cacheStatusOf(reading))
   if (plan.status === 416) {
     // The fields of the file describe the file, which this is not.
     response.writeHead(416, [
@@ -62,7 +66,7 @@ export function writeSingleHead(
   range: { readonly startByte: number; readonly endByte: number } | null,
 ): void {
   const head = answer.head(Date.now())
-  head.push('cache-status', reading.hasMissed ? MISS : HIT)
+  head.push('cache-status', cacheStatusOf(reading))
   if (range === null) head.push('content-length', String(sizeBytes))
   else {
     head.push('content-length', String(range.endByte - range.startByte))

@@ -55,6 +55,17 @@ describe('origins that do ranges in their own way', () => {
     expect(fixture.hostile.requests('/a').slice(1)).toHaveLength(1)
   })
 
+  test('without ranges, a reader who needs what has passed gets it, where its own stream has the only request', async () => {
+    // Nothing is kept, so each reader has a stream of its own, and two ranges of it in the wrong order.
+    fixture = await openRangeFixture({ origin: { ttlSeconds: null, lanes: 1 } })
+    const headers = { 'cache-control': 'no-store' }
+    fixture.serve('/a', { sizeBytes: 2048 * SLICE, ranges: 'ignored', headers })
+    const { status, body } = await fixture.get('/a', { range: `bytes=${8 * SLICE}-${8 * SLICE + 9},0-9` })
+    expect(status).toBe(206)
+    expect(body.includes(patternBytes(8 * SLICE, 8 * SLICE + 10))).toBe(true)
+    expect(body.includes(patternBytes(0, 10))).toBe(true)
+  }, 30_000)
+
   test('without ranges, the stream ends with its last reader', async () => {
     fixture = await openRangeFixture()
     fixture.serve('/a', { sizeBytes: 4096 * SLICE, ranges: 'ignored' })

@@ -14,6 +14,7 @@ import type { OpenedRange, Source, SourceProbe, SourceTarget } from '../source/s
 import { originFailure } from './origin-failure.ts'
 import type { OriginCounters } from './origin-stats.ts'
 import { secretsOf } from './passed-headers.ts'
+import { climbsOut } from './path-climb.ts'
 import type { Representation } from './representation.ts'
 import { type LearnedAnswer, type ObjectOrigin, ServedObject } from './served-object.ts'
 import { firstSpan, type WantedBytes } from './wanted-bytes.ts'
@@ -104,15 +105,19 @@ export class OriginService implements ObjectOrigin {
     if (known) return known
     const url = this.#urlOf(target)
     if (url === null) return null
+    // However it is written, with dots or without: one object, or its slices would be fetched for each way to write it.
+    const written = url.slice(this.#base.length)
+    const same = this.#objects.get(written)
+    if (same) return same
     const objectId = this.#objectIdAt(url)
     const shown = new URL(redactUrl(url))
     const object = new ServedObject(
       this,
       objectId,
-      { url, headers: this.config.headers },
+      { url, headers: this.config.headers, httpVersion: this.config.httpVersion },
       shown.pathname + shown.search,
     )
-    this.#objects.set(target, object)
+    this.#objects.set(written, object)
     return object
   }
 
@@ -248,6 +253,7 @@ export class OriginService implements ObjectOrigin {
     if (!URL.canParse(text)) return null
     const url = new URL(text)
     url.hash = ''
-    return url.href.startsWith(this.#base) ? url.href : null
+    if (!url.href.startsWith(this.#base)) return null
+    return climbsOut(url.href.slice(this.#base.length)) ? null : url.href
   }
 }

@@ -130,6 +130,7 @@ describe.each(EVERY_SWITCH)('%s', (_, features) => {
       expect(status).toBe(206)
       expect(headers['content-range']).toBeUndefined()
       expect(headers['content-length']).toBe(String(body.length))
+      expect(headers['cache-status']).toMatch(/^sluice; /)
       const boundary = /^multipart\/byteranges; boundary=(\S+)$/.exec(headers['content-type'] ?? '')?.[1]
       const part = (start: number, end: number) => [
         Buffer.from(
@@ -267,6 +268,24 @@ describe.each(EVERY_SWITCH)('%s', (_, features) => {
         expect(fixture.hostile.requests('/secret')).toHaveLength(0)
       },
     )
+
+    test.each(['/..%2fsecret', '/x/..%2F..%5Csecret', '/%252e%252e%252fsecret', '/..;/secret'])(
+      '%s, which some servers take for a way up, is not asked of the origin',
+      async (path) => {
+        fixture.publish({ baseUrl: `${fixture.hostile.origin}/public` })
+        expect((await fixture.get(path)).status).toBe(400)
+        expect(fixture.figures().counters.originFetches).toBe(0)
+      },
+    )
+
+    test('two ways to write a path are one file, of which each slice is fetched once', async () => {
+      const arrived = fixture.arrived(3)
+      fixture.serve('/x/a', { sizeBytes: SIZE, after: arrived })
+      const answers = await Promise.all(['/x/a', '/./x/a', '/y/%2e%2e/x/a'].map((path) => fixture.get(path)))
+      for (const { body } of answers) expect(body.equals(patternBytes(0, SIZE))).toBe(true)
+      expect(fixture.cache.records.size).toBe(1)
+      if (features.coalescing !== false) expect(fixture.figures().counters.originBytes).toBe(SIZE)
+    })
 
     test('the query is part of the file, another query is another file', async () => {
       fixture.serve('/a?v=1', { sizeBytes: 10 })

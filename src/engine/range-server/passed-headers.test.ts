@@ -24,6 +24,8 @@ describe('what readers get of the headers of the origin', () => {
     'refresh',
     'content-length',
     'content-range',
+    'content-digest',
+    'content-md5',
     'server',
   ])('not %s', (name) => {
     expect(passedHeaders({ [name]: 'x', etag: '"a"' }, [])).toEqual({ etag: '"a"' })

@@ -5,7 +5,10 @@ const OURS = new Set([
   'age',
   'accept-ranges',
   'connection',
+  // Of the very bytes the origin sent, which were perhaps one of the file (RFC 9530 section 2, RFC 1864).
+  'content-digest',
   'content-length',
+  'content-md5',
   'content-range',
   'date',
   'keep-alive',

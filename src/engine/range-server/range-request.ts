@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isStrongEtag } from '../source/identity.ts'
 import { type ByteRange, parseRanges } from './byte-ranges.ts'
 
 /** What is known of the file an answer is about. */
@@ -68,16 +69,16 @@ function namesTag(header: string, etag: string | null, isSame: (a: string, b: st
   if (header.trim() === '*') return true
   if (etag === null) return false
   // A comma may be part of a tag, so the list is read tag by tag.
-  for (const [tag] of header.matchAll(/(?:W\/)?"[^"]*"/g)) if (isSame(tag, etag)) return true
+  for (const [tag] of header.matchAll(/(?:W\/)?"[^"]*"/gi)) if (isSame(tag, etag)) return true
   return false
 }
 
 function isSameTagStrongly(a: string, b: string): boolean {
-  return a === b && !a.startsWith('W/')
+  return a === b && isStrongEtag(a)
 }
 
 function isSameTagWeakly(a: string, b: string): boolean {
-  return a.replace(/^W\//, '') === b.replace(/^W\//, '')
+  return a.replace(/^W\//i, '') === b.replace(/^W\//i, '')
 }
 
 /** Strong comparison (RFC 9110 section 13.1.5): a date counts where Last-Modified is surely older than the answer it came with. */

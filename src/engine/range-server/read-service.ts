@@ -2,6 +2,7 @@ import type { PurgeTarget } from '../../server/domain/cache.ts'
 import type { OriginStats, ServedOrigin, UnservedOrigin } from '../../server/domain/published-origin.ts'
 import type { Log } from '../../server/log.ts'
 import type { Removed, SliceCache } from '../cache/slice-cache.ts'
+import { idBeginningOf } from '../cache/slice-key.ts'
 import type { PublishedSlices } from '../slice/published-slices.ts'
 import { RequestLimiter } from '../slice/request-limiter.ts'
 import { SlicePool } from '../slice/slice-pool.ts'
@@ -137,6 +138,8 @@ export class ReadService {
 
   /** Drops what is remembered of purged objects, beside the cache; nothing of them that is on its way is kept. */
   forget(target: PurgeTarget): void {
+    // Also what readers began before the settings of an origin changed.
+    this.pool.purged(idBeginningOf(target))
     for (const service of this.#origins.services) {
       if (target === 'all') service.purge(null)
       else if ('objectId' in target) service.purge(target.objectId)

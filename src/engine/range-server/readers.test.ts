@@ -81,6 +81,24 @@ describe('a reader that stands still', () => {
     stalled.destroy()
   })
 
+  test('is cut off too where what it asked for was one slice in memory, and one that takes it is not', async () => {
+    // More than the sockets of both sides take, so that the rest of it is held for the reader.
+    const slice = 16 * 1024 * 1024
+    fixture = await openRangeFixture({ settings: { stallMs: 1_000, sliceSizeBytes: slice, turnBytes: 2 * slice } })
+    fixture.serve('/a', { sizeBytes: slice })
+    expect((await fixture.get('/a')).headers['cache-status']).toMatch(/miss/)
+    const stalled = await fixture.open('/a')
+    expect(stalled.headers['cache-status']).toMatch(/hit/)
+    stalled.pause()
+    const aborts = () => fixture.figures().origins[0]?.aborts ?? 0
+    const before = aborts()
+    while (aborts() === before) await delay(10)
+    const cut = new Promise((resolve) => stalled.once('error', resolve))
+    stalled.resume()
+    expect(await cut).toMatchObject({ code: 'ECONNRESET' })
+    expect((await fixture.get('/a')).body.equals(patternBytes(0, slice))).toBe(true)
+  })
+
   test('that goes on gets every byte', async () => {
     fixture = await openRangeFixture({ maxSlices: 4 })
     const size = 200 * SLICE
@@ -116,6 +134,22 @@ test('readers of big files take turns, and each gets every byte', async () => {
 })
 
 describe('the limits of an engine', () => {
+  test('what readers of files that nobody may keep hold ahead is bounded over all of them, and given back', async () => {
+    const slice = 4 * 1024 * 1024
+    fixture = await openRangeFixture({ settings: { sliceSizeBytes: slice } })
+    fixture.serve('/a', { sizeBytes: 5 * slice, headers: { 'cache-control': 'no-store' } })
+    // Heads alone are read: each has its first slice, and three more ahead as long as 64 MiB are not full.
+    const readers = await Promise.all(Array.from({ length: 8 }, () => fixture.open('/a')))
+    const { ownAhead } = fixture.service.pool
+    expect(ownAhead.bytes).toBeGreaterThan(0)
+    expect(ownAhead.bytes).toBeLessThanOrEqual(64 * 1024 * 1024)
+    for (const reader of readers.slice(1)) reader.destroy()
+    let lengthBytes = 0
+    for await (const chunk of readers[0] as AsyncIterable<Buffer>) lengthBytes += chunk.byteLength
+    expect(lengthBytes).toBe(5 * slice)
+    await expect.poll(() => ownAhead.bytes, { timeout: 30_000 }).toBe(0)
+  })
+
   test('what does not fit the queue is told to come again (B2)', async () => {
     fixture = await openRangeFixture({ settings: { maxOriginRequests: 1, maxQueued: 2, prefetchSlices: 0 } })
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) fixture.serve(`/${name}`, { sizeBytes: 10, headDelayMs: 100 })

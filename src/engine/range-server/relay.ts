@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { RANKS } from '../slice/fetch-queue.ts'
+import type { ReadLane } from '../source/origin.ts'
 import type { SourceRead } from '../source/source.ts'
 import { countOutcome, type Reading } from './answer.ts'
 import type { Representation } from './representation.ts'
@@ -22,9 +24,9 @@ export async function relay(
     response.writeHead(200, head)
     onFirstByte()
   }
-  response.setTimeout(stallMs, () => response.writableNeedDrain && response.destroy())
+  response.setTimeout(stallMs, () => response.writableNeedDrain && cutOff(response))
   const { pace } = service.pool
-  await service.gate.request(RANKS.bulk, signal, async (lane) => {
+  const passOn = async (lane: ReadLane) => {
     let [isDraining, isPaced] = [false, false]
     const goOn = () => !isDraining && !isPaced && read.resume()
     const read: SourceRead = source.readWhole({
@@ -52,9 +54,22 @@ export async function relay(
       },
     })
     await service.counted(signal, () => read.done)
-  })
+  }
+  try {
+    await service.gate.request(RANKS.bulk, signal, passOn)
+  } catch (error) {
+    if (response.headersSent) cutOff(response)
+    throw error
+  }
   if (!response.headersSent) writeHead()
   response.end()
   await once(response, 'close', { signal }).catch(() => undefined)
-  countOutcome(reading)
+  if (response.writableFinished) countOutcome(reading)
+  else counters.aborts++
+}
+
+/** A reader of HTTP/1.0 gets no chunks, and takes the end of the connection for the end of the file: only a reset tells it that this is none. */
+function cutOff(response: ServerResponse): void {
+  if (!response.chunkedEncoding) response.socket?.resetAndDestroy()
+  response.destroy()
 }

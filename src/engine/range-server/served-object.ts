@@ -3,8 +3,8 @@ import { TransferError } from '../../server/domain/failure.ts'
 import type { ObjectRecord } from '../cache/slice-cache.ts'
 import { versionOf } from '../cache/slice-key.ts'
 import { RANKS, type Rank } from '../slice/fetch-queue.ts'
+import { NoLongerWanted } from '../slice/no-longer-wanted.ts'
 import type { Opening } from '../slice/opening.ts'
-import { NoLongerWanted } from '../slice/slice.ts'
 import type { SlicedFile } from '../slice/sliced-file.ts'
 import { compareIdentity, identityProof } from '../source/identity.ts'
 import type { SourceIdentity, SourceProbe, SourceTarget } from '../source/source.ts'
@@ -82,7 +82,8 @@ export class ServedObject {
     const { freshness } = current.facts
     const use = judgeUse(freshness, nowMs)
     if (use === 'fresh') return satisfies(freshness, wishes, nowMs) ? current : null
-    if (use === 'stale' || wishes.maxAgeMs === 0) return null
+    // Who says how old an answer may be wants no stale one (RFC 9111 section 5.2.1.1).
+    if (use === 'stale' || wishes.maxAgeMs !== Number.POSITIVE_INFINITY || wishes.minFreshMs > 0) return null
     this.#validate(null).answer.catch(() => undefined)
     return current
   }
@@ -97,8 +98,17 @@ export class ServedObject {
     if (this.#isPrivate) return this.#askAlone(wanted, signal)
     const shared = this.#validation ?? this.#validate(wanted)
     const answer = await this.#wait(shared, signal)
+    // The cache knew it and the question was taken back, which is not what every reader wants.
+    const isUnasked = shared.controller.signal.aborted
+    if (isUnasked && !satisfies(answer.facts.freshness, wishes, Date.now())) return this.get(wishes, wanted, signal)
     // What may not be shared was the first one's alone.
     return answer.facts.isShared || shared.waiting === 0 ? answer : this.#askAlone(wanted, signal)
+  }
+
+  /** What the cache knows, in whatever tier, and may be used as it is; null where the origin would have to be asked. */
+  async kept(wishes: ReaderWishes, signal: AbortSignal): Promise<Representation | null> {
+    if (this.#current === null) await this.#remember(signal)
+    return this.fresh(wishes, Date.now())
   }
 
   /** The slices of this version while somebody reads it, for others who read the same; else null. */
@@ -163,20 +173,13 @@ export class ServedObject {
   }
 
   async #choose(asked: Promise<LearnedAnswer>, controller: AbortController): Promise<Representation> {
-    const { cache } = this.#origin
-    const { signal } = controller
-    if (this.#current === null) {
-      const record = cache.record(this.objectId) ?? (await cache.loadRecord(this.objectId, signal))
-      const facts =
-        record && this.#origin.isOurs(record) ? factsOfRecord(record, this.#target, policyName(this.#policy)) : null
-      // The answer may have been learned while the record was looked for, which may be the one it has just saved.
-      if (facts && this.#current === null) {
-        const kept = new Representation(facts, this.#origin, null)
-        this.#current = kept
-        if (judgeUse(facts.freshness, Date.now()) === 'fresh') {
-          controller.abort(new NoLongerWanted('The cache knew it.'))
-          return kept
-        }
+    let isKnown = this.#current !== null
+    if (!isKnown) {
+      const { hasRecord, kept } = await this.#remember(controller.signal)
+      isKnown = hasRecord
+      if (kept && judgeUse(kept.facts.freshness, Date.now()) === 'fresh') {
+        controller.abort(new NoLongerWanted('The cache knew it.'))
+        return kept
       }
     }
     try {
@@ -184,9 +187,23 @@ export class ServedObject {
     } catch (error) {
       const current = this.#current
       if (current && isUnwell(error) && mayServeOnError(current.facts.freshness, Date.now())) return current
-      if (isGone(error)) this.#forget()
+      // What nobody knows needs no purge, which looks through whole tiers: paths that never were are asked for at will.
+      if (isGone(error) && isKnown) this.#forget()
       throw error
     }
+  }
+
+  /** Looks for what the cache knows, and takes it as current where nothing newer has come or was purged meanwhile. */
+  async #remember(signal: AbortSignal): Promise<{ hasRecord: boolean; kept: Representation | null }> {
+    const { cache } = this.#origin
+    const purges = this.#purges
+    const record = cache.record(this.objectId) ?? (await cache.loadRecord(this.objectId, signal))
+    const facts =
+      record && this.#origin.isOurs(record) ? factsOfRecord(record, this.#target, policyName(this.#policy)) : null
+    // The answer may have been learned while the record was looked for, which may be the one it has just saved.
+    if (!facts || this.#current !== null || purges !== this.#purges) return { hasRecord: record !== null, kept: null }
+    this.#current = new Representation(facts, this.#origin, null)
+    return { hasRecord: true, kept: this.#current }
   }
 
   /** For one reader alone. */
@@ -260,7 +277,8 @@ export class ServedObject {
 
   #forget(): void {
     this.purge()
-    void this.#origin.cache.purge({ objectId: this.objectId })
+    // A tier that cannot be purged just now keeps slices of a version that nobody asks for.
+    this.#origin.cache.purge({ objectId: this.objectId }).catch(() => undefined)
   }
 }
 

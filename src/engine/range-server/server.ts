@@ -1,12 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TransferError } from '../../server/domain/failure.ts'
 import type { Log } from '../../server/log.ts'
-import { NoLongerWanted } from '../slice/slice.ts'
+import { NoLongerWanted } from '../slice/no-longer-wanted.ts'
 import { slicesOf } from '../slice/slice-plan.ts'
 import { SliceRun } from '../slice/slice-run.ts'
 import type { SlicedFile } from '../slice/sliced-file.ts'
 import type { AccessControl, AccessVerdict } from './access.ts'
-import { countOutcome, multipartFrame, type Reading, sendFailure, sendHeadOnly, writeSingleHead } from './answer.ts'
+import {
+  cacheStatusOf,
+  countOutcome,
+  multipartFrame,
+  type Reading,
+  sendFailure,
+  sendHeadOnly,
+  writeSingleHead,
+} from './answer.ts'
 import { AnswerBody, type BodyPart, FIRST_BYTES, waitedTooLong } from './answer-body.ts'
 import { answerForFailure } from './answer-failure.ts'
 import type { ByteRange } from './byte-ranges.ts'
@@ -142,12 +150,23 @@ export class RangeServer {
     const { counters } = reading.service
     const sliceStart = firstIndex * file.sliceSizeBytes
     writeSingleHead(reading, answer, file.sizeBytes, plan.status === 206 ? range : null)
-    reading.response.end(slice.subarray(range.startByte - sliceStart, range.endByte - sliceStart))
+    const { response } = reading
+    response.end(slice.subarray(range.startByte - sliceStart, range.endByte - sliceStart))
+    // The kernel takes most answers at once, and a timer for each would be a good part of what they cost. What it did not take is held for the
+    // reader, who has to take it.
+    if (response.writableLength > 0) this.#cutWhenStalled(reading)
     this.#turns.spend(lengthBytes)
     counters.succeeded(false)
     counters.servedBytes += lengthBytes
     this.#answered(reading)
     return true
+  }
+
+  #cutWhenStalled({ response, service }: Reading): void {
+    response.setTimeout(this.#options.stallMs, () => {
+      service.counters.aborts++
+      response.destroy()
+    })
   }
 
   async #answerLater(reading: Reading): Promise<void> {
@@ -158,9 +177,10 @@ export class RangeServer {
     service.counters.activeReaders++
     try {
       for (let version = 1; ; version++) {
-        const known = version === 1 ? object.fresh(wishes, Date.now()) : null
+        let known = version === 1 ? object.fresh(wishes, Date.now()) : null
         if (!known) {
-          if (wishes.onlyIfCached) throw new NotCached()
+          if (wishes.onlyIfCached) known = await object.kept(wishes, gone.signal)
+          if (!known && wishes.onlyIfCached) throw new NotCached()
           reading.hasMissed = true
         }
         const answer =
@@ -186,6 +206,7 @@ export class RangeServer {
   /** Sends the answer, or rejects with nothing sent. The count of active readers goes down when its body ends. */
   async #respond(reading: Reading, answer: Representation, signal: AbortSignal): Promise<void> {
     const { method, request, response, service } = reading
+    signal.throwIfAborted()
     const plan = planAnswer(method, request.headers, answer)
     const hasBody = method === 'GET' && (plan.status === 200 || plan.status === 206)
     const file = hasBody ? answer.file() : null
@@ -194,13 +215,17 @@ export class RangeServer {
       service.counters.activeReaders--
       return
     }
+    const { onlyIfCached } = reading.wishes
     if (file === null) {
+      if (onlyIfCached) throw new NotCached()
       const onFirstByte = () => this.#answered(reading)
       await relay(reading, answer, { stallMs: this.#options.stallMs, onFirstByte }, signal)
       service.counters.activeReaders--
       return
     }
     const ranges = plan.status === 206 ? plan.ranges : [{ startByte: 0, endByte: file.sizeBytes }]
+    // Looked at before anything is begun: a slice that is missing must not be asked for.
+    if (onlyIfCached && !ranges.every((range) => isCached(file, range, service))) throw new NotCached()
     const isBounded = (plan.status === 206 && !plan.isOpen) || file.sizeBytes <= SMALL_FILE_BYTES
     const frame = ranges.length > 1 ? multipartFrame(answer, file.sizeBytes, ranges) : null
     const parts = ranges.map((range, index): BodyPart => {
@@ -212,7 +237,6 @@ export class RangeServer {
       const slice = (parts[0] as BodyPart).run.next()
       if (slice instanceof Uint8Array) first = slice
       else {
-        if (reading.wishes.onlyIfCached) throw new NotCached()
         reading.hasMissed = true
         first = await this.#within(slice, signal)
       }
@@ -223,7 +247,7 @@ export class RangeServer {
     }
     if (frame) {
       const head = answer.headOfType(frame.contentType, Date.now())
-      head.push('content-length', String(frame.lengthBytes))
+      head.push('cache-status', cacheStatusOf(reading), 'content-length', String(frame.lengthBytes))
       response.writeHead(206, head)
     } else writeSingleHead(reading, answer, file.sizeBytes, plan.status === 206 ? (ranges[0] as ByteRange) : null)
     this.#answered(reading)
@@ -312,6 +336,15 @@ export class RangeServer {
     else this.#options.log.debug({ err: error, origin: service.config.name }, failure.sentence)
     sendFailure(response, request.method, failure)
   }
+}
+
+/** Whether memory or disk of this engine have all of a range. */
+function isCached(file: SlicedFile, { startByte, endByte }: ByteRange, { cache }: OriginService): boolean {
+  if (file.cache === null) return false
+  const { objectId, version, sliceSizeBytes } = file
+  const { firstIndex, endIndex } = slicesOf(startByte, endByte, sliceSizeBytes)
+  for (let index = firstIndex; index < endIndex; index++) if (!cache.has({ objectId, version, index })) return false
+  return true
 }
 
 /** only-if-cached (RFC 9111 section 5.2.1.7), and it is not. */

@@ -62,3 +62,45 @@ describe('settings that change count at once for what is cached', () => {
     expect(asked()).toBe(seen)
   })
 })
+
+describe('what only the record of the cache knows, as after a start or other settings', () => {
+  test.each(['no-cache', 'max-age=0', 'min-fresh=700'])(
+    'is asked for once for a reader who wants that: %s',
+    async (wish) => {
+      await cached({ ttlSeconds: 600 })
+      const seen = asked()
+      fixture.publish({ lanes: 3 })
+      const { body, headers } = await fixture.get('/a', { 'cache-control': wish })
+      expect(body.equals(patternBytes(0, SIZE))).toBe(true)
+      expect(headers['cache-status']).toBe('sluice; fwd=miss')
+      expect(asked()).toBeGreaterThan(seen)
+    },
+  )
+
+  test('is given to a reader who wants nothing else', async () => {
+    await cached({ ttlSeconds: 600 })
+    const seen = asked()
+    fixture.publish({ lanes: 3 })
+    const { status, body } = await fixture.get('/a', { 'cache-control': 'only-if-cached' })
+    expect(status).toBe(200)
+    expect(body.equals(patternBytes(0, SIZE))).toBe(true)
+    expect(asked()).toBe(seen)
+  })
+})
+
+test('a purge reaches what readers began with the settings before', async () => {
+  fixture = await openRangeFixture({ origin: { ttlSeconds: 600 } })
+  const gate = Promise.withResolvers<void>()
+  fixture.serve('/a', ({ index }) =>
+    index === 0
+      ? { sizeBytes: 4 * SLICE, breakAfterBytes: SLICE + 100, breakBy: 'reset' }
+      : { sizeBytes: 4 * SLICE, after: gate.promise },
+  )
+  const reading = fixture.get('/a')
+  await fixture.hostile.until(() => asked() === 2)
+  fixture.publish({ lanes: 3 })
+  await fixture.service.purge('all')
+  gate.resolve()
+  expect((await reading).body.equals(patternBytes(0, 4 * SLICE))).toBe(true)
+  expect(fixture.cache.slices.size).toBe(0)
+})

@@ -70,6 +70,23 @@ describe('what is due is asked for again', () => {
     expect((await fixture.get('/a')).status).toBe(404)
     expect(fixture.cache.slices.size).toBe(0)
   })
+
+  test('a tier that cannot be purged of what is gone ends nothing else', async () => {
+    await cached(file('max-age=10'), 11)
+    const purge = vi.spyOn(fixture.cache, 'purge').mockRejectedValue(new Error('Redis is away.'))
+    fixture.serve('/a', { status: 404 })
+    expect((await fixture.get('/a')).status).toBe(404)
+    expect(purge).toHaveBeenCalledOnce()
+    expect((await fixture.get('/a')).status).toBe(404)
+  })
+
+  test('what never was is asked for without looking through the tiers', async () => {
+    await cached(file('max-age=10'), 0)
+    const purge = vi.spyOn(fixture.cache, 'purge')
+    fixture.serve('/none', { status: 404 })
+    for (let time = 0; time < 3; time++) expect((await fixture.get('/none')).status).toBe(404)
+    expect(purge).not.toHaveBeenCalled()
+  })
 })
 
 describe('stale-while-revalidate (RFC 5861)', () => {
@@ -83,6 +100,16 @@ describe('stale-while-revalidate (RFC 5861)', () => {
     while ((await fixture.get('/a')).headers.etag !== '"v2"');
     expect((await fixture.get('/a')).body.equals(patternBytes(0, 2 * SLICE, 2))).toBe(true)
   })
+
+  test.each(['max-age=3600', 'min-fresh=1', 'no-cache'])(
+    'is not for who says how fresh it has to be (RFC 9111 section 5.2.1): %s',
+    async (wish) => {
+      await cached(file('max-age=10, stale-while-revalidate=60'), 20)
+      fixture.serve('/a', file('max-age=10', { etag: '"v2"', seed: 2 }))
+      const { body } = await fixture.get('/a', { 'cache-control': wish })
+      expect(body.equals(patternBytes(0, 2 * SLICE, 2))).toBe(true)
+    },
+  )
 
   test('is over when its time is', async () => {
     await cached(file('max-age=10, stale-while-revalidate=60'), 71)
@@ -151,6 +178,26 @@ describe('what a reader asks for (RFC 9111 section 5.2.1)', () => {
     fixture.serve('/b', { sizeBytes: 10 })
     expect((await fixture.get('/b', only)).status).toBe(504)
     expect(fixture.hostile.requests('/b')).toHaveLength(0)
+  })
+
+  test('only-if-cached of what is not there is refused, starts nothing, and harms nobody', async () => {
+    fixture = await openRangeFixture({ origin: { ttlSeconds: 600 }, settings: { prefetchSlices: 0 } })
+    const size = 400 * SLICE
+    fixture.serve('/a', { sizeBytes: size })
+    expect((await fixture.get('/a', { range: 'bytes=0-9' })).status).toBe(206)
+    const before = asked()
+    const only = { 'cache-control': 'only-if-cached' }
+    for (const range of [`bytes=${300 * SLICE}-${300 * SLICE + 9}`, `bytes=0-9,${300 * SLICE}-${300 * SLICE + 9}`])
+      expect((await fixture.get('/a', { ...only, range })).status).toBe(504)
+    // What fails with nobody waiting is told to the process by then.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(asked()).toBe(before)
+    expect((await fixture.get('/a', { ...only, range: 'bytes=0-9' })).status).toBe(206)
+    fixture.serve('/unknown', { sizeBytes: 10, ranges: 'ignored', length: 'chunked' })
+    expect((await fixture.get('/unknown')).status).toBe(200)
+    const relayed = fixture.hostile.requests('/unknown').length
+    expect((await fixture.get('/unknown', only)).status).toBe(504)
+    expect(fixture.hostile.requests('/unknown')).toHaveLength(relayed)
   })
 
   test('no-store keeps nothing of a file that was not there', async () => {

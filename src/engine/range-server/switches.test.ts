@@ -91,6 +91,58 @@ describe('the breaker (B8)', () => {
     expect(fixture.figures().origins[0]?.breaker).toBe('closed')
   })
 
+  /** A range of a slice of its own; the head of a file with many is known and the breaker needs two failures. */
+  const slice = (index: number) => ({ range: `bytes=${index * SLICE}-${index * SLICE + 9}` })
+  const withFileKnown = async (settings = {}, lanes: number | null = null) => {
+    fixture = await openRangeFixture({
+      origin: { lanes },
+      settings: { breakerFailures: 2, sliceRetries: 0, prefetchSlices: 0, ...settings },
+    })
+    fixture.serve('/a', { sizeBytes: 100 * SLICE })
+    expect((await fixture.get('/a', slice(0))).status).toBe(206)
+  }
+  /** A reader that leaves once the origin was asked for it, and has nothing from there. */
+  const leaves = async (index: number, before: () => Promise<unknown> = async () => undefined) => {
+    const asked = fixture.hostile.requests('/a').length
+    const left = new AbortController()
+    const url = `http://127.0.0.1:${fixture.port}/o/files/a`
+    const reading = fetch(url, { headers: slice(index), signal: left.signal }).catch(() => undefined)
+    await fixture.hostile.until(() => fixture.hostile.requests('/a').length > asked)
+    await before()
+    left.abort()
+    await reading
+    await fixture.hostile.until(() => fixture.hostile.requests('/a')[asked]?.isOpen === false)
+  }
+
+  test('what a reader gave up before it was answered says nothing: failures before it still count', async () => {
+    await withFileKnown()
+    fixture.serve('/a', { status: 500 })
+    expect((await fixture.get('/a', slice(1))).status).toBe(502)
+    fixture.serve('/a', { headDelayMs: 'never' })
+    await leaves(2)
+    fixture.serve('/a', { status: 500 })
+    expect((await fixture.get('/a', slice(3))).status).toBe(502)
+    expect(fixture.figures().origins[0]?.breaker).toBe('open')
+  })
+
+  test('a trial that its reader gave up is no success: who waits has it', async () => {
+    await withFileKnown({ breakerOpenMs: 1 }, 1)
+    fixture.serve('/a', { status: 500 })
+    for (const index of [1, 2]) await fixture.get('/a', slice(index))
+    expect(fixture.figures().breakerTrips).toBe(1)
+    await eventually(() => fixture.figures().origins[0]?.breaker === 'half-open')
+    // Three in a row are given up, each while the next one waits.
+    fixture.serve('/a', ({ range }) => (range?.startByte === 13 * SLICE ? { status: 500 } : { headDelayMs: 'never' }))
+    let next: Promise<unknown> = Promise.resolve()
+    const waits = (index: number) => async () => {
+      next = index === 13 ? fixture.get('/a', slice(13)) : leaves(index, waits(index + 1))
+      await eventually(() => fixture.figures().queueDepth[0] === 1)
+    }
+    await leaves(10, waits(11))
+    await eventually(() => fixture.figures().breakerTrips === 2)
+    await next
+  })
+
   test('a file that is not there is no failure of the origin', async () => {
     fixture = await openRangeFixture()
     fixture.serve('/a', { status: 404 })

@@ -35,6 +35,17 @@ describe('the circuit breaker of an origin', () => {
     expect(breaker.state).toBe('closed')
   })
 
+  test('an HTTP/2 connection that breaks is one failure, however many shared it', async () => {
+    const breaker = new OriginBreaker({ isOn: true, failures: 2, openMs: 60_000 })
+    const lost = (errorCode: string) => () =>
+      Promise.reject(new TransferError('connection_lost', 'x', { retry: 'now', facts: { errorCode } }))
+    await breaker.run(lost('ECONNRESET')).catch(() => undefined)
+    for (let time = 0; time < 5; time++) await breaker.run(lost('HTTP2_SHARED')).catch(() => undefined)
+    expect(breaker.state).toBe('closed')
+    await breaker.run(lost('ECONNRESET')).catch(() => undefined)
+    expect(breaker.state).toBe('open')
+  })
+
   test('after its time three trials have to succeed', async () => {
     const breaker = await opened()
     const openedAtMs = Date.now()

@@ -7,6 +7,7 @@ import {
   handleWhen,
 } from 'cockatiel'
 import { type FailureCode, TransferError } from '../../server/domain/failure.ts'
+import { isSharedLoss } from '../source/source-failure.ts'
 
 /** Requests that are let through, one after another or together, before a broken circuit counts as whole again. */
 const TRIALS = 3
@@ -83,6 +84,11 @@ export class OriginBreaker {
     return this.state === 'open'
   }
 
+  /** True while trials decide. */
+  get isTrying(): boolean {
+    return this.#policy?.state === CircuitState.HalfOpen
+  }
+
   /** Runs one request. Throws `source_error` with `retryAfterMs` while the circuit is open; nothing is asked then. */
   async run<T>(request: () => Promise<T>): Promise<T> {
     if (!this.#policy) return request()
@@ -110,7 +116,7 @@ export class OriginBreaker {
 }
 
 function isUnwell(error: unknown): boolean {
-  if (!(error instanceof TransferError)) return false
+  if (!(error instanceof TransferError) || isSharedLoss(error)) return false
   if (UNWELL.has(error.code)) return true
   return error.code === 'source_error' && Number(error.facts.status ?? 0) >= 500
 }

@@ -1,13 +1,18 @@
-import { TransferError } from '../../server/domain/failure.ts'
+import { type FailureCode, TransferError } from '../../server/domain/failure.ts'
 import type { Origin, ReadLane } from '../source/origin.ts'
+import { isSharedLoss } from '../source/source-failure.ts'
 import { FetchQueue, type Queued, type Rank } from './fetch-queue.ts'
+import { NoLongerWanted } from './no-longer-wanted.ts'
 import type { OriginBreaker } from './origin-breaker.ts'
 import type { RequestLimiter } from './request-limiter.ts'
 
 /** Something that needs one request to the origin. */
 export interface GateEntry extends Queued {
-  /** Runs it. What it throws is for the breaker to judge; whoever waits has been told already. */
-  run(lane: ReadLane): Promise<void>
+  /**
+   * Runs it. Resolves with whether the origin has answered: what was given up before that says nothing of it. What it throws is for the
+   * breaker to judge; whoever waits has been told already.
+   */
+  run(lane: ReadLane): Promise<boolean>
   /** It will not be run. */
   refuse(error: unknown): void
 }
@@ -56,6 +61,11 @@ export class OriginGate {
   /** The lanes, once they are known. */
   get origin(): Origin | null {
     return this.#origin
+  }
+
+  /** How many wait for a request. */
+  get waiting(): number {
+    return this.#waiting
   }
 
   get running(): number {
@@ -121,6 +131,7 @@ export class OriginGate {
           leave()
           try {
             resolve(await run(lane))
+            return true
           } catch (error) {
             reject(error)
             throw error
@@ -181,13 +192,15 @@ export class OriginGate {
     let hasRun = false
     try {
       await this.breaker.run(async () => {
-        // Chosen here, because a broken circuit may have let us wait.
-        const entry = this.#queue.peek()
-        if (!entry) return
-        hasRun = true
-        await entry.run(lane)
+        // Chosen here, because a broken circuit may have let us wait. A trial that is given up is no trial: who waits has it instead.
+        for (let entry = this.#queue.peek(); entry; entry = this.breaker.isTrying ? this.#queue.peek() : null) {
+          hasRun = true
+          if (await hasAnswered(entry, lane)) return
+        }
+        throw new GivenUp()
       })
     } catch (error) {
+      if (error instanceof GivenUp) return
       if (hasRun) this.#tell(lane, error)
       else for (const entry of [...this.#queue]) entry.refuse(error)
     }
@@ -195,14 +208,37 @@ export class OriginGate {
 
   /** What a failed request says about how many requests the host takes. */
   #tell(lane: ReadLane, error: unknown): void {
-    if (!(error instanceof TransferError)) return
+    if (!(error instanceof TransferError) || isSharedLoss(error)) return
     const isBusy = error.code === 'source_rate_limited' || error.facts.status === 503
     if (isBusy) {
       lane.refused()
       if (error.retryAfterMs !== undefined) this.#origin?.slowDown(Math.min(error.retryAfterMs, MAX_SLOW_DOWN_MS))
-    } else if (error.code === 'connection_lost' || error.code === 'connection_refused') lane.lost()
+    } else if (LOST.has(error.code)) lane.lost()
   }
 }
+
+/** Whether the origin has answered, well or not; false where nobody waited for that any more. */
+async function hasAnswered(entry: GateEntry, lane: ReadLane): Promise<boolean> {
+  try {
+    return await entry.run(lane)
+  } catch (error) {
+    if (error instanceof NoLongerWanted) return false
+    throw error
+  }
+}
+
+/** For a closed breaker neither a success nor a failure. Of a trial it knows only these two, and takes one that nobody replaces for a success. */
+class GivenUp extends Error {
+  override readonly name = 'GivenUp'
+}
+
+/** How a busy host lets go of connections, or takes none (correctness.md case 24). */
+const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'connection_lost',
+  'connection_refused',
+  'source_truncated',
+  'idle_timeout',
+])
 
 /** Readers do not wait for longer anyway. */
 const MAX_SLOW_DOWN_MS = 60_000

@@ -2,8 +2,11 @@ import { TransferError } from '../../server/domain/failure.ts'
 import type { ReadLane } from '../source/origin.ts'
 import type { Source } from '../source/source.ts'
 import { RANKS, type Rank } from './fetch-queue.ts'
+import { NoLongerWanted } from './no-longer-wanted.ts'
 import { type OpenedAnswer, Opening } from './opening.ts'
-import { NoLongerWanted, Slice } from './slice.ts'
+import { OwnAhead } from './own-ahead.ts'
+import { isPassingRefusal, isRangeRefusal } from './refusals.ts'
+import { Slice } from './slice.ts'
 import { slicesOf } from './slice-plan.ts'
 import type { FileSlice, SlicedFile } from './sliced-file.ts'
 import { type Pace, type ReadCounters, SilentConnection, SpanFetch } from './span-fetch.ts'
@@ -50,7 +53,10 @@ export class SlicePool {
     prefetchedSlices: 0,
     fallbacks: 0,
   }
+  readonly ownAhead = new OwnAhead()
   readonly #options: SlicePoolOptions
+  /** Files with requests under way, and how many. */
+  readonly #underWay = new Map<SlicedFile, number>()
 
   constructor(options: SlicePoolOptions) {
     this.#options = options
@@ -67,6 +73,11 @@ export class SlicePool {
 
   get isParallel(): boolean {
     return this.#options.isParallel
+  }
+
+  /** Nothing that is on its way now of objects whose id begins so is kept, whoever still knows them. */
+  purged(idBeginning: string): void {
+    for (const file of this.#underWay.keys()) if (file.objectId.startsWith(idBeginning)) file.purged()
   }
 
   /**
@@ -161,9 +172,20 @@ export class SlicePool {
     return { opening, done: this.#carryOpened(opening, answer, lane) }
   }
 
+  #begin(file: SlicedFile): void {
+    this.#underWay.set(file, (this.#underWay.get(file) ?? 0) + 1)
+  }
+
+  #end(file: SlicedFile): void {
+    const left = (this.#underWay.get(file) ?? 0) - 1
+    if (left > 0) this.#underWay.set(file, left)
+    else this.#underWay.delete(file)
+  }
+
   async #carryOpened(opening: Opening, { opened, headMs }: OpenedAnswer, lane: ReadLane): Promise<void> {
     const { slices } = opening
     const { file } = slices[0] as FileSlice
+    this.#begin(file)
     if (opening.ready) await opening.ready
     const carried = await this.#missing(
       file,
@@ -187,6 +209,7 @@ export class SlicePool {
     } finally {
       clearTimeout(spread)
       opening.release()
+      this.#end(file)
     }
   }
 
@@ -230,6 +253,7 @@ export class SlicePool {
         nearest.join(slice)
         return
       }
+      for (const whole of file.wholes) whole.giveWay()
     }
     slice.enqueue()
   }
@@ -241,10 +265,12 @@ export class SlicePool {
     return slice
   }
 
-  async #fetchSpan(first: FileSlice, lane: ReadLane): Promise<void> {
+  async #fetchSpan(first: FileSlice, lane: ReadLane): Promise<boolean> {
     const slices = this.#adjacent(first)
     const { source, waitLimitMs } = this.#options
-    await this.#carry(slices, new SpanFetch(slices, source, this.counters, waitLimitMs, { pace: this.pace }), lane)
+    const span = new SpanFetch(slices, source, this.counters, waitLimitMs, { pace: this.pace })
+    await this.#carry(slices, span, lane)
+    return span.receivedBytes > 0
   }
 
   async #carry(slices: readonly FileSlice[], span: SpanFetch, lane: ReadLane): Promise<void> {
@@ -253,13 +279,17 @@ export class SlicePool {
     const { limiter } = file.gate
     limiter.reserve(reservedBytes)
     file.activeSpans++
+    this.#begin(file)
     try {
       await span.run(lane)
     } catch (error) {
+      // A host that finds requests too many may say so with 403 (correctness.md case 24): then fewer are made of it.
+      if (isPassingRefusal(error, file) && file.activeSpans > 1) lane.refused()
       this.#failed(slices, span, span.receivedBytes > 0, error)
       throw error
     } finally {
       file.activeSpans--
+      this.#end(file)
       limiter.free(reservedBytes)
     }
   }
@@ -286,16 +316,18 @@ export class SlicePool {
     return waiting.slice(0, limiter.roomFor(length, file.sliceSizeBytes))
   }
 
-  async #fetchWhole(slice: FileSlice, lane: ReadLane): Promise<void> {
+  async #fetchWhole(slice: FileSlice, lane: ReadLane): Promise<boolean> {
     const { file } = slice
     const whole = new WholeFetch(file, this.#options.source, this.counters, { pace: this.pace })
     for (const other of file.wanted.values()) if (other.state === 'queued') whole.join(other)
     if (slice.state === 'queued') whole.join(slice)
     await this.#carryWhole(file, whole, lane)
+    return whole.hasReceived
   }
 
   async #carryWhole(file: SlicedFile, whole: WholeFetch, lane: ReadLane): Promise<void> {
     file.wholes.add(whole)
+    this.#begin(file)
     file.gate.limiter.reserve(file.sliceSizeBytes)
     let left: readonly FileSlice[] = []
     try {
@@ -306,6 +338,7 @@ export class SlicePool {
       throw error
     } finally {
       file.wholes.delete(whole)
+      this.#end(file)
       file.gate.limiter.free(file.sliceSizeBytes)
     }
   }
@@ -333,8 +366,13 @@ export class SlicePool {
       for (const slice of left) this.#again(slice, 0)
       return
     }
-    first.failures = hasProgressed ? 1 : first.failures + 1
-    const helps = error instanceof TransferError && error.retry !== 'never' && error.retryAfterMs === undefined
+    const isPassing = isPassingRefusal(error, file)
+    // As long as others get through it is its turn that is missing; how long that may take is for the reader to say.
+    const isMoving = hasProgressed || (isPassing && file.come.slices > first.comeBefore)
+    first.comeBefore = file.come.slices
+    first.failures = isMoving ? 1 : first.failures + 1
+    const mayHelp = error instanceof TransferError && error.retry !== 'never' && error.retryAfterMs === undefined
+    const helps = isPassing || mayHelp
     if (!helps || first.failures > this.#options.sliceRetries) {
       for (const slice of left) slice.fail(error)
       return
@@ -358,8 +396,4 @@ export class SlicePool {
       slice.file.gate.pump()
     }, pauseMs).unref()
   }
-}
-
-function isRangeRefusal({ code }: TransferError): boolean {
-  return code === 'source_range_refused' || code === 'source_encoded'
 }

@@ -68,7 +68,7 @@ export class SliceRun {
     const ahead = this.#missingAhead(index)
     // Read ahead it may have come and be gone from a small cache, or have failed: then it is wanted anew.
     if (held && (held.state !== 'over' || held.hasCome)) {
-      this.#ahead.delete(index)
+      this.#letGo(held)
       held.raise(rank)
       this.#keep(pool.want(file, null, ahead, rank))
       return this.#wait(held)
@@ -84,8 +84,7 @@ export class SliceRun {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const slice of this.#ahead.values()) slice.release()
-    this.#ahead.clear()
+    for (const slice of [...this.#ahead.values()]) this.#drop(slice.index, slice)
     this.#come.clear()
     this.#waiting?.release()
     this.#waiting = null
@@ -136,7 +135,10 @@ export class SliceRun {
       prefetchSlices: pool.isParallel ? prefetchSlices : 0,
       sliceSizeBytes: file.sliceSizeBytes,
     })
-    const upTo = Math.min(endIndex, index + 1 + count)
+    const upTo = Math.min(
+      endIndex,
+      index + 1 + (isOwn ? Math.min(count, pool.ownAhead.roomFor(file.sliceSizeBytes)) : count),
+    )
     for (let next = Math.max(this.#lookedUpTo, index + 1); next < upTo; next++)
       if (file.peek(next) === null) missing.push(next)
     this.#lookedUpTo = Math.max(this.#lookedUpTo, upTo)
@@ -147,7 +149,10 @@ export class SliceRun {
   #keep(slices: readonly Slice[]): void {
     for (const slice of slices) {
       this.#ahead.set(slice.index, slice)
-      if (this.#options.file.cache === null) continue
+      if (this.#options.file.cache === null) {
+        this.#options.pool.ownAhead.held(slice.lengthBytes)
+        continue
+      }
       const forget = () => {
         if (this.#ahead.get(slice.index) !== slice) return
         if (slice.hasCome) this.#come.set(slice.index, slice.foundIn)
@@ -158,7 +163,12 @@ export class SliceRun {
   }
 
   #drop(index: number, slice: Slice): void {
-    this.#ahead.delete(index)
+    if (this.#ahead.get(index) === slice) this.#letGo(slice)
     slice.release()
+  }
+
+  #letGo(slice: Slice): void {
+    this.#ahead.delete(slice.index)
+    if (this.#options.file.cache === null) this.#options.pool.ownAhead.held(-slice.lengthBytes)
   }
 }

@@ -1,13 +1,9 @@
 import type { CacheTier } from '../cache/slice-cache.ts'
 import type { ReadLane } from '../source/origin.ts'
 import type { Rank } from './fetch-queue.ts'
+import { NoLongerWanted } from './no-longer-wanted.ts'
 import type { GateEntry, OriginGate } from './origin-gate.ts'
 import { sliceBytes } from './slice-plan.ts'
-
-/** Nobody wants it any more. Not a failure: it is in no log and no counter of errors. */
-export class NoLongerWanted extends Error {
-  override readonly name = 'NoLongerWanted'
-}
 
 /**
  * `looking`: the slower tiers of the cache are asked; `queued`: it waits for a request; `fetching`: a request carries it; `resting`: a
@@ -44,6 +40,8 @@ export class Slice<File extends FileOfSlice = FileOfSlice> implements GateEntry 
   carrier: SliceCarrier | null = null
   /** Tries that failed without a byte in between. */
   failures = 0
+  /** What had come of its file when its latest try failed. */
+  comeBefore = 0
   /** Answers of another version; the second one is believed (correctness.md case 14). */
   mismatches = 0
   /** What has come so far: a next try goes on from there. */
@@ -56,11 +54,11 @@ export class Slice<File extends FileOfSlice = FileOfSlice> implements GateEntry 
   isOpening = false
   readonly #looking = new AbortController()
   #interest = 1
-  readonly #start: (lane: ReadLane) => Promise<void>
+  readonly #start: (lane: ReadLane) => Promise<boolean>
   readonly #settled = Promise.withResolvers<Uint8Array>()
 
-  /** `start` fetches it, when its turn has come. */
-  constructor(file: File, index: number, rank: Rank, start: (lane: ReadLane) => Promise<void>) {
+  /** `start` fetches it, when its turn has come; see `GateEntry.run`. */
+  constructor(file: File, index: number, rank: Rank, start: (lane: ReadLane) => Promise<boolean>) {
     this.file = file
     this.index = index
     this.rank = rank
@@ -145,7 +143,7 @@ export class Slice<File extends FileOfSlice = FileOfSlice> implements GateEntry 
     this.#settled.reject(error)
   }
 
-  run(lane: ReadLane): Promise<void> {
+  run(lane: ReadLane): Promise<boolean> {
     return this.#start(lane)
   }
 

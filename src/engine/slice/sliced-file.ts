@@ -25,6 +25,8 @@ export interface PassingStream extends SliceCarrier {
   /** True where a slice is still to come in this stream. */
   willPass(index: number): boolean
   join(slice: FileSlice): void
+  /** Ends where it stands still and nobody waits for what it will pass. */
+  giveWay(): void
 }
 
 /**
@@ -45,6 +47,8 @@ export class SlicedFile {
   readonly #uncoalesced = new Set<FileSlice>()
   /** Requests under way. */
   activeSpans = 0
+  /** Slices that have come from the source, and when the latest did. */
+  readonly come = { slices: 0, latestMs: Number.NEGATIVE_INFINITY }
   /** Streams of a source without ranges; more than one where somebody came back for what had passed. */
   readonly wholes = new Set<PassingStream>()
   /** What was asked for together with the question what the file is. */
@@ -131,6 +135,8 @@ export class SlicedFile {
 
   /** Hands over a slice that has come; it is kept by the cache where that is allowed. */
   keep(index: number, bytes: Uint8Array): void {
+    this.come.slices++
+    this.come.latestMs = performance.now()
     if (this.#isPurged) return
     this.cache?.put({ objectId: this.objectId, version: this.version, index }, bytes)
   }

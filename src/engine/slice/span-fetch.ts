@@ -1,6 +1,7 @@
 import type { ReadLane } from '../source/origin.ts'
-import type { OpenedSource, Source } from '../source/source.ts'
-import { NoLongerWanted, type SliceCarrier } from './slice.ts'
+import type { OpenedSource, Source, SourceRead } from '../source/source.ts'
+import { NoLongerWanted } from './no-longer-wanted.ts'
+import type { SliceCarrier } from './slice.ts'
 import type { FileSlice, SlicedFile } from './sliced-file.ts'
 
 /** What the read path counts, for all origins of an engine. */
@@ -20,6 +21,9 @@ export interface ReadCounters {
   fallbacks: number
 }
 
+/** Silence is looked for so often within its limit; by two looks later than the limit at most it is seen. */
+const LOOKS = 4
+
 /** Counts bytes that have come against a limit. False: what reads stands still until `resume` is called, which is never at once. */
 export type Pace = (bytes: number, resume: () => void) => boolean
 
@@ -37,6 +41,8 @@ export class SpanFetch implements SliceCarrier {
   #at = 0
   #position = 0
   #lastByteMs = performance.now()
+  /** What had come at the last look, which is what knows when bytes came: no clock is read for a chunk. */
+  #seenBytes = 0
   #hasRival = false
   readonly #pace: Pace | null
   /** It stands still because of a limit of ours, which is no silence of the source. */
@@ -100,9 +106,11 @@ export class SpanFetch implements SliceCarrier {
     this.#position = first.startByte + (this.#opened ? 0 : first.filledBytes)
     this.#counters.originFetches++
     this.#lastByteMs = performance.now()
-    const watch = setInterval(() => this.#watch(), Math.max(10, this.#waitLimitMs / 2))
+    const watch = setInterval(() => this.#watch(), Math.max(10, this.#waitLimitMs / LOOKS))
+    const keepsPace = this.#pacedBy(() => read.resume())
+    let read: SourceRead
     try {
-      const read = this.#source.readRange({
+      read = this.#source.readRange({
         target: this.#file.target,
         identity: this.#file.identity,
         startByte: this.#position,
@@ -112,7 +120,7 @@ export class SpanFetch implements SliceCarrier {
         sink: (chunk) => {
           lane.delivered(chunk.byteLength)
           this.#take(chunk)
-          return this.#keepsPace(chunk.byteLength, () => read.resume())
+          return keepsPace(chunk.byteLength)
         },
       })
       await read.done
@@ -126,20 +134,24 @@ export class SpanFetch implements SliceCarrier {
     }
   }
 
-  #keepsPace(bytes: number, resume: () => void): boolean {
-    if (!this.#pace) return true
-    const goesOn = this.#pace(bytes, () => {
+  /** What a read asks for each of its chunks; made once for a read. */
+  #pacedBy(resume: () => void): (bytes: number) => boolean {
+    const pace = this.#pace
+    if (!pace) return () => true
+    const goOn = () => {
       this.#isPaced = false
       this.#lastByteMs = performance.now()
       resume()
-    })
-    this.#isPaced = !goesOn
-    if (!goesOn) this.#file.gate.origin?.heldBack()
-    return goesOn
+    }
+    return (bytes) => {
+      const goesOn = pace(bytes, goOn)
+      this.#isPaced = !goesOn
+      if (!goesOn) this.#file.gate.origin?.heldBack()
+      return goesOn
+    }
   }
 
   #take(chunk: Uint8Array): void {
-    this.#lastByteMs = performance.now()
     this.receivedBytes += chunk.byteLength
     this.#counters.originBytes += chunk.byteLength
     this.#file.gate.meter.originBytes += chunk.byteLength
@@ -172,6 +184,10 @@ export class SpanFetch implements SliceCarrier {
 
   /** A writer that went silent must not hold up those who wait (correctness.md case 45): they fall back to one request of their own. */
   #watch(): void {
+    if (this.receivedBytes > this.#seenBytes) {
+      this.#seenBytes = this.receivedBytes
+      this.#lastByteMs = performance.now()
+    }
     const slice = this.#slices[this.#at]
     if (slice?.carrier !== this || this.#hasRival || this.#isPaced || !slice.isWanted) return
     if (performance.now() - this.#lastByteMs < this.#waitLimitMs) return
@@ -186,8 +202,10 @@ export class SpanFetch implements SliceCarrier {
     const buffer = Buffer.allocUnsafeSlow(slice.lengthBytes)
     let filledBytes = 0
     this.#counters.originFetches++
+    const keepsPace = this.#pacedBy(() => read.resume())
+    let read: SourceRead
     try {
-      const read = this.#source.readRange({
+      read = this.#source.readRange({
         target: this.#file.target,
         identity: this.#file.identity,
         startByte: slice.startByte,
@@ -198,7 +216,7 @@ export class SpanFetch implements SliceCarrier {
           filledBytes += chunk.byteLength
           this.#counters.originBytes += chunk.byteLength
           this.#file.gate.meter.originBytes += chunk.byteLength
-          return this.#keepsPace(chunk.byteLength, () => read.resume())
+          return keepsPace(chunk.byteLength)
         },
       })
       await read.done

@@ -1,9 +1,12 @@
 import type { ReadLane } from '../source/origin.ts'
 import type { OpenedSource, Source, SourceRead } from '../source/source.ts'
-import { NoLongerWanted } from './slice.ts'
+import { NoLongerWanted } from './no-longer-wanted.ts'
 import { sliceBytes, sliceCount } from './slice-plan.ts'
 import type { FileSlice, PassingStream, SlicedFile } from './sliced-file.ts'
 import type { Pace, ReadCounters } from './span-fetch.ts'
+
+/** A stream that has stood still for so long gives its request to whoever waits for one; its readers begin anew. */
+const STILL_MS = 5_000
 
 /**
  * The one stream of a source without ranges, cut into slices as it passes. Whoever wants a slice that has not passed yet joins it; what
@@ -21,6 +24,7 @@ export class WholeFetch implements PassingStream {
   #buffer: Uint8Array | null = null
   #filledBytes = 0
   #isPaused = false
+  #stillTimer: NodeJS.Timeout | undefined
   readonly #pace: Pace | null
   /** A limit of ours holds it. */
   #isPaced = false
@@ -43,6 +47,11 @@ export class WholeFetch implements PassingStream {
     return this.#index
   }
 
+  /** The source has sent bytes. */
+  get hasReceived(): boolean {
+    return this.#index > 0 || this.#filledBytes > 0
+  }
+
   willPass(index: number): boolean {
     return !this.#stop.signal.aborted && (index > this.#index || (index === this.#index && !this.#isDone()))
   }
@@ -53,6 +62,12 @@ export class WholeFetch implements PassingStream {
     if (!this.#isPaused) return
     this.#isPaused = false
     if (!this.#isPaced) this.#read?.resume()
+  }
+
+  /** Somebody needs what has passed: one that nobody reads on must not hold the only request there may be. */
+  giveWay(): void {
+    if (this.#isPaused && !this.#isAhead())
+      this.#stop.abort(new NoLongerWanted('What is needed of this file has passed.'))
   }
 
   interestLost(): void {
@@ -79,6 +94,8 @@ export class WholeFetch implements PassingStream {
     } catch (error) {
       if (!this.#stop.signal.aborted) throw error
       if (!this.#isDone()) this.#counters.abortedFetches++
+    } finally {
+      clearTimeout(this.#stillTimer)
     }
     return this.left()
   }
@@ -94,13 +111,15 @@ export class WholeFetch implements PassingStream {
 
   #keepsPace(bytes: number): boolean {
     if (!this.#pace) return true
-    const goesOn = this.#pace(bytes, () => {
-      this.#isPaced = false
-      if (!this.#isPaused) this.#read?.resume()
-    })
+    const goesOn = this.#pace(bytes, this.#goOn)
     this.#isPaced = !goesOn
     if (!goesOn) this.#file.gate.origin?.heldBack()
     return goesOn
+  }
+
+  readonly #goOn = (): void => {
+    this.#isPaced = false
+    if (!this.#isPaused) this.#read?.resume()
   }
 
   #take(chunk: Uint8Array): boolean {
@@ -116,7 +135,17 @@ export class WholeFetch implements PassingStream {
       if (this.#filledBytes === this.#buffer.byteLength) this.#passed(this.#buffer)
     }
     this.#isPaused = !this.#isDone() && !this.#isAhead()
+    if (this.#isPaused) this.#watchStill()
     return !this.#isPaused
+  }
+
+  #watchStill(): void {
+    clearTimeout(this.#stillTimer)
+    this.#stillTimer = setTimeout(() => {
+      if (!this.#isPaused) return
+      if (this.#file.gate.waiting > 0) this.giveWay()
+      else this.#watchStill()
+    }, STILL_MS).unref()
   }
 
   #passed(bytes: Uint8Array): void {

@@ -11,6 +11,8 @@ import { statusFailure } from './source-failure.ts'
 /** What probing and reading share. */
 export interface SourceContext {
   readonly transport: HttpTransport
+  /** For targets that may be read over HTTP/2; it leaves to `transport` what cannot. */
+  readonly http2Transport: HttpTransport
   readonly guard: AddressGuard
   readonly routes: RouteMemory
   readonly idleTimeoutMs: number
@@ -41,10 +43,11 @@ export async function follow(
   range: WantedRange,
   signal: AbortSignal,
 ): Promise<Followed> {
+  const transport = target.httpVersion === '2' ? context.http2Transport : context.transport
   const hasUserHeaders = Object.keys(target.headers).length > 0
   let route = start
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await openResponse(context.transport, {
+    const response = await openResponse(transport, {
       url: route.url,
       headers: requestHeaders({
         userAgent: context.userAgent,

@@ -57,6 +57,18 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
       expect(hostile.connections().peak).toBe(0)
     })
 
+    test('a free connection is used again, and closed before its server would close it', async () => {
+      const guard = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [] })
+      const agent = guardedAgent(guard, 'http:', { keepAlive: true, freeSocketMs: 50 })
+      agents.push(agent)
+      const url = hostile.serve('/f', { sizeBytes: 10 })
+      expect([await get(url, agent), await get(url, agent)]).toEqual([200, 200])
+      expect(hostile.connections()).toEqual({ open: 1, peak: 1 })
+      await hostile.until(() => hostile.connections().open === 0)
+      expect(await get(url, agent)).toBe(200)
+      expect(hostile.connections()).toEqual({ open: 1, peak: 1 })
+    })
+
     test('correctness 28: a name that resolves to a private address is refused in the lookup', async () => {
       hostile.serve('/f', { sizeBytes: 10 })
       const named = `http://bucket.example:${hostile.port}/f`

@@ -46,14 +46,23 @@ export function guardedConnector(guard: AddressGuard, options: { readonly timeou
   }
 }
 
+/** Shorter than servers keep a free connection: one that is taken again must not be closed by the other side at that moment. */
+const FREE_SOCKET_MS = 4_000
+
+export interface GuardedAgentOptions extends https.AgentOptions {
+  /** How long a connection stays that no request needs. */
+  readonly freeSocketMs?: number
+}
+
 /**
  * A node http(s) Agent behind the guard, for clients that take one (the AWS SDK). `createConnection` is where literals are
- * checked, since node never looks them up.
+ * checked, since node never looks them up. Free connections are closed after `freeSocketMs`, so that a request that must not be sent twice
+ * is not lost on one that its server gave up.
  */
 export function guardedAgent(
   guard: AddressGuard,
   protocol: 'http:' | 'https:',
-  options: https.AgentOptions = {},
+  options: GuardedAgentOptions = {},
 ): http.Agent | https.Agent {
   return protocol === 'https:' ? new GuardedHttpsAgent(guard, options) : new GuardedHttpAgent(guard, options)
 }
@@ -63,10 +72,12 @@ type Connected = Parameters<http.Agent['createConnection']>[1]
 
 class GuardedHttpAgent extends http.Agent {
   readonly #guard: AddressGuard
+  readonly #freeSocketMs: number
 
-  constructor(guard: AddressGuard, options: http.AgentOptions) {
+  constructor(guard: AddressGuard, { freeSocketMs = FREE_SOCKET_MS, ...options }: GuardedAgentOptions) {
     super(options)
     this.#guard = guard
+    this.#freeSocketMs = freeSocketMs
   }
 
   override createConnection(options: Connection, callback?: Connected): Duplex | null | undefined {
@@ -74,14 +85,27 @@ class GuardedHttpAgent extends http.Agent {
     if (refusal) return refuse(refusal, callback)
     return watched(this.#guard, 'connect', super.createConnection(guardedOptions(this.#guard, options, 80), callback))
   }
+
+  override keepSocketAlive(socket: Duplex): boolean {
+    const isKept: unknown = super.keepSocketAlive(socket)
+    setIdleLimit(socket, this.#freeSocketMs)
+    return isKept !== false
+  }
+
+  override reuseSocket(socket: Duplex, request: http.ClientRequest): void {
+    super.reuseSocket(socket, request)
+    setIdleLimit(socket, 0)
+  }
 }
 
 class GuardedHttpsAgent extends https.Agent {
   readonly #guard: AddressGuard
+  readonly #freeSocketMs: number
 
-  constructor(guard: AddressGuard, options: https.AgentOptions) {
+  constructor(guard: AddressGuard, { freeSocketMs = FREE_SOCKET_MS, ...options }: GuardedAgentOptions) {
     super(options)
     this.#guard = guard
+    this.#freeSocketMs = freeSocketMs
   }
 
   override createConnection(options: Connection, callback?: Connected): Duplex | null | undefined {
@@ -90,7 +114,21 @@ class GuardedHttpsAgent extends https.Agent {
     const socket = super.createConnection(guardedOptions(this.#guard, options, 443), callback)
     return watched(this.#guard, 'secureConnect', socket)
   }
+
+  override keepSocketAlive(socket: Duplex): boolean {
+    const isKept: unknown = super.keepSocketAlive(socket)
+    setIdleLimit(socket, this.#freeSocketMs)
+    return isKept !== false
+  }
+
+  override reuseSocket(socket: Duplex, request: http.ClientRequest): void {
+    super.reuseSocket(socket, request)
+    setIdleLimit(socket, 0)
+  }
 }
+
+/** The agent destroys a free connection whose time is over; 0 for one that is in use. */
+const setIdleLimit = (socket: Duplex, ms: number) => void (socket as Socket).setTimeout(ms)
 
 function guardedOptions<T extends Connection>(guard: AddressGuard, options: T, defaultPort: number): T {
   return { ...options, lookup: guard.lookupFor(Number(options.port ?? defaultPort)) }

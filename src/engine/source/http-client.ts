@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls'
 import type { AddressGuard } from './address-guard.ts'
 import type { HttpTransport } from './http-transport.ts'
 import { createLeanTransport } from './http1/lean-transport.ts'
@@ -10,12 +11,18 @@ export const HTTP_CLIENTS = ['undici', 'lean'] as const
 /** The transport of a source. */
 export function createTransport(
   name: HttpClientName,
-  options: { readonly guard: AddressGuard; readonly connectTimeoutMs: number; readonly maxConnectionsPerHost: number },
+  options: {
+    readonly guard: AddressGuard
+    readonly connectTimeoutMs: number
+    readonly maxConnectionsPerHost: number
+    readonly tls?: ConnectionOptions
+  },
 ): HttpTransport {
   if (name === 'undici') return createUndiciTransport(options)
   return createLeanTransport({
     guard: options.guard,
     timeoutMs: options.connectTimeoutMs,
     maxConnections: options.maxConnectionsPerHost,
+    ...(options.tls && { tls: options.tls }),
   })
 }

@@ -6,7 +6,7 @@ export interface ResponseHead {
 
 /** What a transport tells about one GET, in this order; after onEnd or onError nothing more is called. */
 export interface ExchangeListener {
-  /** The request is on a connection of its own: from here on the peer can be too slow. */
+  /** The request is on a connection: from here on the peer can be too slow. */
   onSent(): void
   /** The head of the final answer (1xx are swallowed). The body does not flow before `resume()`. */
   onHead(head: ResponseHead): void
@@ -24,13 +24,13 @@ export interface ExchangeListener {
 export interface HttpExchange {
   pause(): void
   resume(): void
-  /** Ends the exchange with `onError(reason)` and destroys its connection. */
+  /** Ends the exchange with `onError(reason)` and destroys its connection; over HTTP/2 its stream alone. */
   abort(reason: unknown): void
 }
 
 /**
- * Carries single GETs over HTTP/1.1 through the address guard. Proving, redirects, timeouts and sentences are no business of
- * a transport, so that undici and our own sockets can stand behind the same source.
+ * Carries single GETs through the address guard. Proving, redirects, timeouts and sentences are no business of a transport, so
+ * that undici, our own sockets and HTTP/2 can stand behind the same source.
  */
 export interface HttpTransport {
   get(

@@ -1,5 +1,5 @@
-import { performance as threadClock } from 'node:perf_hooks'
 import { LaneController } from './lane-controller.ts'
+import { loopMeter } from './loop-meter.ts'
 
 /** Connections to one host, over all transfers that read from it. */
 export const MAX_LANES_PER_ORIGIN = 64
@@ -348,13 +348,3 @@ function isBefore(waiter: Waiter, longer: Waiter, lanesOf: (holder: object) => n
 }
 
 const smooth = (usual: number, latest: number) => (usual === 0 ? latest : usual + (latest - usual) * SMOOTHING)
-
-function loopMeter(): () => number {
-  let last = threadClock.eventLoopUtilization()
-  return () => {
-    const latest = threadClock.eventLoopUtilization()
-    const { utilization } = threadClock.eventLoopUtilization(latest, last)
-    last = latest
-    return utilization
-  }
-}

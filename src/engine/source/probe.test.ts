@@ -156,8 +156,8 @@ describe.each(HTTP_CLIENTS)('over %s', (httpClient) => {
       [403, 'source_forbidden', /signed link may have expired/],
       [404, 'source_not_found', /Check the link/],
       [410, 'source_gone', /Get a new link/],
-      [429, 'source_rate_limited', /slows down/],
-      [500, 'source_error', /tries again/],
+      [429, 'source_rate_limited', /Fewer lanes/],
+      [500, 'source_error', /ask who runs it/],
       [405, 'source_error', /Open the link in a browser/],
     ])('status %i is %s, with what to do', async (status, code, remedy) => {
       const failure = await probe({ status, body: 'x' }).catch((error: unknown) => error)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { TransferError } from '../../server/domain/failure.ts'
+import { malformed } from './http1/wire-error.ts'
 import { connectionFailure } from './source-failure.ts'
 
 const url = new URL('https://files.example:8443/a?sig=canary')
@@ -24,7 +25,7 @@ test.each([
   ['UND_ERR_HEADERS_OVERFLOW', 'source_protocol_error', 'never', /header bytes/],
   ['UND_ERR_INVALID_ARG', 'invalid_input', 'never', /ASCII/],
   ['ECONNRESET', 'connection_lost', 'now', /broke before it answered/],
-  ['EPIPE', 'connection_lost', 'now', /tries again/],
+  ['EPIPE', 'connection_lost', 'now', /check that the server still answers/],
 ])('%s becomes %s, retry %s, with a sentence', (raw, code, retry, sentence) => {
   const made = failure(raw)
   expect(made).toMatchObject({ code, retry })
@@ -36,6 +37,13 @@ test('the stage decides: a close in the body is a truncation, a late ETIMEDOUT a
   expect(failure('UND_ERR_SOCKET', 'body').code).toBe('source_truncated')
   expect(failure('UND_ERR_SOCKET', 'head').code).toBe('connection_lost')
   expect(failure('ETIMEDOUT', 'body').code).toBe('connection_lost')
+})
+
+test('what is malformed about an answer is said', () => {
+  const at = { url, stage: 'head', receivedBytes: 0 } as const
+  const made = connectionFailure(malformed('it has more than one Content-Length'), at)
+  expect(made).toMatchObject({ code: 'source_protocol_error', retry: 'later' })
+  expect(made.message).toContain('is not valid HTTP: it has more than one Content-Length. Check')
 })
 
 test('several attempts that failed count as the first of them', () => {

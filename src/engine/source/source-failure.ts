@@ -2,6 +2,7 @@ import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import { redactUrl } from '../../server/domain/redact.ts'
 import { headerOf, type ResponseHead } from './http-transport.ts'
+import { WireError } from './http1/wire-error.ts'
 import { parseRetryAfter } from './retry-after.ts'
 
 /** Where an exchange was when it broke. */
@@ -48,13 +49,13 @@ export function statusFailure(head: ResponseHead, url: URL): TransferError {
   if (status === 429)
     return new TransferError(
       'source_rate_limited',
-      `The source asks for fewer requests (429) at ${where}. Sluice slows down and tries again; fewer lanes may help.`,
+      `The source asks for fewer requests (429) at ${where}. Fewer lanes may help.`,
       { retry: 'later', retryAfterMs, facts },
     )
   if (status >= 500 || status === 408 || status === 425)
     return new TransferError(
       'source_error',
-      `The source has a problem of its own (${status}) at ${where}. Sluice tries again; if it stays, ask who runs it.`,
+      `The source has a problem of its own (${status}) at ${where}. If it stays, ask who runs it.`,
       { retry: 'later', retryAfterMs, facts },
     )
   return new TransferError(
@@ -105,7 +106,12 @@ export function connectionFailure(error: unknown, context: ExchangeContext): Tra
       `${host} cannot be reached from here: there is no route to it. Check the network of the machine Sluice runs on.`,
       { ...options, retry: 'later' },
     )
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'ERR_INVALID_CHAR' || code === 'HTTP1_INVALID_REQUEST')
+  if (
+    code === 'UND_ERR_INVALID_ARG' ||
+    code === 'ERR_INVALID_CHAR' ||
+    code === 'HTTP1_INVALID_REQUEST' ||
+    code === 'HTTP2_INVALID_REQUEST'
+  )
     return new TransferError(
       'invalid_input',
       'A header under Options has characters that HTTP cannot carry. Use plain ASCII, or encode the value.',
@@ -124,17 +130,27 @@ export function connectionFailure(error: unknown, context: ExchangeContext): Tra
     code === 'HPE_INVALID_EOF_STATE' ||
     code === 'UND_ERR_SOCKET'
   if (isCleanCut && context.stage === 'body') return truncated(context.url, context.receivedBytes, null, error)
-  if (code.startsWith('HPE_') || code === 'HTTP1_MALFORMED')
+  const what = error instanceof WireError && error.what !== null ? `: ${error.what}` : ''
+  // nghttp2 found something that HTTP/2 does not allow.
+  if (code.startsWith('HPE_') || code === 'HTTP1_MALFORMED' || code === 'ERR_HTTP2_ERROR')
     return new TransferError(
       'source_protocol_error',
-      `The answer of ${host} is not valid HTTP. Check that the link leads to a web server.`,
+      `The answer of ${host} is not valid HTTP${what}. Check that the link leads to a web server.`,
       { ...options, retry: 'later' },
     )
   return new TransferError(
     'connection_lost',
-    `The connection to ${host} broke ${context.stage === 'body' ? `after ${formatBytes(context.receivedBytes)}` : 'before it answered'}. Sluice tries again.`,
+    `The connection to ${host} broke ${context.stage === 'body' ? `after ${formatBytes(context.receivedBytes)}` : 'before it answered'}. If it stays so, check that the server still answers.`,
     { ...options, retry: 'now' },
   )
+}
+
+/**
+ * True where the failure is one of several that the loss of one HTTP/2 connection was to those who shared it, and not the one that counts:
+ * the source is judged by connections, as over HTTP/1.1.
+ */
+export function isSharedLoss(error: TransferError): boolean {
+  return error.facts.errorCode === 'HTTP2_SHARED'
 }
 
 const TLS_CODES = new Set([
@@ -182,7 +198,7 @@ function tlsFailure(
 export function idleTimeout(context: ExchangeContext, idleTimeoutMs: number): TransferError {
   return new TransferError(
     'idle_timeout',
-    `${context.url.host} has sent nothing for ${idleTimeoutMs / 1000} s ${context.stage === 'body' ? `after ${formatBytes(context.receivedBytes)}` : 'and no answer'}. Sluice tries again on a new connection.`,
+    `${context.url.host} has sent nothing for ${idleTimeoutMs / 1000} s ${context.stage === 'body' ? `after ${formatBytes(context.receivedBytes)}` : 'and no answer'}. If it stays so, check that the server still answers.`,
     {
       retry: 'now',
       facts: { host: context.url.host, stage: context.stage, receivedBytes: context.receivedBytes, idleTimeoutMs },
@@ -200,7 +216,7 @@ export function truncated(
   const of = expectedBytes === null ? '' : ` of ${expectedBytes}`
   return new TransferError(
     'source_truncated',
-    `The source ended its answer after ${receivedBytes}${of} bytes, before it was whole (${redactUrl(url.href)}). Sluice tries again from there.`,
+    `The source ended its answer after ${receivedBytes}${of} bytes, before it was whole (${redactUrl(url.href)}). If it stays so, ask who runs it.`,
     { retry: 'now', facts: { url: redactUrl(url.href), receivedBytes, expectedBytes }, cause },
   )
 }
@@ -261,7 +277,7 @@ export function tooLarge(sizeBytes: number, maxBytes: number): TransferError {
 export function protocolError(url: URL, what: string): TransferError {
   return new TransferError(
     'source_protocol_error',
-    `The source's answer cannot be used: ${what} (${redactUrl(url.href)}). Sluice tries again; if it stays, ask who runs it.`,
+    `The source's answer cannot be used: ${what} (${redactUrl(url.href)}). If it stays, ask who runs it.`,
     { retry: 'later', facts: { url: redactUrl(url.href), what } },
   )
 }

@@ -5,6 +5,8 @@ import type { SourceDigest } from '../../server/domain/transfer.ts'
 export interface SourceTarget {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** `2`: HTTP/2 where the server chooses it in the TLS handshake. Left out: HTTP/1.1. */
+  readonly httpVersion?: '1.1' | '2'
 }
 
 /** What was pinned about a source at first contact. Every later answer is held against it. */

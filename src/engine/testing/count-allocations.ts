@@ -1,20 +1,28 @@
 import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { MIB } from '../../server/domain/bytes.ts'
+import { createLog } from '../../server/log.ts'
 import { ByteBudget } from '../part/byte-budget.ts'
-import { PartStream } from '../part/part-stream.ts'
+import { Meter } from '../progress/meter.ts'
 import { BufferPool } from '../slice/buffer-pool.ts'
 import { createAddressGuard } from '../source/address-guard.ts'
 import { createSource } from '../source/http-source.ts'
+import { Origin } from '../source/origin.ts'
+import { EngineBandwidth } from '../transfer/engine-bandwidth.ts'
+import { PartBoard } from '../transfer/part-board.ts'
+import { RateLimiter } from '../transfer/rate-limiter.ts'
+import { RemainingWork } from '../transfer/remaining-work.ts'
+import { runTransfer } from '../transfer/run-transfer.ts'
+import { BucketPace } from '../upload/bucket-pace.ts'
 import { dialectByName } from '../upload/s3-dialects.ts'
 import { createObjectStore } from '../upload/s3-object-store.ts'
 
-// A process of its own, with a young generation so large that nothing is collected: moves parts from a source to a store as lanes
-// do, and prints how much it allocated meanwhile, on the heap and beside it.
+// A process of its own, with a young generation so large that nothing is collected: runs transfers as an engine does (read lanes,
+// meter, limits, part board, upload lanes; all but the database), and prints how much they allocated, on the heap and beside it.
 
 const PART_BYTES = 8 * MIB
 const WARM_UP_PARTS = 4
-const [sourceUrl = '', storeUrl = '', parts = '0'] = process.argv.slice(2)
+const [sourceUrl = '', storeUrl = '', shape = 'held', parts = '0'] = process.argv.slice(2)
 
 let collections = 0
 const watching = new PerformanceObserver((list) => {
@@ -32,35 +40,41 @@ const store = createObjectStore(
   },
   { ...timeouts, maxConnections: 1 },
 )
-const signal = new AbortController().signal
 const pool = new BufferPool(MIB)
 const budget = new ByteBudget(PART_BYTES)
-const counters = { buffersAllocated: 0, bufferReuses: 0, bufferCopies: 0, bytesCopied: 0 }
+const bandwidth = new EngineBandwidth()
+const origin = new Origin(sourceUrl, { fixedLanes: 1 })
+const log = createLog('engine', 'silent')
 
-async function movePart(number: number): Promise<void> {
-  await budget.reserve(PART_BYTES, signal)
-  const range = { startByte: 0, endByte: PART_BYTES }
-  const stream = new PartStream({ number, ...range, shape: 'held', pool, budget, counters, onChange: () => {} })
-  const span = stream.takeSpan(PART_BYTES)
-  if (!span) throw new Error('a part has a span')
-  const writer = stream.writer(span)
-  const reading = source.readRange({
-    target: { url: sourceUrl, headers: {} },
-    identity: { sizeBytes: PART_BYTES, etag: '"v1"', lastModified: null, acceptsRanges: true },
-    ...range,
-    signal,
-    place: () => writer.place(),
-    sink: (chunk) => {
-      writer.write(chunk)
-      return true
+/** Moves a file of so many parts; returns what was counted. */
+async function transfer(partsTotal: number): Promise<Meter> {
+  const stop = new AbortController()
+  const meter = new Meter()
+  const work = new RemainingWork(1, async () => [])
+  work.add({ id: 'claim', transferId: 'test', firstPart: 1, lastPart: partsTotal, epoch: 1 }, new Set())
+  const sizeBytes = partsTotal * PART_BYTES
+  await runTransfer(
+    {
+      plan: {
+        ...{ id: 'test', target: { url: `${sourceUrl}/${sizeBytes}`, headers: {} }, key: 'test', uploadId: 'test' },
+        identity: { sizeBytes, etag: '"v1"', lastModified: null, acceptsRanges: true },
+        ...{ sizeBytes, partSizeBytes: PART_BYTES },
+      },
+      limits: {
+        ...{ uploadLanes: 1, spanBytes: 4 * MIB, shape: shape === 'streamed' ? 'streamed' : 'held' },
+        ...{ highWaterBytes: 3 * PART_BYTES, lowWaterBytes: PART_BYTES },
+      },
+      ...{ source, origin, store, pool, budget, meter, work, bandwidth, log },
+      ...{ opened: null, inOrder: null, linear: [], file: null, signal: stop.signal },
+      ...{ pace: new BucketPace(), limiter: new RateLimiter(), share: bandwidth.share(), board: new PartBoard() },
+      onPart: (part) => work.finished(part.task),
+      onFirstBytes: () => {},
+      onPushBack: () => {},
+      onEnd: async () => {},
     },
-  })
-  await reading.done
-  await store.uploadPart({
-    ...{ key: 'test', uploadId: 'test', number, sizeBytes: PART_BYTES, onBytes: () => {}, signal },
-    body: { kind: 'held', slices: stream.heldSlices(), crc32c: stream.crc32c.toString() },
-  })
-  await stream.dispose(null)
+    stop,
+  )
+  return meter
 }
 
 const allocatedBytes = () => {
@@ -68,20 +82,19 @@ const allocatedBytes = () => {
   return { heapBytes: used_heap_size, externalBytes: external_memory }
 }
 
-for (let part = 1; part <= WARM_UP_PARTS; part++) await movePart(part)
+const warmedUp = await transfer(WARM_UP_PARTS)
 const before = allocatedBytes()
 const collectedBefore = collections
-for (let part = 1; part <= Number(parts); part++) await movePart(WARM_UP_PARTS + part)
+const { sourceBytes, sourceRequests, bucketBytes, bytesCopied, buffersAllocated } = await transfer(Number(parts))
 const after = allocatedBytes()
-const movedParts = WARM_UP_PARTS + Number(parts)
-const mib = (Number(parts) * PART_BYTES) / MIB
+const mib = sourceBytes / MIB
 process.stdout.write(
   `${JSON.stringify({
+    ...{ sourceBytes, sourceRequests, bucketBytes, bytesCopied },
     heapBytesPerMib: (after.heapBytes - before.heapBytes) / mib,
     externalBytesPerMib: (after.externalBytes - before.externalBytes) / mib,
     collections: collections - collectedBefore,
-    copiedShare: counters.bytesCopied / (movedParts * PART_BYTES),
-    buffersAllocated: counters.buffersAllocated,
+    buffersAllocated: warmedUp.buffersAllocated + buffersAllocated,
   })}\n`,
 )
 await source.close()

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { describeRequest, type StoreBehaviour, type StoreFault, type StoreRequest } from './store-fault.ts'
+import { withoutChecksumHeaders, withoutChecksums, withoutIfMatch } from './without-checksums.ts'
 
 /** A proxy before any S3 of path style on plain HTTP, which spoils the requests a test chooses and passes on all others. */
 export interface FaultyObjectStore {
@@ -35,7 +36,10 @@ export async function createFaultyObjectStore(target: string): Promise<FaultyObj
   const server = createServer((message, response) => {
     const described = describeRequest(message.method ?? '', message.url ?? '/')
     const index = log.filter((earlier) => earlier.operation === described.operation).length
-    const request: StoreRequest = { ...described, index, atMs: performance.now(), status: 0, isOpen: true }
+    const checksumType = message.headersDistinct['x-amz-checksum-type']?.[0] ?? null
+    const hasTrailer = message.headers['x-amz-trailer'] !== undefined
+    const at = { index, atMs: performance.now(), status: 0, isOpen: true }
+    const request: StoreRequest = { ...described, checksumType, hasTrailer, ...at }
     log.push(request)
     const fault = behaviour?.(request) ?? null
     changed()
@@ -94,23 +98,42 @@ async function answer(
     response.end(body)
     return
   }
+  const plain = fault?.kind === 'without-checksums' ? await withoutChecksums(message, fault.secretAccessKey) : null
   const through = httpRequest(new URL(message.url ?? '/', target), {
     agent,
     method: message.method,
-    headers: { ...message.headers },
+    headers:
+      fault?.kind === 'without-if-match'
+        ? withoutIfMatch(message, fault.secretAccessKey)
+        : (plain?.headers ?? { ...message.headers }),
     setHost: false,
   })
   const answered = once(through, 'response') as Promise<[IncomingMessage]>
   answered.catch(() => undefined)
-  await pipeline(bodyOf(message, fault), through)
+  await pipeline(plain?.body ?? bodyOf(message, fault), through)
   const [reply] = await answered
   if (fault?.kind === 'lose-reply') {
     for await (const _ of reply);
     message.socket.resetAndDestroy()
     return
   }
-  response.writeHead(reply.statusCode ?? 502, reply.rawHeaders)
-  await pipeline(reply, response)
+  response.writeHead(reply.statusCode ?? 502, plain ? withoutChecksumHeaders(reply.rawHeaders) : reply.rawHeaders)
+  await pipeline(fault?.kind === 'hold-reply' ? held(reply, fault) : reply, response)
+}
+
+/** The body of an answer, held up once so much of it went through. */
+function held(reply: IncomingMessage, fault: Extract<StoreFault, { kind: 'hold-reply' }>): Readable {
+  let sentBytes = 0
+  return reply.compose(
+    new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        const isHeld = sentBytes >= fault.afterBytes
+        sentBytes += chunk.length
+        if (isHeld) fault.until.then(() => done(null, chunk))
+        else done(null, chunk)
+      },
+    }),
+  ) as Readable
 }
 
 /** The body as it goes on to the store: whole, cut off, or with one bit flipped. */

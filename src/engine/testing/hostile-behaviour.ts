@@ -7,6 +7,8 @@ export interface HostileRequest {
   readonly method: string
   readonly path: string
   readonly headers: IncomingHttpHeaders
+  /** `1.1` or `2.0`. */
+  readonly httpVersion: string
   /** `[startByte, endByte)` as asked; endByte is Infinity for an open end. Null without Range. */
   readonly range: { readonly startByte: number; readonly endByte: number } | null
   /** Which connection it came over, from 0. */
@@ -50,7 +52,7 @@ export interface HostileAnswer {
   readonly breakBy?: 'end' | 'reset' | 'stall'
   /** Body bytes sent beyond the range (with `length: 'chunked'` or `'close'`; after a declared length they would be a second answer). */
   readonly extraBytes?: number
-  /** Rate of the connection, not of the request, as real limiters do it. A function is asked again every 64 KiB; null: no limit. */
+  /** Rate of the connection, not of the request, as real limiters do it. A function is asked again every 64 KiB, or every quarter of a second; null: no limit. */
   readonly bytesPerSecond?: number | (() => number | null)
   readonly contentEncoding?: string
   /** Waits before the head; `never` keeps the request unanswered. */
@@ -62,8 +64,10 @@ export interface HostileAnswer {
   /** Another status than the file's, with a small text body and `headers`. */
   readonly status?: number
   readonly body?: string
-  /** Answers 429 when more requests than this are being answered at once on this path. */
+  /** Refuses when more requests than this are being answered at once on this path. */
   readonly maxConcurrent?: number
+  /** How it refuses them: with this status, 429 by default, or by a clean end after so many bytes of the body. */
+  readonly surplus?: { readonly status: number } | { readonly endAfterBytes: number }
   /** Answers HEAD with this status (case 8); GET is not affected. */
   readonly headStatus?: number
   /** Writes these bytes to the socket instead of an answer and closes it. */

@@ -1,6 +1,7 @@
 import { createAddressGuard } from '../source/address-guard.ts'
 import { createSource, type SourceOptions } from '../source/http-source.ts'
 import type { Source, SourceIdentity, SourceRead } from '../source/source.ts'
+import { selfSignedCertificate } from './hostile-certificate.ts'
 import { createHostileSource, type HostileSource } from './hostile-source.ts'
 
 /** A hostile source and a Source that reads from it, with short timeouts. */
@@ -11,9 +12,16 @@ export interface HostileFixture {
   close(): Promise<void>
 }
 
-/** Starts both. Loopback is allowed, since that is where the hostile source is. */
-export async function openHostileFixture(options: Partial<SourceOptions> = {}): Promise<HostileFixture> {
-  const hostile = await createHostileSource()
+/**
+ * Starts both. Loopback is allowed, since that is where the hostile source is. `isHttp2`: it speaks HTTP/2 over TLS, and the Source trusts
+ * its certificate.
+ */
+export async function openHostileFixture({
+  isHttp2 = false,
+  ...options
+}: Partial<SourceOptions> & { readonly isHttp2?: boolean } = {}): Promise<HostileFixture> {
+  const tls = isHttp2 ? selfSignedCertificate() : null
+  const hostile = await createHostileSource(tls ? { tls, isHttp2 } : {})
   const guard = createAddressGuard({ allowedNetworks: ['127.0.0.0/8'], exemptListeners: [] })
   const source = createSource({
     guard,
@@ -21,6 +29,7 @@ export async function openHostileFixture(options: Partial<SourceOptions> = {}): 
     idleTimeoutMs: 2000,
     maxConnectionsPerHost: 16,
     userAgent: 'Sluice/test',
+    ...(tls && { tls: { ca: tls.cert } }),
     ...options,
   })
   return {

@@ -1,5 +1,12 @@
 import { once as nextEvent, setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createSecureServer,
+  type Http2ServerResponse,
+  type Http2Session,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -30,13 +37,13 @@ export interface HostileSource {
 const CHUNK_BYTES = 64 * 1024
 const DEFAULT_SIZE_BYTES = 1024 * 1024
 
-/** Starts one; `tls` makes it https with that certificate. */
+/** Starts one; `tls` makes it https with that certificate, `isHttp2` lets it speak HTTP/2 as well. */
 export async function createHostileSource(
-  options: { readonly tls?: { readonly key: string; readonly cert: string } } = {},
+  options: { readonly tls?: { readonly key: string; readonly cert: string }; readonly isHttp2?: boolean } = {},
 ): Promise<HostileSource> {
   const behaviours = new Map<string, HostileBehaviour>()
   const log: HostileRequest[] = []
-  const sockets = new Map<Socket, { readonly id: number; freeAtMs: number }>()
+  const sockets = new Map<object, { readonly id: number; freeAtMs: number }>()
   const waiting = new Set<{ condition: () => boolean; resolve: () => void }>()
   const stopped = new AbortController()
   // Every request that is paced waits with it.
@@ -56,12 +63,15 @@ export async function createHostileSource(
 
   const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = message.url ?? '/'
-    const connection = sockets.get(message.socket) ?? { id: -1, freeAtMs: 0 }
+    const session = streamOf(response)?.session
+    const socket = session ? socketOf(session) : message.socket
+    const connection = sockets.get(socket) ?? { id: -1, freeAtMs: 0 }
     const request: HostileRequest = {
       index: log.filter((earlier) => earlier.path === path).length,
       method: message.method ?? '',
       path,
       headers: message.headers,
+      httpVersion: message.httpVersion,
       range: parseRange(message.headers.range),
       connection: connection.id,
       status: 0,
@@ -84,7 +94,7 @@ export async function createHostileSource(
     const concurrent = log.filter((other) => other.isOpen && other.path === path).length
     const isTooMany = chosen.maxConcurrent !== undefined && concurrent > chosen.maxConcurrent
     const effective: HostileAnswer = isTooMany
-      ? { status: 429, body: 'slow down', headers: chosen.headers ?? {} }
+      ? refusal(chosen)
       : message.method === 'HEAD' && chosen.headStatus !== undefined
         ? { status: chosen.headStatus, body: '' }
         : chosen
@@ -95,8 +105,22 @@ export async function createHostileSource(
     // A peer that hangs up is part of the game; anything else is a mistake of the test and shows as a cut connection.
     answer(message, response).catch(() => response.destroy())
   }
-  const server = options.tls ? createTlsServer(options.tls, onRequest) : createServer(onRequest)
-  server.keepAliveTimeout = 60_000
+  const server = options.isHttp2
+    ? // The compatible API of node:http2 has all that is used of a request and a response here.
+      createSecureServer({ ...options.tls, allowHTTP1: true }, onRequest as unknown as () => void)
+    : options.tls
+      ? createTlsServer(options.tls, onRequest)
+      : createServer(onRequest)
+  if ('keepAliveTimeout' in server) server.keepAliveTimeout = 60_000
+  if (options.isHttp2)
+    server.on('session', (session: ServerHttp2Session) => {
+      // A client that is gone is not always noticed by node's server.
+      const leave = () => socketOf(session).destroy()
+      session
+        .on('error', () => undefined)
+        .on('goaway', leave)
+        .on('close', leave)
+    })
   server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.set(socket, { id: connectionCount++, freeAtMs: 0 })
     peakConnections = Math.max(peakConnections, sockets.size)
@@ -132,11 +156,29 @@ export async function createHostileSource(
     },
     async close() {
       stopped.abort()
-      for (const socket of sockets.keys()) socket.destroy()
+      for (const socket of sockets.keys()) (socket as Socket).destroy()
       server.close()
       await nextEvent(server, 'close')
     },
   }
+}
+
+/** What a request beyond `maxConcurrent` gets. */
+function refusal(answer: HostileAnswer): HostileAnswer {
+  const surplus = answer.surplus ?? { status: 429 }
+  if ('endAfterBytes' in surplus) return { ...answer, breakAfterBytes: surplus.endAfterBytes, breakBy: 'end' }
+  return { status: surplus.status, body: 'slow down', headers: answer.headers ?? {} }
+}
+
+/** The stream of a response over HTTP/2; null over HTTP/1.1. */
+function streamOf(response: ServerResponse | Http2ServerResponse): ServerHttp2Stream | null {
+  return 'stream' in response ? (response.stream as ServerHttp2Stream) : null
+}
+
+/** The socket itself: `session.socket` is a stand-in that is another object. */
+function socketOf(session: Http2Session): { destroy(): unknown } {
+  const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'socket')
+  return (symbol && (session as unknown as Record<symbol, Socket>)[symbol]) ?? session
 }
 
 function parseRange(header: string | undefined): HostileRequest['range'] {
@@ -183,9 +225,10 @@ async function respond(
   // Sends the head even where no body byte follows it.
   if (bodyBytes > 0) response.flushHeaders()
   for (let done = 0; done < Math.min(bodyBytes, breakAt); ) {
-    const length = Math.min(CHUNK_BYTES, bodyBytes - done, breakAt - done)
-    const { bytesPerSecond: rate } = answer
-    await pace(connection, length, typeof rate === 'function' ? rate() : (rate ?? null), stopped)
+    const { bytesPerSecond } = answer
+    const rate = typeof bytesPerSecond === 'function' ? bytesPerSecond() : (bytesPerSecond ?? null)
+    const length = Math.min(chunkBytes(rate), bodyBytes - done, breakAt - done)
+    await pace(connection, length, rate, stopped)
     const chunk = Buffer.allocUnsafe(length)
     fillPattern(chunk, plan.startByte + done, answer.seed)
     if (response.destroyed) return
@@ -196,6 +239,11 @@ async function respond(
   }
   if (breakAt < bodyBytes) breakOff(answer.breakBy ?? 'end', response)
   else response.end()
+}
+
+/** What is sent at once: as much as a quarter of a second gives where that is little, so that another rate soon holds. */
+function chunkBytes(bytesPerSecond: number | null): number {
+  return bytesPerSecond ? Math.min(CHUNK_BYTES, Math.max(1, Math.floor(bytesPerSecond / 4))) : CHUNK_BYTES
 }
 
 /** Waits until the connection's rate allows so many bytes more. */
@@ -212,6 +260,13 @@ async function pace(
 }
 
 function breakOff(by: 'end' | 'reset' | 'stall', response: ServerResponse): void {
+  const stream = streamOf(response)
+  if (stream) {
+    // The connection as a whole, after a GOAWAY; or this answer alone.
+    if (by === 'end') stream.session?.destroy()
+    if (by === 'reset') stream.destroy(new Error('reset'))
+    return
+  }
   if (by === 'end') response.socket?.end()
   if (by === 'reset') response.socket?.resetAndDestroy()
 }

@@ -18,6 +18,10 @@ export interface StoreRequest {
   readonly key: string
   readonly uploadId: string | null
   readonly partNumber: number | null
+  /** `x-amz-checksum-type`, of a Create or Complete that names one. */
+  readonly checksumType: string | null
+  /** Its checksum follows the body. */
+  readonly hasTrailer: boolean
   /** Counts the requests of this operation, from 0. */
   readonly index: number
   readonly atMs: number
@@ -29,7 +33,9 @@ export interface StoreRequest {
  * What happens to one request. `refuse`: answered without the store (`code` null: without a body). `lose-reply`: the store does it, and
  * the connection is reset in place of the answer. `error-in-200`: 200, white space, then an error, the store never asked.
  * `reset-upload`: the connection is reset after so many bytes of the body. `corrupt-upload`: one bit of the body is flipped.
- * `hold`: answered by the store after this promise.
+ * `hold`: answered by the store after this promise. `hold-reply`: so many bytes of the answer come at once, the rest after this promise.
+ * `without-checksums`: nothing of what the request says of checksums gets to the store, and
+ * nothing of what the answer says gets back; signed anew with this key. `without-if-match`: the same of that one condition.
  */
 export type StoreFault =
   | {
@@ -43,12 +49,33 @@ export type StoreFault =
   | { readonly kind: 'reset-upload'; readonly afterBytes: number }
   | { readonly kind: 'corrupt-upload'; readonly atByte: number }
   | { readonly kind: 'hold'; readonly until: Promise<unknown> }
+  | { readonly kind: 'hold-reply'; readonly afterBytes: number; readonly until: Promise<unknown> }
+  | { readonly kind: 'without-checksums'; readonly secretAccessKey: string }
+  | { readonly kind: 'without-if-match'; readonly secretAccessKey: string }
 
 /** Chooses the fault of each request; null: none. */
 export type StoreBehaviour = (request: StoreRequest) => StoreFault | null
 
 /** 503 SlowDown, as S3 says it. */
 export const SLOW_DOWN: StoreFault = { kind: 'refuse', status: 503, code: 'SlowDown' }
+
+/** Stores from before checksums of whole objects: they know those of parts alone. */
+export const knowsNoFullObject: StoreBehaviour = ({ checksumType }) =>
+  checksumType === 'FULL_OBJECT' ? { kind: 'refuse', status: 400, code: 'InvalidRequest' } : null
+
+/** Stores older than checksums: they ignore headers that give one, right or wrong, and refuse bodies that have one behind them. */
+export function knowsNoChecksums(secretAccessKey: string): StoreBehaviour {
+  return ({ hasTrailer }) =>
+    hasTrailer
+      ? { kind: 'refuse', status: 501, code: 'NotImplemented' }
+      : { kind: 'without-checksums', secretAccessKey }
+}
+
+/** Stores that know no If-Match for writes: they replace and remove whatever is there. */
+export function knowsNoIfMatch(secretAccessKey: string): StoreBehaviour {
+  return ({ operation }) =>
+    operation === 'PutObject' || operation === 'DeleteObject' ? { kind: 'without-if-match', secretAccessKey } : null
+}
 
 /** Reads operation, key and parameters of a path-style request. */
 export function describeRequest(

@@ -38,6 +38,10 @@ export class ActiveTransfer {
     return this.#letGo.signal
   }
 
+  get isStoppedByUser(): boolean {
+    return this.signal.reason instanceof Stop && this.signal.reason.why === 'user'
+  }
+
   stop(why: Stop['why']): void {
     if (why === 'lease-lost' || why === 'shutdown') {
       this.mustLetGo = true

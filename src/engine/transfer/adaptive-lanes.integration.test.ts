@@ -15,8 +15,9 @@ describe('read lanes', () => {
 
   it('become many where each connection is paced, never more than 64, and the number is remembered', async () => {
     await stack.startEngine()
-    const sizeBytes = 160 * MIB
-    const sourceUrl = stack.source.serve('/paced.bin', { sizeBytes, bytesPerSecond: MIB })
+    const sizeBytes = 40 * MIB
+    // Source, bucket and engine are one thread here, and one that is busy takes no more lanes: at this pace 64 of them are a fraction of it.
+    const sourceUrl = stack.source.serve('/paced.bin', { sizeBytes, bytesPerSecond: MIB / 4 })
     const done = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(done.metrics.peakReadLanes).toBeGreaterThan(16)
@@ -56,24 +57,61 @@ describe('read lanes', () => {
     expect(stack.source.peakRequests()).toBeLessThanOrEqual(6 + 3)
   })
 
+  it.each([
+    ['answers 403 to connections beyond four', { status: 403 }],
+    ['ends the answers of connections beyond four in the middle', { endAfterBytes: 100_000 }],
+  ] as const)('correctness 24: become fewer where a source %s, and the transfer goes on', async (_, surplus) => {
+    await stack.startEngine()
+    const sizeBytes = 48 * MIB
+    const sourceUrl = stack.source.serve('/few.bin', { sizeBytes, bytesPerSecond: 4 * MIB, maxConcurrent: 4, surplus })
+    const id = await stack.create({ sourceUrl })
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toBeNull()
+    expect(done.metrics.partRetries).toBe(0)
+    expect(done.metrics.sourceRetries).toBeGreaterThan(0)
+    expect(done.events.map(({ code }) => code)).not.toContain('waiting')
+    expect(await learned()).toBeLessThanOrEqual(5)
+    expect(await stack.objectSha256('few.bin')).toBe(patternSha256(sizeBytes))
+  })
+
+  it('correctness 24: a link that expires on the way fails the transfer soon, with what to do about it', async () => {
+    await stack.startEngine()
+    const sizeBytes = 100 * MIB
+    const sourceUrl = stack.source.serve('/signed.bin', ({ index }) =>
+      index < 12 ? { sizeBytes, bytesPerSecond: 16 * MIB } : { status: 403, body: 'expired' },
+    )
+    // Twenty parts are twenty requests at least, however few lanes there are and however long their requests.
+    const id = await stack.create({ sourceUrl, partSizeBytes: 5 * MIB })
+    const done = await stack.waitFor(id, 'completed', 'failed')
+    expect(done.failure).toMatchObject({ code: 'source_forbidden' })
+    expect(done.failure?.message).toContain('A signed link may have expired')
+  })
+
   it('all wait as long as the source asks', async () => {
     await stack.startEngine()
     const sizeBytes = 48 * MIB
     let refusedMs = 0
+    let isKnown = false
     let earlyRequests = 0
+    const pingUrl = stack.source.serve('/ping', { sizeBytes: 1 })
+    // What was on its way when the refusal came is no disobedience: it has arrived when others have come and gone since.
+    const learn = async () => {
+      for (let ping = 0; ping < 5; ping++) await (await fetch(pingUrl)).text()
+      isKnown = true
+    }
     const sourceUrl = stack.source.serve('/wait.bin', ({ index }) => {
-      const sinceMs = performance.now() - refusedMs
       if (index === 6) {
         refusedMs = performance.now()
+        void learn()
         return { status: 429, body: 'later', headers: { 'retry-after': '2' } }
       }
-      // What was on its way when the refusal came is no disobedience.
-      if (refusedMs > 0 && sinceMs > 700 && sinceMs < 1_900) earlyRequests++
+      if (isKnown && performance.now() - refusedMs < 1_900) earlyRequests++
       return { sizeBytes, bytesPerSecond: 4 * MIB }
     })
-    const done = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
+    const id = await stack.create({ sourceUrl, partSizeBytes: 5 * MIB })
+    const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
-    expect(refusedMs).toBeGreaterThan(0)
+    expect(isKnown).toBe(true)
     expect(earlyRequests).toBe(0)
   })
 
@@ -92,7 +130,8 @@ describe('read lanes', () => {
   })
 
   it('help a connection that stands still at the end, long before its idle timeout', async () => {
-    await stack.startEngine()
+    // Were it not helped, it would wait for an hour.
+    await stack.startEngine({ SLUICE_IDLE_TIMEOUT_MS: '3600000' })
     const sizeBytes = 8 * MIB
     let hasStalled = false
     const sourceUrl = stack.source.serve('/stalled.bin', ({ range }) => {
@@ -100,11 +139,9 @@ describe('read lanes', () => {
       hasStalled = true
       return { sizeBytes, breakAfterBytes: MIB / 2 + 1, breakBy: 'stall' }
     })
-    const startedMs = performance.now()
     const done = await stack.waitFor(await stack.create({ sourceUrl }), 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(hasStalled).toBe(true)
-    expect(performance.now() - startedMs).toBeLessThan(20_000)
     expect(done.metrics.sourceRetries).toBe(0)
     expect(await stack.objectSha256('stalled.bin')).toBe(patternSha256(sizeBytes))
   })

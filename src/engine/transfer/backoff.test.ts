@@ -28,10 +28,11 @@ describe('Attempts', () => {
   it.each([
     ['source_rate_limited', 10],
     ['source_error', 6],
+    ['source_forbidden', 4],
   ] as const)(
     'passes a refusal on (%s) after %i in a row, and begins to count anew with progress',
     async (code, most) => {
-      const busy = new TransferError(code, 'busy', { retry: 'later' })
+      const busy = new TransferError(code, 'busy', { retry: code === 'source_forbidden' ? 'never' : 'later' })
       const waits: number[] = []
       const attempts = new Attempts(async (ms) => void waits.push(ms))
       for (let count = 1; count < most; count++) await attempts.refused(busy, signal)

@@ -5,6 +5,8 @@ import { TransferError } from '../../server/domain/failure.ts'
 const MAX_ATTEMPTS = 6
 /** The same for a source that asks for patience (429): about two minutes. */
 const MAX_PATIENT_ATTEMPTS = 10
+/** The same for a 403, which more often than not is about the link: some seconds at most. */
+const MAX_FORBIDDEN_ATTEMPTS = 4
 const BASE_MS = 400
 const CAP_MS = 20_000
 /** A lane that waits holds buffers: longer waits are the transfer's, which gives everything back. */
@@ -52,8 +54,7 @@ export class Attempts {
    */
   async refused(error: TransferError, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const most = error.code === 'source_rate_limited' ? MAX_PATIENT_ATTEMPTS : MAX_ATTEMPTS
-    await this.#wait(error, most, undefined, signal)
+    await this.#wait(error, mostRefusals(error), undefined, signal)
   }
 
   async #wait(
@@ -67,4 +68,9 @@ export class Attempts {
     if (this.#count >= most || (error.retryAfterMs ?? 0) > LONGEST_LANE_WAIT_MS) throw error
     await this.#pause(backoffMs(this.#count, retryAfterMs), signal).catch(() => signal.throwIfAborted())
   }
+}
+
+function mostRefusals({ code }: TransferError): number {
+  if (code === 'source_forbidden') return MAX_FORBIDDEN_ATTEMPTS
+  return code === 'source_rate_limited' ? MAX_PATIENT_ATTEMPTS : MAX_ATTEMPTS
 }

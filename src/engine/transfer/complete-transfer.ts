@@ -1,11 +1,12 @@
-import { finishTransfer, saveReadDigests, takeCompletion } from '../../server/db/completion.ts'
+import { beginComplete, finishTransfer, takeCompletion } from '../../server/db/completion.ts'
 import { addEvent, loadLedger, loadTransfer, type TransferRow } from '../../server/db/transfer-steps.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import type { Evidence, Verification } from '../../server/domain/transfer.ts'
 import { algorithmName } from '../../server/domain/verification-words.ts'
 import type { CompleteUpload, ObjectInfo, ObjectStore } from '../upload/object-store.ts'
-import { completeUpload } from './complete-upload.ts'
+import { completeUpload, findOwnObject } from './complete-upload.ts'
+import { endCrashLoop, isCrashLoop } from './crash-loop.ts'
 import {
   combineDigests,
   compareDigests,
@@ -18,7 +19,13 @@ import {
 import { digestsOfObject } from './read-object-back.ts'
 import { digestsOfSource } from './read-source-again.ts'
 import { Stop } from './stop.ts'
-import { concludeVerification, describeVerification, fullObjectChecksums, judgeObject } from './verification.ts'
+import {
+  concludeVerification,
+  describeVerification,
+  fullObjectChecksums,
+  judgeObject,
+  partChecksums,
+} from './verification.ts'
 import { openStore, type WorkContext } from './work-context.ts'
 
 /**
@@ -35,8 +42,13 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
   const store = openStore(context, row)
   try {
     const complete = await collectParts(context, row)
-    const before = await proveBefore(context, row, complete, epoch, signal)
-    const object = await completeUpload({ row, store, complete, pace: context.paces.of(row.bucket) }, signal)
+    const { object, before } = isCrashLoop(row)
+      ? await findMade(row, store, complete, signal)
+      : await make(context, row, { store, complete, epoch }, signal)
+    if (!object) {
+      await endCrashLoop(context, row)
+      return
+    }
     const proven = await proveObject(context, row, { store, object, complete, before }, signal)
     const seconds = row.startedAt ? (Date.now() - row.startedAt.getTime()) / 1000 : 0
     const message = `Completed: ${formatBytes(complete.sizeBytes)} in ${seconds.toFixed(1)} s; ${describeVerification(proven)}.`
@@ -47,6 +59,41 @@ export async function completeTransfer(context: WorkContext, id: string, signal:
   } finally {
     store.close()
   }
+}
+
+/** The object, made of the parts once all that can be proven without it is. */
+async function make(
+  context: WorkContext,
+  row: TransferRow,
+  {
+    store,
+    complete,
+    epoch,
+  }: { readonly store: ObjectStore; readonly complete: CollectedParts; readonly epoch: number },
+  signal: AbortSignal,
+): Promise<{ readonly object: ObjectInfo; readonly before: Proven }> {
+  const { digests, ...before } = await proveBefore(context, row, complete, signal)
+  // Not before all of that is proven: until now it could be paused, from now on it cannot.
+  const isSaid = row.completingSince !== null && Object.keys(digests).length === 0
+  if (!isSaid && !(await beginComplete(context.db, row.id, epoch, digests))) throw new Stop('user')
+  return { object: await completeUpload({ row, store, complete, pace: context.paces.of(row.bucket) }, signal), before }
+}
+
+/**
+ * Engines died one after the other while they completed this: nothing is read or sent any more, but where Complete may have been sent
+ * its object may be at the key. That ends the transfer well, unless a checksum is still to be compared with a full read.
+ */
+async function findMade(
+  row: TransferRow,
+  store: ObjectStore,
+  complete: CollectedParts,
+  signal: AbortSignal,
+): Promise<{ readonly object: ObjectInfo | null; readonly before: Proven }> {
+  const before = compareDigests(knownDigests(row), { ...readDigests(row), ...complete.digests })
+  mustAgree(before, 'Nothing was written.')
+  const isOpen = before.rest.some(({ kind }) => kind === 'expected-checksum')
+  if (row.completingSince === null || isOpen) return { object: null, before }
+  return { object: await findOwnObject({ row, store, complete }, signal), before }
 }
 
 /**
@@ -65,7 +112,8 @@ export async function proveObject(
   signal: AbortSignal,
 ): Promise<Verification> {
   const { store, object, complete, before = { evidence: [], rest: knownDigests(row) } } = made
-  const verification = judgeObject(object, complete)
+  const partCrc32cs = partChecksums(complete.parts, store.capabilities)
+  const verification = judgeObject(object, { ...complete, partCrc32cs })
   if (verification.verdict === 'mismatch')
     throw new TransferError(
       'checksum_mismatch',
@@ -110,22 +158,22 @@ async function proveBefore(
   context: WorkContext,
   row: TransferRow,
   complete: CollectedParts,
-  epoch: number,
   signal: AbortSignal,
-): Promise<Proven> {
+): Promise<Proven & { readonly digests: Digests }> {
   const compared = compareDigests(knownDigests(row), { ...readDigests(row), ...complete.digests })
   mustAgree(compared, 'Nothing was written.')
-  const open = compared.rest.filter(({ kind }) => kind === 'expected-checksum')
+  const open = compared.rest.find(({ kind }) => kind === 'expected-checksum')
+  const { crc32c } = complete
   // What came in one stream was summed on its way; without ranges there is no reading it again.
-  if (open.length === 0 || complete.crc32c === null || !row.acceptsRanges || row.oneTimeLink) return compared
+  if (!open || crc32c === null || !row.acceptsRanges || row.oneTimeLink) return { ...compared, digests: {} }
   const { db, engineId } = context
-  const message = `Reading the source once more to compare its ${algorithmName(open[0]?.algorithm)} before there is an object at the key.`
+  const { algorithm } = open
+  const message = `Reading the source again to compare its ${algorithmName(algorithm)} before there is an object at the key.`
   await addEvent(db, { transferId: row.id, engineId, code: 'reading_source_again', message })
-  const digests = await digestsOfSource(context, row, compared.rest, complete.crc32c, signal)
+  const digests = await digestsOfSource(context, row, { algorithm, others: compared.rest, crc32c }, signal)
   const again = compareDigests(compared.rest, digests)
   mustAgree(again, 'Nothing was written.')
-  if (!(await saveReadDigests(db, row.id, epoch, digests))) throw new Stop('lease-lost')
-  return { evidence: [...compared.evidence, ...again.evidence], rest: again.rest }
+  return { evidence: [...compared.evidence, ...again.evidence], rest: again.rest, digests }
 }
 
 /**

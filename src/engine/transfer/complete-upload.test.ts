@@ -47,6 +47,18 @@ interface Case {
 /** Every answer a store may give to Complete, and what is at the key then (reliability.md section 2, correctness 36). */
 const CASES: Readonly<Record<string, Case>> = {
   'done at once': { answers: [null], looks: [OURS], becomes: OURS, completes: 1 },
+  'done, and another writer came right after': {
+    answers: [null],
+    looks: [object({ metadata: { 'sluice-write-token': 'theirs' } })],
+    becomes: 'key_exists',
+    completes: 1,
+  },
+  'done, and another writer that gives no token came right after': {
+    ...{ answers: [null], looks: [THEIRS], becomes: 'key_exists', completes: 1 },
+  },
+  'done, in a store that drops metadata': {
+    ...{ answers: [null], looks: [BARE], metadata: false, becomes: BARE, completes: 1 },
+  },
   'done, and the store has no object': { answers: [null], looks: [null], becomes: 'bucket_error', completes: 1 },
 
   // A store without conditional writes: looked at right before.
@@ -154,4 +166,19 @@ it.each(Object.entries(CASES))('Complete: %s', async (_, each) => {
   expect(outcome).toEqual(each.becomes)
   expect(sent).toHaveLength(each.completes)
   expect(sent.every((one) => one === complete)).toBe(true)
+})
+
+it('Complete refused for the checksum of the whole: the same parts would be refused again, so a retry has to start over', async () => {
+  const store = {
+    capabilities: {
+      ...{ checksumHeaders: true, checksumTrailers: true, fullObjectChecksum: true },
+      ...{ conditionalWrites: true, metadata: true },
+    },
+    completeUpload: () => Promise.reject(BAD_DIGEST),
+    head: async () => null,
+  } as Partial<ObjectStore> as ObjectStore
+  const complete = { key: 'k', uploadId: 'u', parts: PARTS, sizeBytes: 6, crc32c: 'AAAAAA==', mustNotExist: false }
+  const row = { key: 'k', writeToken: 'ours' }
+  const done = completeUpload({ row, store, complete, pace: new BucketPace() }, new AbortController().signal)
+  await expect(done).rejects.toMatchObject({ code: 'checksum_mismatch', retry: 'never' })
 })

@@ -6,11 +6,11 @@ import { applyAction, setBandwidth } from '../../server/db/transfer-actions.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { patternSha256 } from '../testing/byte-pattern.ts'
 
-/** Three times as many parts as there are read lanes, paced per connection: the first are done while the last have not begun. */
 const SIZE_BYTES = 144 * MIB
-const PACE = { sizeBytes: SIZE_BYTES, bytesPerSecond: 6 * MIB }
+/** Of those that something is done to while they run: the first parts come at a pace, the later ones hardly until they are let go. */
+const PACED_BYTES = 72 * MIB
+const HELD_FROM_BYTE = 30 * MIB
 const SHAPE = { partSizeBytes: 6 * MIB, lanes: 3 }
-/** A fixed number, so that the time a transfer takes is known: left alone, an engine would be done before it can be stopped. */
 const EIGHT_LANES = { SLUICE_READ_LANES: '8' }
 
 describe('a running transfer', () => {
@@ -20,22 +20,35 @@ describe('a running transfer', () => {
   })
   afterEach(() => stack.close())
 
-  const startPaced = async (path: string) => {
-    const id = await stack.create({ sourceUrl: stack.source.serve(path, PACE), ...SHAPE })
-    await stack.until(id, (transfer) => transfer.partsDone >= 1)
-    return id
+  /** However slow the machine is, it is not done before it is let go, and the last parts have not come. */
+  const startPaced = async (path: string, heldFromByte = HELD_FROM_BYTE) => {
+    let isHeld = true
+    const sourceUrl = stack.source.serve(path, ({ range }) => ({
+      sizeBytes: PACED_BYTES,
+      bytesPerSecond: () => (isHeld && (range?.startByte ?? 0) >= heldFromByte ? MIB / 64 : 6 * MIB),
+    }))
+    const id = await stack.create({ sourceUrl, ...SHAPE })
+    const letGo = () => {
+      isHeld = false
+    }
+    return { id, letGo }
+  }
+  const startPacedWithAPart = async (path: string) => {
+    const started = await startPaced(path)
+    await stack.until(started.id, (transfer) => transfer.partsDone >= 1)
+    return started
   }
 
   it('correctness 31: stops when it is paused, keeps its parts, and goes on from them', async () => {
     await stack.startEngine(EIGHT_LANES)
-    const id = await startPaced('/paused.bin')
+    const { id } = await startPacedWithAPart('/paused.bin')
     expect((await applyAction(stack.database.db, 'pause', [id])).changed).toEqual([id])
     const claims = () => stack.database.db.partClaim.count({ where: { transferId: id, engineId: { not: null } } })
     await stack.until(id, (transfer) => transfer.readLanes === 0 && transfer.uploadLanes === 0)
     await expect.poll(claims).toBe(0)
     const paused = await stack.waitFor(id, 'paused')
     expect(paused.partsDone).toBeGreaterThanOrEqual(1)
-    stack.source.serve('/paused.bin', { sizeBytes: SIZE_BYTES })
+    stack.source.serve('/paused.bin', { sizeBytes: PACED_BYTES })
     await applyAction(stack.database.db, 'resume', [id])
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
@@ -43,12 +56,12 @@ describe('a running transfer', () => {
     // Parts finish in any order, so those that were kept are found by their numbers.
     const finished = new Map(done.parts.map((part) => [part.number, part.finishedAt.getTime()]))
     for (const part of paused.parts) expect(finished.get(part.number)).toBe(part.finishedAt.getTime())
-    expect(await stack.objectSha256('paused.bin')).toBe(patternSha256(SIZE_BYTES))
+    expect(await stack.objectSha256('paused.bin')).toBe(patternSha256(PACED_BYTES))
   })
 
   it('correctness 41: leaves no upload behind when it is cancelled', async () => {
     await stack.startEngine(EIGHT_LANES)
-    const id = await startPaced('/cancelled.bin')
+    const { id } = await startPacedWithAPart('/cancelled.bin')
     expect(await stack.openUploads()).toEqual(['cancelled.bin'])
     await applyAction(stack.database.db, 'cancel', [id])
     await stack.waitFor(id, 'cancelled')
@@ -58,30 +71,32 @@ describe('a running transfer', () => {
 
   it('is taken over at once by another engine when its own is stopped', async () => {
     const first = await stack.startEngine(EIGHT_LANES)
-    const id = await startPaced('/handed-over.bin')
-    await first.stop()
+    const { id, letGo } = await startPacedWithAPart('/handed-over.bin')
+    const stopped = first.stop()
+    letGo()
+    await stopped
     const before = await stack.until(id, () => true)
     expect(before.partsDone).toBeGreaterThanOrEqual(1)
-    stack.source.serve('/handed-over.bin', { sizeBytes: SIZE_BYTES })
+    stack.source.serve('/handed-over.bin', { sizeBytes: PACED_BYTES })
     await stack.startEngine(EIGHT_LANES)
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(new Set(done.parts.map((part) => part.engineId)).size).toBe(2)
-    expect(await stack.objectSha256('handed-over.bin')).toBe(patternSha256(SIZE_BYTES))
+    expect(await stack.objectSha256('handed-over.bin')).toBe(patternSha256(PACED_BYTES))
   })
 
   it('is shared by two engines, and each part is moved once', async () => {
     const [one, two] = await Promise.all([stack.startEngine(EIGHT_LANES), stack.startEngine(EIGHT_LANES)])
-    const id = await stack.create({
-      sourceUrl: stack.source.serve('/shared.bin', PACE),
-      lanes: 1,
-      partSizeBytes: 6 * MIB,
-    })
+    const { id, letGo } = await startPaced('/shared.bin', 0)
+    const held = { transferId: id, engineId: { not: null } }
+    const holders = () => stack.database.db.partClaim.groupBy({ by: ['engineId'], where: held })
+    await expect.poll(async () => (await holders()).length).toBe(2)
+    letGo()
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(new Set(done.parts.map((part) => part.engineId))).toEqual(new Set([one.id, two.id]))
-    expect(done.metrics.bucketBytes).toBe(SIZE_BYTES)
-    expect(await stack.objectSha256('shared.bin')).toBe(patternSha256(SIZE_BYTES))
+    expect(done.metrics.bucketBytes).toBe(PACED_BYTES)
+    expect(await stack.objectSha256('shared.bin')).toBe(patternSha256(PACED_BYTES))
   })
 
   it('keeps to a bandwidth limit, which can be lifted while it runs', async () => {
@@ -102,8 +117,9 @@ describe('a running transfer', () => {
 
   it('fails and leaves nothing when the source changes under it', async () => {
     await stack.startEngine(EIGHT_LANES)
-    const id = await startPaced('/changing.bin')
-    stack.source.serve('/changing.bin', { sizeBytes: SIZE_BYTES, etag: '"v2"', seed: 2 })
+    const { id, letGo } = await startPacedWithAPart('/changing.bin')
+    stack.source.serve('/changing.bin', { sizeBytes: PACED_BYTES, etag: '"v2"', seed: 2 })
+    letGo()
     const failed = await stack.waitFor(id, 'failed', 'completed')
     expect(failed.failure).toMatchObject({ code: 'source_changed', retry: 'never' })
     await expect.poll(() => stack.openUploads()).toEqual([])
@@ -138,14 +154,16 @@ describe('a running transfer', () => {
 
   it('finds its way back when its claims are gone although parts are missing', async () => {
     const first = await stack.startEngine(EIGHT_LANES)
-    const id = await startPaced('/stranded.bin')
-    await first.stop()
+    const { id, letGo } = await startPacedWithAPart('/stranded.bin')
+    const stopped = first.stop()
+    letGo()
+    await stopped
     await stack.database.db.partClaim.deleteMany({ where: { transferId: id } })
-    stack.source.serve('/stranded.bin', { sizeBytes: SIZE_BYTES })
+    stack.source.serve('/stranded.bin', { sizeBytes: PACED_BYTES })
     await stack.startEngine(EIGHT_LANES)
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
-    expect(await stack.objectSha256('stranded.bin')).toBe(patternSha256(SIZE_BYTES))
+    expect(await stack.objectSha256('stranded.bin')).toBe(patternSha256(PACED_BYTES))
   })
 
   it('verifies a completed object again when asked, and says when it is gone', async () => {

@@ -1,3 +1,4 @@
+import type { PartStream } from '../part/part-stream.ts'
 import type { Span, SpanWriter } from '../part/span-writer.ts'
 import type { SpanRead } from './read-span.ts'
 
@@ -17,7 +18,7 @@ export interface LaneHabits {
 
 /** Help for a slow span: the end of it for another lane, or a rival for the slice it is in. */
 export type Help =
-  | { readonly kind: 'split'; readonly read: SpanRead; readonly span: Span; readonly isUnpaid: boolean }
+  | { readonly kind: 'split'; readonly read: SpanRead; readonly span: Span }
   | { readonly kind: 'race'; readonly read: SpanRead; readonly writer: SpanWriter }
 
 /**
@@ -28,8 +29,17 @@ export type Help =
 export class EndGame {
   readonly #seen = new Map<SpanRead, { byte: number; ms: number }>()
 
-  /** `mayRace`: nothing will be asked for any more, so that a lane has no better use. */
-  help(reads: Iterable<SpanRead>, habits: LaneHabits, nowMs: number, mayRace = true): Help | null {
+  /**
+   * `mayRace`: nothing will be asked for any more, so that a lane has no better use. `pay`: reserves what would be split off a windowed
+   * span, which has no budget for what nobody has begun; false: it cannot now, and the span is left whole.
+   */
+  help(
+    reads: Iterable<SpanRead>,
+    habits: LaneHabits,
+    nowMs: number,
+    mayRace = true,
+    pay: (stream: PartStream, span: Span) => boolean = () => true,
+  ): Help | null {
     const all = [...reads]
     const races = all.filter((read) => read.isRival).length
     const slow = all
@@ -38,10 +48,9 @@ export class EndGame {
       .sort((a, b) => b.leftMs - a.leftMs)
     for (const { read, leftMs, isStalled } of slow) {
       const { stream, writer } = read
-      // A windowed span has no budget for what nobody has begun.
-      const isUnpaid = writer.isWindowed
-      const span = writer.hasRival ? null : stream.split(writer, isStalled)
-      if (span) return { kind: 'split', read, span, isUnpaid }
+      const isPaid = (wanted: Span) => !writer.isWindowed || pay(stream, wanted)
+      const span = writer.hasRival ? null : stream.split(writer, isStalled, isPaid)
+      if (span) return { kind: 'split', read, span }
       const againMs =
         habits.firstByteMs +
         (habits.laneBytesPerSecond > 0 ? ((writer.endByte - writer.nextByte) / habits.laneBytesPerSecond) * 1000 : 0)

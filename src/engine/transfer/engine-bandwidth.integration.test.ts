@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
+import { createTransfers } from '../../server/db/create-transfers.ts'
 import { setEngineBandwidth } from '../../server/db/engine-settings.ts'
 import { listEngines } from '../../server/db/engines.ts'
 import { MIB } from '../../server/domain/bytes.ts'
+import { transferInputSchema } from '../../server/domain/transfer-input.ts'
 import { patternSha256 } from '../testing/byte-pattern.ts'
 import { createHostileSource } from '../testing/hostile-source.ts'
 
@@ -25,13 +27,16 @@ describe('the bandwidth limit of an engine', () => {
     expect(await limitOf(engine.id)).toMatchObject({ bandwidthLimitBytesPerSecond: limit })
     const startedMs = performance.now()
     const keys = ['one.bin', 'two.bin']
-    const ids: string[] = []
     // Of two hosts, so that they do not share lanes.
     const other = await createHostileSource()
-    for (const [index, source] of [stack.source, other].entries()) {
+    const inputs = [stack.source, other].map((source, index) => {
       const sourceUrl = source.serve(`/${keys[index]}`, { sizeBytes: SIZE_BYTES })
-      ids.push(await stack.create({ sourceUrl }))
-    }
+      return transferInputSchema.parse({ sourceUrl, bucketId: stack.bucketId })
+    })
+    // In one step, so that both begin at once.
+    const results = await createTransfers(stack.database.db, stack.sealer, inputs)
+    const ids = results.flatMap((result) => ('id' in result ? [result.id] : []))
+    expect(ids).toHaveLength(2)
     for (const id of ids) await stack.until(id, (transfer) => transfer.metrics.activeMs > 3000)
     const moved = await Promise.all(ids.map((id) => stack.until(id, () => true)))
     // All that was allowed since the start, and a read buffer of a MiB for each lane, read before it was told.

@@ -60,6 +60,25 @@ describe('EngineBandwidth', () => {
     expect(one.bytes - before).toBeGreaterThan(980_000)
   })
 
+  it('charges nobody for lanes that wait in line when their transfer stops', async () => {
+    const bandwidth = new EngineBandwidth(1_000)
+    const stopping = new AbortController()
+    const [stopped, other] = [bandwidth.share(), bandwidth.share()]
+    const resumed = vi.fn()
+    // The bucket is empty, and whoever waits is to be let go for a second's bytes each.
+    expect(bandwidth.take(stopped, CHUNK)).toBe(false)
+    for (let count = 0; count < 20; count++) bandwidth.wait(stopped, CHUNK, resumed, stopping.signal)
+    stopping.abort()
+    const went = vi.fn()
+    bandwidth.wait(other, CHUNK, went)
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect(went).toHaveBeenCalledTimes(1)
+    expect(resumed).not.toHaveBeenCalled()
+    expect(stopped.paidBytes).toBe(0)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('may be changed while bytes flow: lifting it lets everybody go, and lowering it holds', async () => {
     const bandwidth = new EngineBandwidth(1_000)
     const counter = transfer(bandwidth, 4)

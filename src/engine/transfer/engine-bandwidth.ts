@@ -7,6 +7,8 @@ interface Waiting {
   /** What this lane read last, so likely what it will read next. */
   readonly bytes: number
   readonly resume: () => void
+  /** Once it is aborted, this lane reads no more. */
+  readonly signal: AbortSignal | undefined
 }
 
 /** One transfer's part of the engine's limit; made by `EngineBandwidth.share`. */
@@ -70,10 +72,11 @@ export class EngineBandwidth {
 
   /**
    * Calls `resume` when it is the turn of this lane, which read so many bytes last; soon where there is no limit any more. Never before
-   * this returns: a lane that is told to go on before it was stopped would stand still for ever.
+   * this returns: a lane that is told to go on before it was stopped would stand still for ever. A lane whose signal is aborted leaves the
+   * line and pays for nothing; it is not told.
    */
-  wait(share: Share, bytes: number, resume: () => void): void {
-    this.#waiting.push({ share, bytes, resume: () => queueMicrotask(resume) })
+  wait(share: Share, bytes: number, resume: () => void, signal?: AbortSignal): void {
+    this.#waiting.push({ share, bytes, resume: () => queueMicrotask(resume), signal })
     this.#serve()
   }
 
@@ -91,6 +94,7 @@ export class EngineBandwidth {
   #serve(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    if (this.#waiting.some(isOver)) this.#waiting = this.#waiting.filter((lane) => !isOver(lane))
     const limit = this.#bytesPerSecond
     if (limit === null) {
       for (const { resume } of this.#waiting.splice(0)) resume()
@@ -110,3 +114,5 @@ export class EngineBandwidth {
     this.#timer = setTimeout(() => this.#serve(), Math.min(LONGEST_WAIT_MS, Math.max(1, waitMs)))
   }
 }
+
+const isOver = ({ signal }: Waiting) => signal?.aborted === true

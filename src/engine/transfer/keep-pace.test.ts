@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { EngineBandwidth } from './engine-bandwidth.ts'
-import { keepsPace, type PacedRun } from './keep-pace.ts'
+import { keepsPace, type PacedRun, placeWithin } from './keep-pace.ts'
 import { RateLimiter } from './rate-limiter.ts'
 
 function pacedRun(bandwidth: EngineBandwidth): PacedRun {
@@ -34,4 +34,15 @@ test('a lane that is held is woken once, when its bytes are paid', async () => {
   expect(resume).not.toHaveBeenCalled()
   await promise
   expect(resume).toHaveBeenCalledTimes(1)
+})
+
+test('one read brings half a second of the lower limit at most, and no less than is worth a read', () => {
+  const place = new Uint8Array(1024 * 1024)
+  const limiter = new RateLimiter()
+  const limited = (ofEngine: number | null) => placeWithin({ limiter, bandwidth: new EngineBandwidth(ofEngine) }, place)
+  expect(limited(null)).toBe(place)
+  expect(limited(400_000)?.length).toBe(200_000)
+  limiter.setLimit(300_000)
+  expect([limited(null)?.length, limited(400_000)?.length, limited(10_000)?.length]).toEqual([150_000, 150_000, 65_536])
+  expect(placeWithin({ limiter, bandwidth: new EngineBandwidth() }, null)).toBeNull()
 })

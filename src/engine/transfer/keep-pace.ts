@@ -3,21 +3,29 @@ import type { TransferRun } from './transfer-run.ts'
 /** Waits of the bandwidth limit are looked at this often, so that a new limit counts at once and a stop leaves no timer. */
 const LONGEST_WAIT_MS = 500
 
+/** What one read may bring of what a limit allows in a second: a lane that was given more would be still for long, and its part silent. */
+const READ_SECONDS = 0.5
+/** Shorter reads cost more than they are worth. */
+const LEAST_READ_BYTES = 64 * 1024
+
 /** What of a run the limits concern. */
 export type PacedRun = Pick<TransferRun, 'limiter' | 'bandwidth' | 'share' | 'origin' | 'meter' | 'signal'>
 
-/** Asks the bandwidth limits, that of the transfer and that of the engine; false holds the lane until it may read on. */
-export function keepsPace(run: PacedRun, bytes: number, resume: () => void): boolean {
+/**
+ * Asks the bandwidth limits, that of the transfer and that of the engine; false holds the lane until it may read on. `signal` ends the
+ * read: a lane that is held then waits for nothing and pays for nothing.
+ */
+export function keepsPace(run: PacedRun, bytes: number, resume: () => void, signal = run.signal): boolean {
   const isFree = run.bandwidth.take(run.share, bytes)
   const waitMs = run.limiter.take(bytes)
   if (waitMs < 1 && isFree) return true
   run.origin.heldBack()
   run.meter.heldToRate(Math.max(waitMs, isFree ? 0 : run.bandwidth.waitMs))
-  const ofEngine = () => (isFree ? resume() : run.bandwidth.wait(run.share, bytes, resume))
+  const ofEngine = () => (isFree ? resume() : run.bandwidth.wait(run.share, bytes, resume, signal))
   const wait = (ms: number): void => {
     setTimeout(
       () => {
-        const leftMs = run.signal.aborted ? 0 : run.limiter.waitMs
+        const leftMs = signal.aborted ? 0 : run.limiter.waitMs
         if (leftMs < 1) ofEngine()
         else wait(leftMs)
       },
@@ -27,4 +35,11 @@ export function keepsPace(run: PacedRun, bytes: number, resume: () => void): boo
   if (waitMs < 1) ofEngine()
   else wait(waitMs)
   return false
+}
+
+/** Where the next bytes may go, no longer than the limits allow for one read. */
+export function placeWithin(run: Pick<PacedRun, 'limiter' | 'bandwidth'>, place: Uint8Array | null): Uint8Array | null {
+  const limit = Math.min(run.limiter.bytesPerSecond ?? Infinity, run.bandwidth.bytesPerSecond ?? Infinity)
+  if (place === null || limit === Infinity) return place
+  return place.subarray(0, Math.max(LEAST_READ_BYTES, limit * READ_SECONDS))
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { TransferRow } from '../../server/db/transfer-steps.ts'
-import { normalizeChecksum } from '../../server/domain/checksum.ts'
+import { normalizeChecksum, showChecksum } from '../../server/domain/checksum.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import {
   type ChecksumAlgorithm,
@@ -120,9 +120,10 @@ export function compareDigests(known: readonly KnownDigest[], actual: Digests): 
 export function mustAgree(comparison: Comparison, consequence: string): void {
   if (!comparison.mismatch) return
   const { known, actual } = comparison.mismatch
+  const shown = (value: string) => showChecksum(known.algorithm, value)
   throw new TransferError(
     'checksum_mismatch',
-    `The ${algorithmName(known.algorithm)} ${known.by} is ${known.value}, that of the file is ${actual}. ${consequence} Check the value and the source.`,
+    `The ${algorithmName(known.algorithm)} ${known.by} is ${shown(known.value)}, that of the file is ${shown(actual)}. ${consequence} Check the value and the source.`,
     { facts: { algorithm: known.algorithm, expected: known.value, actual } },
   )
 }

@@ -21,7 +21,7 @@ import { type ReadSmall, readSmall } from './read-small.ts'
 import { runSettings } from './report-signs.ts'
 import { Stop } from './stop.ts'
 import { describeVerification, judgeObject } from './verification.ts'
-import { openTarget, sharedStore, type WorkContext } from './work-context.ts'
+import { openStore, openTarget, type WorkContext } from './work-context.ts'
 import { zipWarning } from './zip-warning.ts'
 
 /**
@@ -39,7 +39,8 @@ export const SMALL_BYTES = 2 * MIB
  * It is only taken where the store itself refuses to replace an object. That is what keeps an engine that was thought dead from
  * writing later: multipart uploads have their upload ID for it, a plain PUT has nothing else (docs/decisions/028).
  * The write token is the transfer's id, known before the object is: after a lost answer or a kill, an object at the key that has
- * it and the bytes just read is the one we wrote. Returns `done`, or what the probe found where the file takes the long way.
+ * it and the bytes just read is the one we wrote. Returns `done`, or what the probe found where the file takes the long way: it is
+ * larger, or somebody wrote the key meanwhile and that is to be overwritten or skipped.
  */
 export async function moveSmall(
   context: WorkContext,
@@ -47,14 +48,16 @@ export async function moveSmall(
   claim: Claim,
   active: ActiveTransfer,
 ): Promise<'done' | { readonly probe: SourceProbe | null }> {
-  const { store, release } = sharedStore(context, row)
+  const store = openStore(context, row)
   try {
     if (!store.capabilities.conditionalWrites || !store.capabilities.metadata) return { probe: null }
     // Reading what will not be written is saved where that is likely; what is there is judged by the long way.
-    if (row.ifExists !== 'fail' && (await store.head(row.key, active.signal)) !== null) return { probe: null }
+    const there = row.ifExists === 'fail' ? null : await store.head(row.key, active.signal)
+    // One of a killed engine of ours is compared with the file, as where the store refuses to replace it.
+    if (there && there.metadata[WRITE_TOKEN_KEY] !== row.id) return { probe: null }
     return await new SmallRun(context, row, claim, active, store).run()
   } finally {
-    release()
+    store.close()
   }
 }
 
@@ -95,7 +98,7 @@ class SmallRun implements RecordedRun {
     this.#limiter.setLimit(toNumber(wishes.bandwidthLimitBytesPerSecond))
   }
 
-  async run(): Promise<'done' | { readonly probe: SourceProbe }> {
+  async run(): Promise<'done' | { readonly probe: SourceProbe | null }> {
     const { recorder } = this.#context
     const target = openTarget(this.#context, this.#row)
     const origin = await this.#context.origins.of(target.url)
@@ -113,7 +116,8 @@ class SmallRun implements RecordedRun {
       const found = await readSmall(this.#context, read)
       if (!found.bytes) return { probe: found.probe }
       this.#active.signal.throwIfAborted()
-      await this.#write(found, found.bytes)
+      // What somebody else has written meanwhile is judged by the long way, which may overwrite it.
+      if (!(await this.#write(found, found.bytes))) return { probe: null }
       isRecorded = true
       return 'done'
     } finally {
@@ -123,7 +127,8 @@ class SmallRun implements RecordedRun {
     }
   }
 
-  async #write(found: ReadSmall, bytes: PartStream): Promise<void> {
+  /** Writes and records the file; false where the key is taken now, and what is there may be overwritten or skipped. */
+  async #write(found: ReadSmall, bytes: PartStream): Promise<boolean> {
     const { context, row } = { context: this.#context, row: this.#row }
     const slices = bytes.heldSlices()
     const crc32c = encodeCrc32c(bytes.crc32c)
@@ -135,6 +140,7 @@ class SmallRun implements RecordedRun {
     const object = await this.#put(bytes, crc32c, found.probe.contentType).finally(() =>
       this.meter.laneClosed('upload'),
     )
+    if (!object) return false
     const verification =
       proof.length > 0
         ? { verdict: 'verified' as const, evidence: [...proof, ...object.verification.evidence] }
@@ -176,20 +182,22 @@ class SmallRun implements RecordedRun {
       { transferId: this.id, sizeBytes: bytes.sizeBytes, verdict: verification.verdict },
       'transfer completed',
     )
+    return true
   }
 
   /**
-   * Writes the object, once: what is at the key after an answer that was lost is looked at. A wish of the user that comes now is
-   * too late, and waits for the outcome; only a lost lease or the end of the engine break it off.
+   * Writes the object, once: what is at the key after an answer that was lost is looked at. A wish of the user waits for the answer to
+   * a request that is under way, which only a lost lease or the end of the engine break off, but not for another attempt: whoever
+   * cancels looks at the key, and whoever resumes does. Null where somebody else's object is there and may be overwritten or skipped.
    */
   async #put(
     bytes: PartStream,
     crc32c: string,
     contentType: string | null,
-  ): Promise<{ etag: string; verification: Verification }> {
-    const { letGoSignal: signal } = this.#active
+  ): Promise<{ etag: string; verification: Verification } | null> {
+    const { letGoSignal: signal, signal: wish } = this.#active
     const store = this.#store
-    const { key, id: writeToken } = this.#row
+    const { key, id: writeToken, ifExists } = this.#row
     const attempts = new Attempts()
     const sizeBytes = bytes.sizeBytes
     const proven = (etag: string, storedCrc32c: string): { etag: string; verification: Verification } => ({
@@ -204,7 +212,7 @@ class SmallRun implements RecordedRun {
       this.meter.bucketRequests++
       this.#sentBytes = 0
       let isTaken = false
-      const done = await this.#context.paces.of(this.#row.bucket).begin(signal)
+      const done = await this.#context.paces.of(this.#row.bucket).begin(wish)
       try {
         const body = { kind: 'held' as const, slices: bytes.heldSlices(), crc32c }
         const onBytes = (sent: number) => {
@@ -219,19 +227,24 @@ class SmallRun implements RecordedRun {
         signal.throwIfAborted()
         isTaken = error instanceof TransferError && error.code === 'key_exists'
         if (!isTaken) {
-          if (!isSlowDown) await attempts.failed(error, signal)
+          if (!isSlowDown) await attempts.failed(error, wish)
           this.meter.partRetries++
           continue
         }
       }
       const object = await store.head(key, signal)
-      if (object && object.metadata[WRITE_TOKEN_KEY] !== writeToken) throw taken(key, object.sizeBytes)
+      if (object && object.metadata[WRITE_TOKEN_KEY] !== writeToken) {
+        if (ifExists !== 'fail') return null
+        throw taken(key, object.sizeBytes)
+      }
       if (object) {
         const verification = judgeObject(object, { sizeBytes, crc32c })
         // Ours of an attempt before, which nobody recorded: only where it shows that it has these very bytes.
         const isProven = verification.verdict === 'verified' || object.etag === etagOf(bytes.heldSlices())
         if (isProven || (!isTaken && verification.verdict !== 'mismatch')) return { etag: object.etag, verification }
       }
+      // Where the store would replace another one too, the long way sees what is there.
+      if (object && store.capabilities.replacesIfMatch !== true) return null
       replaces = object?.etag ?? null
       const other = new TransferError(
         'bucket_error',
@@ -240,7 +253,7 @@ class SmallRun implements RecordedRun {
           retry: 'now',
         },
       )
-      await attempts.failed(other, signal)
+      await attempts.failed(other, wish)
     }
   }
 

@@ -69,6 +69,18 @@ describe('correctness 41: an upload that was started and lost', () => {
     expect(await remove({ lost: -300, foreign: -200 })).toEqual([])
   })
 
+  it('is not told from one that another transfer starts for the same key just now: neither is removed', async () => {
+    const { db } = stack.database
+    const beside = await stack.create({ sourceUrl: 'https://example.org/file.bin' })
+    const starting = (uploadStartingAt: Date | null) =>
+      db.transfer.update({ where: { id: beside }, data: { uploadStartingAt } })
+    await starting(new Date())
+    expect(await remove({ 'of the other': -300 })).toEqual([])
+    await starting(new Date(Date.now() - 600_000))
+    expect(await remove({ lost: -300 })).toEqual(['lost'])
+    await starting(null)
+  })
+
   it.each(['failed', 'cancelled'] as const)(
     'keeps a %s transfer from being removed until it is looked for',
     async (status) => {

@@ -1,5 +1,5 @@
 import { addEvent, type TransferRow } from '../../server/db/transfer-steps.ts'
-import { clearUploadStart, knownUploads } from '../../server/db/upload-starts.ts'
+import { clearUploadStart, isStartedBeside, knownUploads } from '../../server/db/upload-starts.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import type { ObjectStore } from '../upload/object-store.ts'
 import type { WorkContext } from './work-context.ts'
@@ -12,11 +12,12 @@ const LONGEST_START_MS = 120_000
 /**
  * Removes an upload that was started for this transfer but whose id was never saved: the engine was killed in between, or the answer
  * was lost (chaos row 2). Uploads carry no owner that can be listed, so it is told by its key, by the moment it was started in, and by
- * being nobody's in our own table. Where more than one fits, one of them is somebody else's: then all are left alone.
+ * being nobody's in our own table. Where more than one fits, or another transfer starts one for this key just now, one of them is somebody
+ * else's: then all are left alone.
  */
 export async function removeOrphan(
   context: WorkContext,
-  row: Pick<TransferRow, 'id' | 'key' | 'uploadStartingAt'>,
+  row: Pick<TransferRow, 'id' | 'bucketId' | 'key' | 'uploadStartingAt'>,
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<void> {
@@ -37,14 +38,17 @@ export async function removeOrphan(
     return !known.has(uploadId) && afterMs >= -SKEW_MS && afterMs <= LONGEST_START_MS
   })
   const [orphan, ...others] = candidates
-  if (orphan && others.length === 0) {
+  const initiatedMs = orphan?.initiatedAt.getTime() ?? 0
+  const [from, to] = [new Date(initiatedMs - LONGEST_START_MS), new Date(initiatedMs + SKEW_MS)]
+  const isOthers = orphan !== undefined && (await isStartedBeside(db, row, from, to))
+  if (orphan && others.length === 0 && !isOthers) {
     await store.abortUpload(row.key, orphan.uploadId, signal)
     const message = 'An upload that was started and then lost was removed from the bucket.'
     await addEvent(db, { transferId: row.id, engineId, code: 'orphan_removed', message })
   } else if (orphan)
     log.warn(
       { transferId: row.id, uploads: candidates.length },
-      'Several unknown uploads fit a lost one; all are left for the lifecycle rule of the bucket.',
+      'Unknown uploads fit a lost one, and some may be of somebody else; all are left for the lifecycle rule of the bucket.',
     )
   await clearUploadStart(db, row.id, startedAt)
 }

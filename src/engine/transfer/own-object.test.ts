@@ -22,6 +22,9 @@ describe('correctness 36: the object at the key is ours', () => {
     expect(is({ 'sluice-write-token': 't' })).toBe(true)
     expect(is({ 'sluice-write-token': 'u' })).toBe(false)
     expect(is({})).toBe(false)
+    // Equal bytes are no token: somebody else may have written the same file.
+    const same = object({ checksumType: 'FULL_OBJECT', checksums: { crc32c: 'AAAAAA==' } })
+    expect(isOurObject(same, 't', upload, { metadata: true })).toBe(false)
     const other = object({
       metadata: { 'sluice-write-token': 'u' },
       checksumType: 'FULL_OBJECT',

@@ -1,4 +1,5 @@
 import type { TransferRow } from '../../server/db/transfer-steps.ts'
+import { isStrongEtag } from '../source/identity.ts'
 import type { SourceIdentity } from '../source/source.ts'
 
 type PinnedRow = Pick<TransferRow, 'sizeBytes' | 'etag' | 'lastModified' | 'acceptsRanges' | 'trustLengthAndDate'>
@@ -19,7 +20,7 @@ export function pinnedIdentity(row: PinnedRow): SourceIdentity {
  */
 export function isSameSource(row: PinnedRow, seen: SourceIdentity): boolean {
   if (row.sizeBytes === null || Number(row.sizeBytes) !== seen.sizeBytes) return false
-  if (!row.trustLengthAndDate && row.etag && !row.etag.startsWith('W/')) return row.etag === seen.etag
+  if (!row.trustLengthAndDate && isStrongEtag(row.etag)) return row.etag === seen.etag
   if (row.lastModified === null) return row.trustLengthAndDate && seen.lastModified === null
   return row.lastModified === seen.lastModified
 }

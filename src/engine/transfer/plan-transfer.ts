@@ -9,6 +9,7 @@ import {
   type TransferRow,
 } from '../../server/db/transfer-steps.ts'
 import { noteUploadStart } from '../../server/db/upload-starts.ts'
+import type { UploadDialect } from '../../server/domain/bucket.ts'
 import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError, type Warning } from '../../server/domain/failure.ts'
 import type { Verification } from '../../server/domain/transfer.ts'
@@ -20,6 +21,7 @@ import { type ObjectInfo, type ObjectStore, WRITE_TOKEN_KEY } from '../upload/ob
 import { removeOrphan } from './orphaned-upload.ts'
 import { isSameSource } from './pinned-identity.ts'
 import { proveBytes } from './prove-bytes.ts'
+import { dialectOfUpload, isSpokenNow, savedDialect } from './upload-dialect.ts'
 import { describeVerification, judgeObject } from './verification.ts'
 import { abortUpload, openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
 
@@ -61,7 +63,8 @@ async function planProbed(
 ): Promise<boolean> {
   const { engineId, db } = context
   await removeOrphan(context, row, store, signal)
-  if (await keyDecides(context, row, claim, store, probe, signal)) return false
+  const atKey = await lookAtKey(context, row, claim, store, probe, signal)
+  if (atKey === 'ended') return false
   if (probe.identity.sizeBytes === 0) {
     await putEmpty(context, row, claim, store, probe, signal)
     return false
@@ -72,6 +75,7 @@ async function planProbed(
   const writeToken = kept?.writeToken ?? randomUUID()
   const create = { key: row.key, contentType: probe.contentType, writeToken }
   if (!kept && !(await noteUploadStart(db, engineId, claim))) return false
+  if (!kept && atKey) await removeOwn(context, row, store, atKey, signal)
   const uploadId = kept?.uploadId ?? (await store.createUpload(create, signal))
   const { identity } = probe
   const plan: PlanFields = {
@@ -82,6 +86,7 @@ async function planProbed(
     partsTotal,
     sliceSizeBytes: context.env.sliceSizeBytes,
     uploadId,
+    uploadDialect: kept?.dialect ?? dialectOfUpload(store.capabilities),
     writeToken,
     sourceDigests: probe.digests,
     warnings: withSizeCap(probe.warnings, partSizeBytes),
@@ -102,18 +107,21 @@ async function planProbed(
   return true
 }
 
-/** What is at the key already: true where that ends the transfer. Throws `key_exists` where it must not be replaced. */
-async function keyDecides(
+/**
+ * What is at the key already: `ended` where that ends the transfer, an object of this transfer itself, or null where the key is free or
+ * may be overwritten. Throws `key_exists` where somebody else's must not be replaced.
+ */
+async function lookAtKey(
   context: WorkContext,
   row: TransferRow,
   claim: Claim,
   store: ObjectStore,
   probe: SourceProbe,
   signal: AbortSignal,
-): Promise<boolean> {
-  if (row.ifExists === 'overwrite') return false
+): Promise<'ended' | ObjectInfo | null> {
+  if (row.ifExists === 'overwrite') return null
   const object = await store.head(row.key, signal)
-  if (!object || isOurs(object, row)) return false
+  if (!object || isOurs(object, row)) return object
   if (row.ifExists === 'fail')
     throw new TransferError(
       'key_exists',
@@ -133,7 +141,29 @@ async function keyDecides(
     ],
     message: 'Skipped: there was already an object at the key.',
   })
-  return true
+  return 'ended'
+}
+
+/**
+ * An object that an earlier try of this transfer wrote and that is not gone on with, because it turned out to be a wrong one, say: a new
+ * upload carries another token, and would be refused for it at its very end. Only this object goes, not one that somebody wrote since.
+ */
+async function removeOwn(
+  context: WorkContext,
+  row: TransferRow,
+  store: ObjectStore,
+  object: ObjectInfo,
+  signal: AbortSignal,
+): Promise<void> {
+  await store.removeObject(row.key, object.etag, signal)
+  const message = 'The object that an earlier try had left at the key was removed, to be written anew.'
+  await addEvent(context.db, {
+    transferId: row.id,
+    engineId: context.engineId,
+    level: 'warn',
+    code: 'own_object_removed',
+    message,
+  })
 }
 
 /** True for an object this transfer wrote: by its upload's token, or, where it went in one request, by the transfer's id. */
@@ -159,7 +189,9 @@ async function putEmpty(
   const proof = await proveBytes({ ...row, sourceDigests: [...probe.digests], readDigests: {} }, [], crc32cOf([]))
   const before = await store.head(row.key, signal)
   const isThere = before !== null && before.sizeBytes === 0 && isOurs(before, row)
-  if (!isThere) await store.putSmall({ ...put, mustNotExist: row.ifExists === 'fail' }, signal)
+  if (!isThere && before && row.ifExists !== 'overwrite' && isOurs(before, row))
+    await removeOwn(context, row, store, before, signal)
+  if (!isThere) await store.putSmall({ ...put, mustNotExist: row.ifExists !== 'overwrite' }, signal)
   const object = isThere ? before : await store.head(row.key, signal)
   if (!object)
     throw new TransferError('bucket_error', 'The bucket took the empty object but does not have it. Try again.', {
@@ -184,6 +216,8 @@ interface KeptUpload {
   readonly partSizeBytes: number
   readonly partsTotal: number
   readonly parts: number[]
+  /** What it was started with; null where it is too old to say so. */
+  readonly dialect: UploadDialect | null
 }
 
 /** The upload of an earlier run and the parts the bucket agrees it has; null where a new one has to be made. */
@@ -196,6 +230,7 @@ async function keptUpload(
 ): Promise<KeptUpload | null> {
   const { uploadId, writeToken, partSizeBytes, partsTotal } = row
   if (!uploadId || !writeToken) return null
+  const dialect = savedDialect(row)
   const isSame = isSameSource(row, identity) && identity.acceptsRanges && partSizeBytes !== null && partsTotal !== null
   const listed = isSame ? await store.listParts(row.key, uploadId, signal) : null
   const recorded = await loadLedger(context.db, row.id)
@@ -204,7 +239,7 @@ async function keptUpload(
     const object = await store.head(row.key, signal)
     const isDone = object !== null && isOurs(object, row) && object.sizeBytes === identity.sizeBytes
     const parts = recorded.map((part) => part.number)
-    if (isDone) return { uploadId, writeToken, partSizeBytes: Number(partSizeBytes), partsTotal, parts }
+    if (isDone) return { uploadId, writeToken, partSizeBytes: Number(partSizeBytes), partsTotal, parts, dialect }
   }
   if (!isSame || !listed) {
     if (!isSame) await store.abortUpload(row.key, uploadId, signal)
@@ -220,12 +255,18 @@ async function keptUpload(
     const found = inBucket.get(part.number)
     return found?.etag === part.etag && found.sizeBytes === Number(part.sizeBytes)
   })
+  if (parts.length === 0 && dialect && !isSpokenNow(dialect, store.capabilities)) {
+    // Nothing is lost, and what is known of the store by now may be what it failed for.
+    await store.abortUpload(row.key, uploadId, signal)
+    return null
+  }
   return {
     uploadId,
     writeToken,
     partSizeBytes: Number(partSizeBytes),
     partsTotal,
     parts: parts.map((part) => part.number),
+    dialect,
   }
 }
 
@@ -272,6 +313,7 @@ function describePlan(
   const how = identity.acceptsRanges ? 'read in parallel' : 'read in one stream'
   if (identity.sizeBytes === null || partsTotal === null)
     return `Size unknown, parts of ${formatBytes(partSizeBytes)}, ${how}.`
-  const parts = partsTotal === 1 ? '1 part' : `${partsTotal} parts of ${formatBytes(partSizeBytes)}`
+  const parts =
+    partsTotal === 1 ? '1 part' : `${partsTotal.toLocaleString('en-US')} parts of ${formatBytes(partSizeBytes)}`
   return `${formatBytes(identity.sizeBytes)} in ${parts}, ${how}${kept > 0 ? `; ${kept} of them are in the bucket already` : ''}.`
 }

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TransferError } from '../../server/domain/failure.ts'
 import { Origin, type ReadLane } from '../source/origin.ts'
-import { PushBackNotes, tellOrigin } from './push-back.ts'
+import { PushBackNotes, pushBackOf, tellOrigin } from './push-back.ts'
 
+const forbidden = new TransferError('source_forbidden', 'No.', { facts: { status: 403 } })
 const open = new AbortController().signal
 const answered = (status: number, retryAfterMs?: number) =>
   new TransferError(status === 429 ? 'source_rate_limited' : 'source_error', 'No.', {
@@ -37,6 +38,31 @@ describe('what an origin is told', () => {
     tellOrigin(origin, lane, error, true)
     expect(origin.lanes).toBe(lanes)
   })
+
+  it('correctness 24: fewer lanes after a 403 where others get through, and none of a 403 about the link', async () => {
+    const { origin, lane } = await busy()
+    tellOrigin(origin, lane, forbidden, true)
+    expect(origin.lanes).toBe(8)
+    tellOrigin(origin, lane, forbidden, true, true)
+    expect(origin.lanes).toBe(7)
+  })
+
+  it('correctness 24: a 403 is push-back where other lanes read the same file, and a failure everywhere else', () => {
+    expect(pushBackOf(forbidden)).toBeNull()
+    expect(pushBackOf(forbidden, true)).toEqual({ error: forbidden, what: 'answered 403' })
+  })
+
+  it.each(['connection_lost', 'source_truncated', 'idle_timeout'] as const)(
+    'correctness 24: one %s is bad luck, three at once are a refusal',
+    async (code) => {
+      const { origin, lane } = await busy()
+      const error = new TransferError(code, 'Gone.', { retry: 'now' })
+      for (const lanes of [8, 8, 7]) {
+        tellOrigin(origin, lane, error, true)
+        expect(origin.lanes).toBe(lanes)
+      }
+    },
+  )
 
   it('keeps its lanes where the refusals are those of one broken file, but waits as asked', async () => {
     const { origin, lane } = await busy()

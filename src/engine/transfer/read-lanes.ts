@@ -5,7 +5,7 @@ import { EndGame } from './end-game.ts'
 import type { OpenPart } from './part-board.ts'
 import { PushBackNotes } from './push-back.ts'
 import { goOnInPool, readSpan, type SpanRead } from './read-span.ts'
-import { aheadBytesNow, readsThroughWindows, spanBytesNow, WINDOW_SLICES } from './span-size.ts'
+import { aheadBytesNow, lastSpanBytes, readsThroughWindows, spanBytesNow, WINDOW_SLICES } from './span-size.ts'
 import { openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
 
 /** Spans a transfer waits for at once in the slice pool: enough that its lanes always find some to ask for. */
@@ -71,8 +71,9 @@ export async function readInLanes(run: TransferRun): Promise<void> {
       }
       const spanBytes = spanBytesNow(run)
       const part = await nextPart(run, aheadBytesNow(run, spanBytes), signal)
-      const alikeBytes = part && run.file?.alikeBytes(part.stream.nextSpanByte, spanBytes)
-      const span = part?.stream.takeSpan(alikeBytes ?? spanBytes)
+      const wantedBytes = lastSpanBytes(run, spanBytes)
+      const alikeBytes = part && run.file?.alikeBytes(part.stream.nextSpanByte, wantedBytes)
+      const span = part?.stream.takeSpan(alikeBytes ?? wantedBytes)
       if (part && span) {
         const { stream } = part
         const isPooled = run.file?.isPooled(span.startByte) === true
@@ -82,12 +83,12 @@ export async function readInLanes(run: TransferRun): Promise<void> {
         continue
       }
       const mayHelp = origin.hasRoom && (board.isClosed || hasOutgrownWindows(run, reads))
-      const help = mayHelp ? endGame.help(reads, origin, performance.now(), board.isClosed) : null
+      const pay = (stream: PartStream, wanted: Span) => tryReserveSpan(run, stream, wanted)
+      const help = mayHelp ? endGame.help(reads, origin, performance.now(), board.isClosed, pay) : null
       if (help) {
         const { stream } = help.read
         if (help.kind === 'race') await start(stream, help.writer, 'rival')
-        else if (!help.isUnpaid || (await reserveSpan(run, stream, help.span, null, signal)))
-          await start(stream, stream.writer(help.span), 'alone')
+        else await start(stream, stream.writer(help.span), 'alone')
         continue
       }
       if (board.isClosed) ticking ??= setInterval(board.notify, END_GAME_MS)
@@ -153,5 +154,22 @@ async function reserveSpan(
   }
   if (windowSlices === null) stream.addReservation(bytes)
   else stream.addWindow(span, windowSlices)
+  return true
+}
+
+/**
+ * Reserves a span that would be taken from the middle of what was asked for: whole, else through a window, else not at all. It is never
+ * waited for: the room may be full of bytes behind it, and those are not sent before its own.
+ */
+function tryReserveSpan(run: TransferRun, stream: PartStream, span: Span): boolean {
+  if (stream.signal.aborted) return false
+  const spanBytes = stream.reservationBytes(span.endByte - span.startByte)
+  if (run.budget.tryReserve(spanBytes)) {
+    stream.addReservation(spanBytes)
+    return true
+  }
+  const windowBytes = Math.min(spanBytes, WINDOW_SLICES * run.pool.bufferBytes)
+  if (!run.budget.tryReserve(windowBytes)) return false
+  stream.addWindow(span, WINDOW_SLICES)
   return true
 }

@@ -2,9 +2,9 @@ import { TransferError } from '../../server/domain/failure.ts'
 import { MAX_PARTS } from '../../server/domain/transfer-input.ts'
 import type { SpanWriter } from '../part/span-writer.ts'
 import type { SourceRead } from '../source/source.ts'
-import { keepsPace } from './keep-pace.ts'
+import { keepsPace, placeWithin } from './keep-pace.ts'
 import type { OpenPart } from './part-board.ts'
-import { openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
+import { openPart, reserveWhole, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
 
 /**
  * Reads a source without ranges or without a length through one GET, part after part. The connection is paused while the
@@ -33,6 +33,7 @@ class OneStreamReader {
   #writer: SpanWriter | null = null
   #read: SourceRead | null = null
   #carry: Uint8Array | null = null
+  #isHeldToRate = false
   #opening: Promise<void> | null = null
   #failure: { error: unknown } | null = null
   #totalBytes = 0
@@ -49,14 +50,15 @@ class OneStreamReader {
       identity: plan.identity,
       signal,
       opened: this.#run.opened,
-      place: () => this.#writer?.place() ?? null,
+      place: () => placeWithin(this.#run, this.#writer?.place() ?? null),
       sink: (chunk) => {
         if (this.#failure) throw this.#failure.error
         this.#run.inOrder?.update(chunk)
         this.#run.meter.addSource(chunk.length)
         this.#totalBytes += chunk.length
         const isTaken = this.#take(chunk)
-        return keepsPace(this.#run, chunk.length, () => this.#resume()) && isTaken
+        this.#isHeldToRate = !keepsPace(this.#run, chunk.length, this.#onPace)
+        return isTaken && !this.#isHeldToRate
       },
     })
     return this.#read
@@ -75,8 +77,8 @@ class OneStreamReader {
     const task = work.take()
     if (!task) throw new TransferError('source_protocol_error', 'The source sent more bytes than it had announced.')
     await waitForWater(this.#run, signal)
-    await reserveBytes(this.#run, wholeSlices(this.#run, endByte - startByte), signal)
-    this.#part = openPart(this.#run, task, startByte, endByte)
+    const reservation = await reserveWhole(this.#run, wholeSlices(this.#run, endByte - startByte), signal)
+    this.#part = openPart(this.#run, task, startByte, endByte, reservation)
     const span = this.#part.stream.takeSpan(endByte - startByte)
     this.#writer = span ? this.#part.stream.writer(span) : null
   }
@@ -120,13 +122,21 @@ class OneStreamReader {
       })
       .catch((error) => {
         this.#opening = null
+        // There is no part for these bytes; the read goes on, to end with the failure at its next.
+        this.#carry = null
         this.#failure = { error }
         this.#resume()
       })
     return false
   }
 
+  readonly #onPace = (): void => {
+    this.#isHeldToRate = false
+    this.#resume()
+  }
+
+  /** Both have to agree: there is room for the bytes, and the bandwidth limits let them come. */
   #resume(): void {
-    if (this.#carry === null) this.#read?.resume()
+    if (this.#carry === null && !this.#isHeldToRate) this.#read?.resume()
   }
 }

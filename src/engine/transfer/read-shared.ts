@@ -125,7 +125,7 @@ function patienceMs({ origin }: TransferRun, { file }: FileMember): number {
 /** Waits until the limits of a run allow so many bytes. Rejects with the signal's reason. */
 function pace(run: PacedRun, bytes: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  if (keepsPace(run, bytes, resolve)) return Promise.resolve()
+  if (keepsPace(run, bytes, resolve, signal)) return Promise.resolve()
   const onAbort = () => reject(signal.reason)
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })

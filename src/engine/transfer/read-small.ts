@@ -4,7 +4,7 @@ import type { Origin } from '../source/origin.ts'
 import type { SourceProbe, SourceTarget } from '../source/source.ts'
 import { Attempts } from './backoff.ts'
 import type { Share } from './engine-bandwidth.ts'
-import { keepsPace } from './keep-pace.ts'
+import { keepsPace, placeWithin } from './keep-pace.ts'
 import { isTooMuch, pushBackOf, tellOrigin } from './push-back.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { Stop } from './stop.ts'
@@ -86,13 +86,14 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
       read.onBytes(stream)
       const span = stream.takeSpan(whole.sizeBytes)
       const writer = span ? stream.writer(span) : null
+      const goOn = () => reading.resume()
       const sink = (chunk: Uint8Array) => {
         const bytes = writer?.write(chunk) ?? 0
         meter.addSource(bytes)
         lane.delivered(bytes)
-        return keepsPace(paced, chunk.length, () => reading.resume())
+        return keepsPace(paced, chunk.length, goOn)
       }
-      const reading = whole.read(sink, () => writer?.place() ?? null)
+      const reading = whole.read(sink, () => placeWithin(paced, writer?.place() ?? null))
       await reading.done
       const bytes = stream
       stream = null

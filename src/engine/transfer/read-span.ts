@@ -4,7 +4,7 @@ import type { SpanWriter } from '../part/span-writer.ts'
 import type { ReadLane } from '../source/origin.ts'
 import type { SourceRead } from '../source/source.ts'
 import { Attempts } from './backoff.ts'
-import { keepsPace } from './keep-pace.ts'
+import { keepsPace, placeWithin } from './keep-pace.ts'
 import { type PushBackNotes, pushBackOf, tellOrigin } from './push-back.ts'
 import { readShared, roomFor } from './read-shared.ts'
 import { Stop } from './stop.ts'
@@ -38,7 +38,7 @@ export function goOnInPool(read: SpanRead): void {
 
 /**
  * Reads one span into its part; after a fault it goes on from the byte that was reached, with a lane of its own each time.
- * A source that is too busy costs no attempt as long as bytes of this transfer get through. `lane` is null where it begins in the pool.
+ * A source that is too busy, or that answers 403, costs no attempt as long as bytes of this transfer get through. `lane` is null where it begins in the pool.
  */
 export async function readSpan(
   run: TransferRun,
@@ -75,13 +75,14 @@ export async function readSpan(
       const outcome = await request(run, read, held)
       if (outcome === null || writer.isDone) continue
       const { error } = outcome
-      const pushBack = pushBackOf(error)
-      if (pushBack ? meter.sourceBytes > seenBytes : writer.nextByte > reachedByte) attempts.progressed()
+      const pushBack = pushBackOf(error, true)
+      const getsThrough = meter.sourceBytes > seenBytes
+      if (pushBack ? getsThrough : writer.nextByte > reachedByte) attempts.progressed()
       seenBytes = meter.sourceBytes
       if (!stream.signal.aborted) {
         const lanesBefore = origin.lanes
-        tellOrigin(origin, held, error, attempts.count < REFUSALS_THAT_COUNT)
-        notes.note(error, lanesBefore)
+        tellOrigin(origin, held, error, attempts.count < REFUSALS_THAT_COUNT, getsThrough)
+        notes.note(error, lanesBefore, getsThrough)
       }
       held.release()
       held = null
@@ -93,12 +94,25 @@ export async function readSpan(
         continue
       }
       logRetry(run, `bytes from ${writer.nextByte} could not be read`, error)
-      await (pushBack ? attempts.refused(pushBack.error, stream.signal) : attempts.failed(error, stream.signal))
+      const again = pushBack ? attempts.refused(pushBack.error, stream.signal) : attempts.failed(error, stream.signal)
+      await again.catch((last) => {
+        throw stuckAt(writer.nextByte, last)
+      })
       meter.sourceRetries++
     }
   } finally {
     held?.release()
   }
+}
+
+/** A source that ends its answers early each time: who runs it needs the byte of the file, not that of the last answer. */
+function stuckAt(byte: number, error: unknown): unknown {
+  if (!(error instanceof TransferError) || error.code !== 'source_truncated') return error
+  return new TransferError(
+    'source_truncated',
+    `The source ends its answers at byte ${byte} of the file each time, and nothing beyond it comes. The file may be damaged there; ask who runs the source, then retry.`,
+    { retry: error.retry, facts: { ...error.facts, stuckAtByte: byte }, cause: error },
+  )
 }
 
 function isInPool({ poolFromByte, writer }: SpanRead): boolean {
@@ -128,6 +142,7 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
     lane.hold(false)
     goOn()
   }
+  const signal = AbortSignal.any([stream.signal, cutter.signal])
   writer.onBeaten = cut
   read.request = { openedMs: performance.now(), openedByte: writer.nextByte }
   meter.sourceRequests++
@@ -139,8 +154,8 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
       identity: plan.identity,
       startByte: writer.nextByte,
       endByte,
-      signal: AbortSignal.any([stream.signal, cutter.signal]),
-      place: () => writer.place(),
+      signal,
+      place: () => placeWithin(run, writer.place()),
       sink: (chunk) => {
         const bytes = writer.write(chunk)
         meter.addSource(bytes)
@@ -148,7 +163,7 @@ async function request(run: TransferRun, read: SpanRead, lane: ReadLane): Promis
         // The rest was given to another lane while this one read.
         if (writer.isDone && writer.endByte < endByte) cut()
         if (isInPool(read)) cut()
-        if (!keepsPace(run, chunk.length, goOn)) holds++
+        if (!keepsPace(run, chunk.length, goOn, signal)) holds++
         if (writer.waitsForRoom(onRoom)) {
           holds++
           read.isHeld = true

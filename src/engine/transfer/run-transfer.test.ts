@@ -30,6 +30,8 @@ interface Fakes {
   readonly work?: RemainingWork
   /** Called before a read; a rejection is the failure of the read. */
   readonly onRead?: (request: RangeRequest) => Promise<void> | void
+  /** A source without ranges, of unknown length, in place of the one with ranges. */
+  readonly readWhole?: Source['readWhole']
   readonly onUpload?: (part: PartUpload) => Promise<void> | void
 }
 
@@ -82,7 +84,8 @@ function fakeRun(fakes: Fakes) {
     shape: 'held',
     ...fakes.limits,
   }
-  const identity = { sizeBytes: parts * PART, etag: '"v1"', lastModified: null, acceptsRanges: true }
+  const { readWhole } = fakes
+  const identity = { sizeBytes: parts * PART, etag: '"v1"', lastModified: null, acceptsRanges: !readWhole }
   const bandwidth = new EngineBandwidth()
   const run: TransferRun = {
     plan: {
@@ -91,11 +94,11 @@ function fakeRun(fakes: Fakes) {
       identity,
       key: 'k',
       uploadId: 'u',
-      sizeBytes: identity.sizeBytes,
+      sizeBytes: readWhole ? null : identity.sizeBytes,
       partSizeBytes: PART,
     },
     limits,
-    source: { readRange: (request) => readRange(request, fakes.onRead) } as Partial<Source> as Source,
+    source: { readRange: (request) => readRange(request, fakes.onRead), readWhole } as Partial<Source> as Source,
     origin: new Origin('http://127.0.0.1:80', { fixedLanes: fakes.readLanes ?? 4 }),
     store,
     pool: new BufferPool(SLICE),
@@ -163,6 +166,22 @@ describe('runTransfer', { timeout: 5_000 }, () => {
     })
     await expect(done).rejects.toThrow('The file is gone.')
     expect(budget.usedBytes).toBe(0)
+  })
+
+  it('asks a bucket for nothing before there are bytes for it: a connection without a request is closed by its store', async () => {
+    const wait = Promise.withResolvers<void>()
+    const asked: number[] = []
+    const { done, object, size } = fakeRun({
+      limits: { shape: 'streamed' },
+      onRead: () => wait.promise,
+      onUpload: ({ number }) => void asked.push(number),
+    })
+    for (let turns = 0; turns < 20; turns++) await turn()
+    expect(asked).toEqual([])
+    wait.resolve()
+    await done
+    expect(asked).toHaveLength(8)
+    expect(object()).toEqual(patternBytes(0, size))
   })
 
   it('survives a question for more parts that fails while it has parts in hand', async () => {
@@ -266,6 +285,26 @@ describe('runTransfer', { timeout: 5_000 }, () => {
     })
     await expect(done).rejects.toThrow('The keys are wrong.')
     expect(inside).toBe(0)
+  })
+
+  it('ends with the failure where one stream brings more than there are parts for', async () => {
+    let isResumed: () => void = () => {}
+    const resumed = new Promise<void>((resolve) => {
+      isResumed = resolve
+    })
+    const readWhole: Source['readWhole'] = ({ sink }) => {
+      const done = (async () => {
+        for (let part = 0; part < 2; part++) sink(patternBytes(part * PART, (part + 1) * PART + (part === 1 ? 1 : 0)))
+        // The last byte has no part: nothing comes until the read is taken up again.
+        await resumed
+        sink(patternBytes(0, 1))
+        return { bytes: 2 * PART + 2, lengthVerified: false }
+      })()
+      return { done, resume: isResumed }
+    }
+    const { done, budget } = fakeRun({ parts: 2, readWhole })
+    await expect(done).rejects.toThrow('more bytes than it had announced')
+    expect(budget.usedBytes).toBe(0)
   })
 
   it('counts the time it waits for the budget as a pause', async () => {

@@ -15,13 +15,22 @@ describe('settleFailure of a source that is read in one stream', () => {
   let bucketId: string
   let context: WorkContext
   const engineId = newId()
+  const aborted: string[] = []
   beforeAll(async () => {
     database = await createTestDatabase()
     const bucket = { name: 'b', bucket: 'b', endpoint: 'http://127.0.0.1:9', region: 'us-east-1', prefix: '' }
     const keys = { accessKeyId: 'testkey', secretAccessKey: 'testsecret', forcePathStyle: true }
     bucketId = (await saveBucket(database.db, createSealer('x'.repeat(32)), { ...bucket, ...keys })).id
     const metrics = { transfersEnded: { inc: () => {} } }
-    context = { db: database.db, engineId, log: createLog('engine', 'silent'), metrics } as unknown as WorkContext
+    const store = {
+      abortUpload: async (_key: string, uploadId: string) => {
+        aborted.push(uploadId)
+      },
+      close: () => {},
+    }
+    const stores = { use: () => store }
+    const log = createLog('engine', 'silent')
+    context = { db: database.db, engineId, log, metrics, stores } as unknown as WorkContext
   })
   afterAll(() => database.close())
 
@@ -39,6 +48,24 @@ describe('settleFailure of a source that is read in one stream', () => {
     expect(await row(id)).toMatchObject({ status: 'running', uploadId: 'u', partsDone: 2, attempts: 1 })
   })
 
+  it('waits at the first contact where the source asks for patience, and ends where it does not', async () => {
+    const first = async (error: TransferError) => {
+      const id = await create(0)
+      await database.db.transfer.update({
+        where: { id },
+        data: { uploadId: null, partsTotal: null, acceptsRanges: null },
+      })
+      await settleFailure(context, id, error, never)
+      return row(id)
+    }
+    const busy = new TransferError('source_rate_limited', 'Busy.', { retry: 'later' })
+    expect(await first(busy)).toMatchObject({ status: 'running', attempts: 1 })
+    const told = new TransferError('source_error', 'Later.', { retry: 'later', retryAfterMs: 1_000 })
+    expect(await first(told)).toMatchObject({ status: 'running', attempts: 1 })
+    const broken = new TransferError('source_error', 'Broken.', { retry: 'later' })
+    expect(await first(broken)).toMatchObject({ status: 'failed', failure: { retry: 'later' } })
+  })
+
   it.each(['now', 'later'] as const)(
     'ends after five new beginnings, where trying again %s would begin anew',
     async (retry) => {
@@ -49,6 +76,24 @@ describe('settleFailure of a source that is read in one stream', () => {
       expect(await row(id)).toMatchObject({ status: 'failed', failure: { code: 'source_error', retry } })
     },
   )
+
+  it('removes no upload of a transfer that another engine has taken over, whatever its own work failed of', async () => {
+    const lost = new TransferError('upload_lost', 'Gone.', { retry: 'now' })
+    const taken = async (holder: string) => {
+      const id = await create(1)
+      const data = { acceptsRanges: true, uploadId: `of ${holder}`, completionEngineId: null }
+      await database.db.transfer.update({ where: { id }, data })
+      const claim = { firstPart: 2, lastPart: 2, epoch: 2, leaseUntil: new Date(Date.now() + 600_000) }
+      await database.db.partClaim.create({ data: { transferId: id, engineId: holder, ...claim } })
+      await settleFailure(context, id, lost, never)
+      return row(id)
+    }
+    const other = newId()
+    expect(await taken(other)).toMatchObject({ status: 'running', uploadId: `of ${other}`, attempts: 0 })
+    expect(aborted).toEqual([])
+    expect(await taken(engineId)).toMatchObject({ status: 'running', uploadId: null, partsDone: 0 })
+    expect(aborted).toEqual([`of ${engineId}`])
+  })
 
   it('leaves a transfer as it is where the database was the trouble', async () => {
     const id = await create(1)

@@ -52,12 +52,18 @@ describe('transfers of one file', () => {
 
   it('go on when the one that asked first is cancelled', async () => {
     const path = '/cancelled.bin'
-    const sourceUrl = stack.source.serve(path, { sizeBytes: SIZE, bytesPerSecond: 2 * MIB })
+    // The second half hardly comes before the first is gone: it cannot be done.
+    let isHeld = true
+    const sourceUrl = stack.source.serve(path, ({ range }) => ({
+      sizeBytes: SIZE,
+      bytesPerSecond: () => (isHeld && (range?.startByte ?? 0) >= SIZE / 2 ? MIB / 64 : 2 * MIB),
+    }))
     await stack.startEngine()
     const [first = '', second = '', third = ''] = await createAll(sourceUrl, 'cancelled.bin')
     await stack.until(first, ({ metrics }) => metrics.sourceBytes + metrics.cacheBytes > 4 * MIB)
     await applyAction(stack.database.db, 'cancel', [first])
     expect((await stack.waitFor(first, 'cancelled', 'completed')).status).toBe('cancelled')
+    isHeld = false
     for (const id of [second, third]) expect((await stack.waitFor(id, 'completed', 'failed')).failure).toBeNull()
     expect(await stack.objectSha256('cancelled.bin', 'two')).toBe(patternSha256(SIZE))
     expect(await stack.objectSha256('cancelled.bin', 'three')).toBe(patternSha256(SIZE))

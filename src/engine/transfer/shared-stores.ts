@@ -6,21 +6,20 @@ interface Shared {
   users: number
 }
 
-/** A store in use; whoever has it gives it back and does not close it. */
-export interface StoreLease {
-  readonly store: ObjectStore
-  release(): void
-}
+/** Stores that nobody uses and that stay open; the one that was used longest ago is closed for another. */
+const KEPT_UNUSED = 8
 
 /**
- * Stores that small transfers share, so that each does not open connections of its own: one for each bucket as it is saved right
- * now, under a key its user makes of everything that matters. What nobody uses stays open until `closeIdle`.
+ * Stores that transfers share, so that none opens connections of its own, with handshakes, where one before it left some: one for each
+ * bucket as it is saved right now, under a key its user makes of everything that matters.
  */
 export class SharedStores {
+  /** The one that was given back last comes last. */
   readonly #stores = new Map<string, Shared>()
   readonly #learning = new Map<string, Promise<BucketCapabilities>>()
 
-  use(key: string, open: () => ObjectStore): StoreLease {
+  /** The store under this key, or the one that `open` makes. Its `close` gives it back. */
+  use(key: string, open: () => ObjectStore): ObjectStore {
     let shared = this.#stores.get(key)
     if (!shared) {
       shared = { store: open(), users: 0 }
@@ -30,10 +29,14 @@ export class SharedStores {
     taken.users++
     let isReleased = false
     return {
-      store: taken.store,
-      release: () => {
-        if (!isReleased) taken.users--
+      ...taken.store,
+      close: () => {
+        if (isReleased) return
         isReleased = true
+        taken.users--
+        this.#stores.delete(key)
+        this.#stores.set(key, taken)
+        this.#closeUnused(KEPT_UNUSED)
       },
     }
   }
@@ -51,8 +54,12 @@ export class SharedStores {
 
   /** Closes what nobody uses, when nothing runs any more. */
   closeIdle(): void {
-    for (const [key, { store, users }] of this.#stores) {
-      if (users > 0) continue
+    this.#closeUnused(0)
+  }
+
+  #closeUnused(kept: number): void {
+    const unused = [...this.#stores].filter(([, { users }]) => users === 0)
+    for (const [key, { store }] of unused.slice(0, Math.max(0, unused.length - kept))) {
       this.#stores.delete(key)
       store.close()
     }

@@ -5,7 +5,7 @@ import { startCeph } from '../../../e2e/stack/ceph.ts'
 import { type EngineStack, startEngineStack, type TestStore } from '../../../e2e/stack/engine-stack.ts'
 import { createTransfers } from '../../server/db/create-transfers.ts'
 import { sampleWindow } from '../../server/db/samples.ts'
-import { applyAction } from '../../server/db/transfer-actions.ts'
+import { applyAction, setBandwidth } from '../../server/db/transfer-actions.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { transferInputSchema } from '../../server/domain/transfer-input.ts'
 import { HTTP_CLIENTS } from '../source/http-client.ts'
@@ -120,22 +120,26 @@ describe.each(STORES)('small files into %s', (name, store) => {
     expect(await stack.objectSha256('taken.bin')).toBe(patternSha256(5000))
   })
 
-  it('are recognised after a kill between the write and its record, and not written again', async () => {
-    const sizeBytes = 30_000
-    const sourceUrl = stack.source.serve('/killed.bin', { sizeBytes })
-    const id = await stack.create({ sourceUrl })
-    await stack.s3.send(
-      new PutObjectCommand({
-        ...{ Bucket: 'test', Key: 'killed.bin', Body: patternBytes(0, sizeBytes) },
-        Metadata: { [WRITE_TOKEN_KEY]: id, mark: 'of the first' },
-        ChecksumAlgorithm: 'CRC32C',
-      }),
-    )
-    await stack.startEngine()
-    const done = await stack.waitFor(id, 'completed', 'failed')
-    expect(done.failure).toBeNull()
-    expect((await head('killed.bin')).Metadata).toMatchObject({ mark: 'of the first' })
-  })
+  it.each(['fail', 'skip', 'overwrite'] as const)(
+    'are recognised after a kill between the write and its record, and not written again (%s)',
+    async (ifExists) => {
+      const sizeBytes = 30_000
+      const key = `killed-${ifExists}.bin`
+      const sourceUrl = stack.source.serve(`/${key}`, { sizeBytes })
+      const id = await stack.create({ sourceUrl, ifExists })
+      await stack.s3.send(
+        new PutObjectCommand({
+          ...{ Bucket: 'test', Key: key, Body: patternBytes(0, sizeBytes) },
+          Metadata: { [WRITE_TOKEN_KEY]: id, mark: 'of the first' },
+          ChecksumAlgorithm: 'CRC32C',
+        }),
+      )
+      await stack.startEngine()
+      const done = await stack.waitFor(id, 'completed', 'failed')
+      expect(done.failure).toBeNull()
+      expect((await head(key)).Metadata).toMatchObject({ mark: 'of the first' })
+    },
+  )
 
   it('replace what a killed engine wrote of an older version of the source', async () => {
     const sourceUrl = stack.source.serve('/newer.bin', { sizeBytes: 30_000, seed: 2 })
@@ -164,7 +168,8 @@ describe.each(STORES)('small files into %s', (name, store) => {
 
   it('stop when they are paused or cancelled while they are read, and go on when asked', async () => {
     await stack.startEngine()
-    const slow = { sizeBytes: 400_000, bytesPerSecond: 40_000 }
+    // A part of it comes, and the rest never does.
+    const slow = { sizeBytes: 400_000, breakAfterBytes: 100_000, breakBy: 'stall' } as const
     const paused = await stack.create({ sourceUrl: stack.source.serve('/paused.bin', slow) })
     const cancelled = await stack.create({ sourceUrl: stack.source.serve('/cancelled.bin', slow) })
     for (const id of [paused, cancelled]) await stack.until(id, (transfer) => transfer.metrics.sourceBytes > 0)
@@ -185,9 +190,11 @@ describe.each(STORES)('small files into %s', (name, store) => {
     await stack.startEngine()
     const sizeBytes = 2 * MIB
     const sourceUrl = stack.source.serve('/limited.bin', { sizeBytes })
-    const id = await stack.create({ sourceUrl, bandwidthLimitBytesPerSecond: 512 * 1024 })
-    const seen = await stack.until(id, (transfer) => transfer.metrics.activeMs > 1000)
+    // At this limit it would take half a minute.
+    const id = await stack.create({ sourceUrl, bandwidthLimitBytesPerSecond: 64 * 1024 })
+    const seen = await stack.until(id, (transfer) => transfer.metrics.activeMs > 2000)
     expect(seen).toMatchObject({ status: 'running', movingParts: [1], readLanes: 1 })
+    await setBandwidth(stack.database.db, [id], null)
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect((await sampleWindow(stack.database.db, id)).samples.length).toBeGreaterThan(1)

@@ -22,7 +22,13 @@ const WINDOWED_SPAN_TIMES = 2
 export function readsThroughWindows(run: TransferRun): boolean {
   // A slice that others wait for too is not read at the pace of one bucket.
   if (run.file?.isShared) return false
-  return run.limits.shape === 'streamed' && run.origin.lanes <= run.limits.uploadLanes
+  return run.limits.shape === 'streamed' && run.origin.lanes <= partsToFeed(run)
+}
+
+/** Parts that are fed at once: as many as there are upload lanes, and of a file's last ones those that are open. */
+function partsToFeed({ limits, board, work }: TransferRun): number {
+  const areLast = board.isClosed || work.isExhausted
+  return areLast ? Math.max(1, Math.min(limits.uploadLanes, board.size)) : limits.uploadLanes
 }
 
 /**
@@ -45,11 +51,23 @@ export function spanBytesNow(run: TransferRun): number {
 }
 
 /**
+ * A request out of a file's last bytes is no longer than what each lane would have to ask for of them: with whole requests a few lanes
+ * would have one more while the others have nothing. Whole slices, at least one. `spanBytes`: of `spanBytesNow`.
+ */
+export function lastSpanBytes(run: TransferRun, spanBytes: number): number {
+  const { board, work, origin, pool } = run
+  if ((!board.isClosed && !work.isExhausted) || readsThroughWindows(run)) return spanBytes
+  let restBytes = 0
+  for (const { stream } of board.all) restBytes += stream.endByte - stream.nextSpanByte
+  return Math.min(spanBytes, Math.ceil(restBytes / origin.lanes / pool.bufferBytes) * pool.bufferBytes)
+}
+
+/**
  * How far ahead of its upload lane a streamed part is read, so that all lanes have work between the parts that are open. Through
  * windows the next span is asked for while the last slices of the one before are on their way.
  */
 export function aheadBytesNow(run: TransferRun, spanBytes: number): number {
   if (readsThroughWindows(run)) return (WINDOW_SLICES - 1) * run.pool.bufferBytes
   // One span more than this is asked for at most, because the last one begins below the mark.
-  return spanBytes * Math.max(2, Math.ceil(run.origin.lanes / run.limits.uploadLanes))
+  return spanBytes * Math.max(2, Math.ceil(run.origin.lanes / partsToFeed(run)))
 }

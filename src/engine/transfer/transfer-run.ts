@@ -2,7 +2,7 @@ import type { Claim } from '../../server/db/claims.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import type { ChecksumAlgorithm } from '../../server/domain/transfer.ts'
 import type { Log } from '../../server/log.ts'
-import type { ByteBudget } from '../part/byte-budget.ts'
+import type { ByteBudget, Reservation } from '../part/byte-budget.ts'
 import type { LinearAlgorithm } from '../part/linear-checksum.ts'
 import { PartStream } from '../part/part-stream.ts'
 import type { Meter } from '../progress/meter.ts'
@@ -93,20 +93,32 @@ export function wholeSlices(run: TransferRun, bytes: number): number {
   return Math.ceil(bytes / run.pool.bufferBytes) * run.pool.bufferBytes
 }
 
-/** Opens a part on the board. For a held part its whole size is reserved by now. */
-export function openPart(run: TransferRun, task: PartTask, startByte: number, endByte: number): OpenPart {
-  return run.board.open(task, newStream(run, task.number, startByte, endByte))
+/** Opens a part on the board. For a held part its whole size is reserved by now, of the budget or as a reservation of its own. */
+export function openPart(
+  run: TransferRun,
+  task: PartTask,
+  startByte: number,
+  endByte: number,
+  reservation: Reservation = run.budget,
+): OpenPart {
+  return run.board.open(task, newStream(run, task.number, startByte, endByte, reservation))
 }
 
 /** A fresh, empty stream for a part; also what a streamed part gets when it has to be read again. */
-export function newStream(run: TransferRun, number: number, startByte: number, endByte: number): PartStream {
+export function newStream(
+  run: TransferRun,
+  number: number,
+  startByte: number,
+  endByte: number,
+  budget: Reservation = run.budget,
+): PartStream {
   return new PartStream({
     number,
     startByte,
     endByte,
     shape: run.limits.shape,
     pool: run.pool,
-    budget: run.budget,
+    budget,
     counters: run.meter,
     linear: run.linear,
     onChange: run.board.notify,
@@ -128,11 +140,21 @@ export async function waitForWater(run: TransferRun, signal: AbortSignal): Promi
 /** Reserves bytes of the budget; a wait for them is a pause of the source like that at the high mark, and counted. */
 export async function reserveBytes(run: TransferRun, bytes: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
-  if (run.budget.tryReserve(bytes)) return
+  if (!run.budget.tryReserve(bytes)) await pausedForMemory(run, () => run.budget.reserve(bytes, signal))
+}
+
+/** The same for a part that is held from its first byte to its last, at the pace of its source. */
+export async function reserveWhole(run: TransferRun, bytes: number, signal: AbortSignal): Promise<Reservation> {
+  signal.throwIfAborted()
+  const { budget } = run
+  return budget.tryReserveWhole(bytes) ?? (await pausedForMemory(run, () => budget.reserveWhole(bytes, signal)))
+}
+
+async function pausedForMemory<T>(run: TransferRun, reserve: () => Promise<T>): Promise<T> {
   // Memory that is full of bytes for the bucket is the bucket's doing; full of bytes to come, or of other transfers, it is ours.
   run.meter.pause(run.board.bufferedBytes * 2 >= run.budget.usedBytes ? 'bucket' : 'memory')
   try {
-    await run.budget.reserve(bytes, signal)
+    return await reserve()
   } finally {
     run.meter.resume()
   }

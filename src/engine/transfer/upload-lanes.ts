@@ -31,15 +31,9 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
   const crc32c = part.stream.shape === 'held' ? encodeCrc32c(part.stream.crc32c) : null
   for (;;) {
     const { stream } = part
-    const done = await run.pace.begin(run.signal)
     const body: PartBody =
-      crc32c === null
-        ? {
-            kind: 'streamed',
-            slices: part.task.number === 1 ? lookingAt(run, stream.consume()) : stream.consume(),
-            sliceCrc32c: () => stream.consumedCrc32c,
-          }
-        : { kind: 'held', slices: stream.heldSlices(), crc32c }
+      crc32c === null ? await streamedBody(run, part) : { kind: 'held', slices: stream.heldSlices(), crc32c }
+    const done = await run.pace.begin(run.signal)
     run.meter.bucketRequests++
     try {
       const uploaded = await run.store.uploadPart({
@@ -71,19 +65,22 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
   }
 }
 
+/** Waits for the first bytes: a connection that is taken before them would stand there without a request until its store closes it. */
+async function streamedBody(run: TransferRun, { task, stream }: OpenPart): Promise<PartBody> {
+  const slices = stream.consume()
+  const first = await slices.next()
+  if (task.number === 1 && first.value?.length >= FIRST_BYTES) tellFirstBytes(run, [first.value])
+  return { kind: 'streamed', slices: goOn(first, slices), sliceCrc32c: () => stream.consumedCrc32c }
+}
+
+async function* goOn(first: IteratorResult<Uint8Array>, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (!first.done) yield first.value
+  yield* rest
+}
+
 const FIRST_BYTES = 4
 
 function tellFirstBytes(run: TransferRun, slices: readonly Uint8Array[]): void {
   const [first] = slices
   if (first && first.length > 0) run.onFirstBytes(first.subarray(0, FIRST_BYTES))
-}
-
-/** The slices as they come; the first one is looked at on its way. */
-async function* lookingAt(run: TransferRun, slices: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let isFirst = true
-  for await (const slice of slices) {
-    if (isFirst) tellFirstBytes(run, [slice])
-    isFirst = false
-    yield slice
-  }
 }

@@ -27,6 +27,21 @@ describe('judgeObject', () => {
     expect(judgeObject(seen, { sizeBytes: 10, crc32c }).verdict).toBe('size-only')
   })
 
+  it('compares the checksum of the parts where the store keeps that one alone', () => {
+    // CRC32C of "a" and of "b", and of these eight bytes, by another program.
+    const partCrc32cs = ['wdBDMA==', '0oCwxA==']
+    const composite = { checksums: { crc32c: 'zR0P4A==-2' }, checksumType: 'COMPOSITE' } as const
+    const expected = { sizeBytes: 10, crc32c: 'right', partCrc32cs }
+    const verified = judgeObject(object(composite), expected)
+    expect(verified.verdict).toBe('verified')
+    expect(describeVerification(verified)).toBe('verified: CRC32C of all parts by the bucket')
+    // Stores from before checksum types show it without one.
+    expect(judgeObject(object({ ...composite, checksumType: null }), expected).verdict).toBe('verified')
+    const turned = { ...expected, partCrc32cs: partCrc32cs.toReversed() }
+    expect(judgeObject(object(composite), turned).verdict).toBe('mismatch')
+    expect(judgeObject(object(composite), { ...expected, partCrc32cs: null }).verdict).toBe('size-only')
+  })
+
   it('calls another checksum or another size a mismatch, and names both values', () => {
     const checksum = judgeObject(object({ checksums: { crc32c: 'wrong' } }), { sizeBytes: 10, crc32c: 'right' })
     expect(checksum.verdict).toBe('mismatch')

@@ -1,11 +1,18 @@
 import type { Claim } from '../../server/db/claims.ts'
 import { finishVerification } from '../../server/db/completion.ts'
 import { loadLedger, type TransferRow } from '../../server/db/transfer-steps.ts'
-import type { Evidence, Verification } from '../../server/domain/transfer.ts'
+import type { ChecksumAlgorithm, Evidence, Verification } from '../../server/domain/transfer.ts'
 import type { ObjectInfo, ObjectStore } from '../upload/object-store.ts'
 import { combineDigests, compareDigests, type Digests, knownDigests, readDigests } from './known-digests.ts'
+import { ReadBackProgress } from './read-back-progress.ts'
 import { digestsOfObject } from './read-object-back.ts'
-import { concludeVerification, describeVerification, fullObjectChecksums, judgeObject } from './verification.ts'
+import {
+  concludeVerification,
+  describeVerification,
+  fullObjectChecksums,
+  judgeObject,
+  partChecksums,
+} from './verification.ts'
 import type { WorkContext } from './work-context.ts'
 
 /**
@@ -40,15 +47,20 @@ async function judge(
   signal: AbortSignal,
 ): Promise<Verification> {
   const sizeBytes = Number(row.sizeBytes ?? 0)
-  const read = await digestsAsRead(context, row, sizeBytes)
+  const ledger = await loadLedger(context.db, row.id)
+  const read = digestsAsRead(row, ledger, sizeBytes)
   const crc32c = read.crc32c ?? null
-  const verification = judgeObject(object, { sizeBytes, crc32c })
+  const verification = judgeObject(object, {
+    sizeBytes,
+    crc32c,
+    partCrc32cs: partChecksums(ledger, store.capabilities),
+  })
   if (verification.verdict === 'mismatch') return verification
   const known = knownDigests(row)
   // An object with the CRC32C of the bytes that were read has their other digests, too.
   const bucket = { ...(verification.verdict === 'verified' && read), ...fullObjectChecksums(object) }
   const actual = row.reread
-    ? await digestsOfObject(store, row.key, [...known.map(({ algorithm }) => algorithm), ...readBackWith(read)], signal)
+    ? await readBack(context, row, store, [...known.map(({ algorithm }) => algorithm), ...readBackWith(read)], signal)
     : bucket
   const compared = compareDigests(known, actual)
   const evidence: Evidence[] = []
@@ -76,6 +88,23 @@ async function judge(
   return concludeVerification(judged, row, { met: compared.evidence, open: compared.rest })
 }
 
+/** The same object, read whole, while whoever watches sees how far that is. Throws a Stop where the user wants no more of it. */
+async function readBack(
+  context: WorkContext,
+  row: TransferRow,
+  store: ObjectStore,
+  algorithms: readonly ChecksumAlgorithm[],
+  signal: AbortSignal,
+): Promise<Digests> {
+  const progress = new ReadBackProgress(context, row.id)
+  try {
+    const either = AbortSignal.any([signal, progress.signal])
+    return await digestsOfObject(store, row.key, algorithms, either, (bytes) => progress.read(bytes))
+  } finally {
+    await progress.end()
+  }
+}
+
 /** The algorithm of a read-back: one that the bytes read have, else SHA-256, to be looked at by people. */
 function readBackWith(read: Digests) {
   if (read.crc32c !== undefined) return ['crc32c'] as const
@@ -83,8 +112,7 @@ function readBackWith(read: Digests) {
 }
 
 /** The digests of the bytes as they were read. An empty file has no parts, and its checksum is that of nothing. */
-async function digestsAsRead(context: WorkContext, row: TransferRow, sizeBytes: number): Promise<Digests> {
-  const ledger = await loadLedger(context.db, row.id)
+function digestsAsRead(row: TransferRow, ledger: Awaited<ReturnType<typeof loadLedger>>, sizeBytes: number): Digests {
   const isKnown = ledger.length > 0 || sizeBytes === 0
   return { ...readDigests(row), ...(isKnown && combineDigests(ledger)) }
 }

@@ -10,7 +10,8 @@ import { MIB } from '../../server/domain/bytes.ts'
 import { limitVerdict } from '../../server/domain/report/time-split.ts'
 import { createLog } from '../../server/log.ts'
 
-// A real engine between a source and a bucket of which one is slow on purpose: the report has to name that one.
+// A real engine between a source and a bucket of which one is slow on purpose: the report has to name that one. So slow that the
+// processor is idle nearly all the time, also one that other programs leave little of.
 
 const KEYS = { accessKeyId: 'testkey', secretAccessKey: 'testsecret' }
 const FOUR_LANES = { SLUICE_READ_LANES: '4' }
@@ -31,13 +32,13 @@ describe('the report of a run names', () => {
     const stack = await startEngineStack()
     closers.push(() => stack.close())
     await stack.startEngine(FOUR_LANES)
-    const paced = stack.source.serve('/paced.bin', { sizeBytes: 48 * MIB, bytesPerSecond: 2 * MIB })
+    const paced = stack.source.serve('/paced.bin', { sizeBytes: 12 * MIB, bytesPerSecond: MIB / 2 })
     const bySource = await reportOf(stack, await stack.create({ sourceUrl: paced, partSizeBytes: 6 * MIB }))
     expect(limitVerdict(bySource.timeSplit)).toMatchObject({ kind: 'source' })
     expect(bySource.settings.run).toMatchObject({ readLanes: 4, httpClient: 'lean' })
 
-    const free = stack.source.serve('/free.bin', { sizeBytes: 48 * MIB })
-    const id = await stack.create({ sourceUrl: free, bandwidthLimitBytesPerSecond: 8 * MIB, partSizeBytes: 6 * MIB })
+    const free = stack.source.serve('/free.bin', { sizeBytes: 12 * MIB })
+    const id = await stack.create({ sourceUrl: free, bandwidthLimitBytesPerSecond: 2 * MIB, partSizeBytes: 6 * MIB })
     const byLimit = await reportOf(stack, id)
     expect(limitVerdict(byLimit.timeSplit)).toMatchObject({ kind: 'rate' })
     expect(byLimit.advice.map(({ explainedAt }) => explainedAt)).toContain('the-bandwidth-limit-was-the-limit')
@@ -51,12 +52,12 @@ describe('the report of a run names', () => {
       () => rmSync(dir, { recursive: true, force: true }),
       () => store.close(),
     )
-    const endpoint = await slowProxy(Number(new URL(store.url).port), 4 * MIB)
+    const endpoint = await slowProxy(Number(new URL(store.url).port), MIB)
     const stack = await startEngineStack({ endpoint, region: 'us-east-1', ...KEYS })
     closers.push(() => stack.close())
     await stack.startEngine(FOUR_LANES)
-    const sourceUrl = stack.source.serve('/to-slow.bin', { sizeBytes: 60 * MIB })
-    const report = await reportOf(stack, await stack.create({ sourceUrl, partSizeBytes: 6 * MIB, lanes: 2 }))
+    const sourceUrl = stack.source.serve('/to-slow.bin', { sizeBytes: 20 * MIB })
+    const report = await reportOf(stack, await stack.create({ sourceUrl, partSizeBytes: 5 * MIB, lanes: 2 }))
     expect(limitVerdict(report.timeSplit)).toMatchObject({ kind: 'bucket' })
     expect(report.sentences[1]).toMatch(/^The bucket was the limit/)
   })

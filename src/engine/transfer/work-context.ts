@@ -2,7 +2,7 @@ import type { Env } from '../../server/config/env.ts'
 import { saveBucketCapabilities } from '../../server/db/buckets.ts'
 import type { Db } from '../../server/db/client.ts'
 import type { TransferRow } from '../../server/db/transfer-steps.ts'
-import { type BucketConnection, bucketCapabilitiesSchema } from '../../server/domain/bucket.ts'
+import { type BucketConnection, bucketCapabilitiesSchema, type UploadDialect } from '../../server/domain/bucket.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import type { Log } from '../../server/log.ts'
 import type { Sealer } from '../../server/secrets.ts'
@@ -20,13 +20,14 @@ import type { ObjectStore } from '../upload/object-store.ts'
 import { createObjectStore } from '../upload/s3-object-store.ts'
 import type { EngineBandwidth } from './engine-bandwidth.ts'
 import type { SharedFiles } from './shared-files.ts'
-import type { SharedStores, StoreLease } from './shared-stores.ts'
+import type { SharedStores } from './shared-stores.ts'
+import { isSpokenNow, savedDialect } from './upload-dialect.ts'
 
 const knownCapabilitiesSchema = bucketCapabilitiesSchema.nullable().catch(null)
 
 const ABORT_TIMEOUT_MS = 30_000
-/** Connections to one bucket for all small transfers together, and for their looks at objects. */
-const SHARED_CONNECTIONS = 64
+/** Connections to one bucket, for parts and for everything else. The lanes of its transfers decide how many there are; this is far above. */
+const MOST_CONNECTIONS = 2048
 
 /** What every piece of work of an engine needs; made once in engine.ts. */
 export interface WorkContext {
@@ -62,31 +63,47 @@ export function openTarget(context: WorkContext, row: TransferRow): SourceTarget
   return { url: context.sealer.open(row.sourceUrlSealed, `Transfer.sourceUrl:${row.id}`), headers }
 }
 
-/** A connection to the bucket of a transfer; the caller closes it. Throws `secret_key_changed`. */
+/**
+ * The bucket of a transfer, over connections it shares with others into the same bucket, in the dialect its upload was started with, where it
+ * has one: whatever a test of the bucket has found since, and whichever engine goes on with it. The caller closes it. Throws `secret_key_changed`.
+ */
 export function openStore(context: WorkContext, row: TransferRow): ObjectStore {
-  return createObjectStore(bucketConnection(context, row), {
-    ...storeOptions(context),
-    maxConnections: uploadLanesOf(context, row) + 2,
-  })
+  return shareStore(context, row, savedDialect(row))
 }
 
-/** The same for a transfer that needs it shortly: shared with others into the same bucket, and given back instead of closed. */
-export function sharedStore(context: WorkContext, row: TransferRow): StoreLease {
+/** The same by what is known of the bucket now: for a plan, which may start another upload. */
+export function openStoreForPlan(context: WorkContext, row: TransferRow): ObjectStore {
+  return shareStore(context, row, null)
+}
+
+function shareStore(context: WorkContext, row: TransferRow, started: UploadDialect | null): ObjectStore {
   const { bucket } = row
   const { endpoint, region, forcePathStyle, accessKeyIdSealed, secretAccessKeySealed, capabilities } = bucket
+  const known = knownCapabilitiesSchema.parse(capabilities)
+  // One that is spoken now, too, needs no store of its own.
+  const dialect = started && known && isSpokenNow(started, known) ? null : started
   const saved = [bucket.id, bucket.bucket, endpoint, region, forcePathStyle, accessKeyIdSealed, secretAccessKeySealed]
-  return context.stores.use(JSON.stringify([...saved, capabilities]), () =>
-    createObjectStore(bucketConnection(context, row), { ...storeOptions(context), maxConnections: SHARED_CONNECTIONS }),
-  )
+  return context.stores.use(JSON.stringify([...saved, capabilities, dialect]), () => {
+    const options = { ...storeOptions(context), maxConnections: MOST_CONNECTIONS, dialect }
+    return createObjectStore(bucketConnection(context, row), options)
+  })
 }
 
 /** Aborts the multipart upload of a transfer, if it has one, within half a minute. An upload goes with its bucket. */
 export async function abortUpload(context: WorkContext, row: TransferRow, signal: AbortSignal): Promise<void> {
   if (!row.uploadId) return
   const store = openStore(context, row)
+  const timeout = AbortSignal.timeout(ABORT_TIMEOUT_MS)
   try {
-    await store.abortUpload(row.key, row.uploadId, AbortSignal.any([signal, AbortSignal.timeout(ABORT_TIMEOUT_MS)]))
+    await store.abortUpload(row.key, row.uploadId, AbortSignal.any([signal, timeout]))
   } catch (error) {
+    signal.throwIfAborted()
+    if (timeout.aborted)
+      throw new TransferError(
+        'bucket_unreachable',
+        `The bucket did not remove the unfinished upload within ${ABORT_TIMEOUT_MS / 1000} s. Sluice tries again.`,
+        { retry: 'now' },
+      )
     if (!(error instanceof TransferError && error.code === 'bucket_not_found')) throw error
   } finally {
     store.close()

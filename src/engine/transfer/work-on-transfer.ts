@@ -36,8 +36,17 @@ import { shareWork } from './share-work.ts'
 import type { ExpectedTransfer } from './shared-files.ts'
 import { Stop } from './stop.ts'
 import type { RunLimits, TransferRun } from './transfer-run.ts'
+import { isSpokenNow, savedDialect } from './upload-dialect.ts'
 import { verifyTransfer } from './verify-transfer.ts'
-import { abortUpload, learnBucket, openStore, openTarget, uploadLanesOf, type WorkContext } from './work-context.ts'
+import {
+  abortUpload,
+  learnBucket,
+  openStore,
+  openStoreForPlan,
+  openTarget,
+  uploadLanesOf,
+  type WorkContext,
+} from './work-context.ts'
 import { zipWarning } from './zip-warning.ts'
 
 /** A multiple of every profile's slice. */
@@ -91,7 +100,7 @@ export async function workOnTransfer(
       }
       found = moved.probe
     }
-    store = openStore(context, row)
+    store = first.firstPart === 0 && row.status === 'running' ? openStoreForPlan(context, row) : openStore(context, row)
     if (first.firstPart === 0 && row.status === 'verifying')
       return await verifyTransfer(context, row, first, store, active.signal)
     if (first.firstPart === 0) {
@@ -99,6 +108,11 @@ export async function workOnTransfer(
       opened = await planTransfer(context, row, first, store, active.signal, found)
       active.planClaimId = null
       row = await loadTransfer(db, id)
+      const dialect = row && savedDialect(row)
+      if (row && dialect && !isSpokenNow(dialect, store.capabilities)) {
+        store.close()
+        store = openStore(context, row)
+      }
     }
     if (row?.status !== 'running' || !row.uploadId) return
     if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, active.signal)
@@ -107,8 +121,10 @@ export async function workOnTransfer(
     expected?.end()
     await completeTransfer(context, id, active.signal)
   } catch (error) {
-    if (error instanceof Stop) log.debug({ transferId: id, why: error.why }, 'stopped working on a transfer')
-    else
+    if (error instanceof Stop) {
+      active.stop(error.why)
+      log.debug({ transferId: id, why: error.why }, 'stopped working on a transfer')
+    } else
       await settleFailure(context, id, error, active.signal).catch((err) => {
         if (!(err instanceof Stop)) log.error({ transferId: id, err }, 'a failure could not be recorded')
       })

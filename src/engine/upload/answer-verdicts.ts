@@ -29,7 +29,7 @@ const WRONG_REGION: Verdict = {
 const SLOW_DOWN: Verdict = {
   code: 'bucket_slow_down',
   retry: 'now',
-  say: (w) => `${w.host} asked for fewer requests while ${w.doing} (${w.answer}). Sluice slows down and tries again.`,
+  say: (w) => `${w.host} asked for fewer requests while ${w.doing} (${w.answer}). Sluice slows down for it.`,
 }
 const STORE_BROKEN: Verdict = {
   code: 'bucket_error',
@@ -161,13 +161,15 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   InvalidRegionName: WRONG_REGION,
 }
 
-/** The verdict on an answer, by its code where that is known, else by its status. */
-export function verdictOn(status: number, code: string | null): Verdict {
+/** The verdict on an answer, by its code where that is known, else by its status. `ofUpload`: the request named an upload that was begun there. */
+export function verdictOn(status: number, code: string | null, ofUpload = false): Verdict {
   const known = code !== null && Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined
-  return known ?? verdictOnStatus(status, code !== null)
+  return known ?? verdictOnStatus(status, code !== null, ofUpload)
 }
 
-function verdictOnStatus(status: number, hasCode: boolean): Verdict {
+function verdictOnStatus(status: number, hasCode: boolean, ofUpload: boolean): Verdict {
+  // What began the upload is an S3 store. A bare 400 is a server's or proxy's word on a connection, one whose head came too late, say.
+  if (status === 400 && !hasCode && ofUpload) return STORE_BROKEN
   if (status === 301 || status === 302 || status === 307 || status === 308) return WRONG_REGION
   if (status === 401 || status === 403) return DENIED
   if (status === 412) return EXISTS

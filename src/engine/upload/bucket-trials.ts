@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
 import { TransferError } from '../../server/domain/failure.ts'
-import { crc32cOf } from './crc32c.ts'
+import { compositeCrc32c, crc32cOf } from './crc32c.ts'
 import { type PartBody, WRITE_TOKEN_KEY } from './object-store.ts'
 import type { S3Clients } from './s3-clients.ts'
 import { createPartSender } from './send-part.ts'
@@ -21,6 +21,9 @@ import { uploadFailure } from './upload-failure.ts'
 const BODY = Buffer.from('Sluice wrote this to see what the bucket can do, and removes it again.\n')
 const RIGHT_CRC32C = crc32cOf([BODY])
 const WRONG_CRC32C = crc32cOf([BODY, BODY])
+const COMPOSITE_CRC32C = compositeCrc32c([RIGHT_CRC32C])
+/** Of no object. */
+const WRONG_ETAG = '"00000000000000000000000000000000"'
 const SENT_WITH: BucketCapabilities = {
   checksumHeaders: true,
   checksumTrailers: true,
@@ -28,6 +31,9 @@ const SENT_WITH: BucketCapabilities = {
   conditionalWrites: true,
   metadata: true,
 }
+
+/** How an upload is started: with a checksum of the whole object, with one of its parts' checksums, or without. */
+export type UploadChecksum = 'full' | 'composite' | 'none'
 
 /** What became of something that was tried: its result, or how the bucket refused. */
 export type Outcome<T> =
@@ -79,7 +85,7 @@ export function createBucketTrials(
 
     /** Writes an object with metadata, as plainly as S3 allows. Its key is `key`. */
     key: name,
-    put(extra: { mustNotExist?: boolean } = {}) {
+    put(extra: { mustNotExist?: boolean; onlyOther?: boolean } = {}) {
       keys.add(name)
       return attempt('writing a small object', false, () =>
         client.send(
@@ -89,11 +95,18 @@ export function createBucketTrials(
             Body: BODY,
             Metadata: { [WRITE_TOKEN_KEY]: token },
             IfNoneMatch: extra.mustNotExist ? '*' : undefined,
+            IfMatch: extra.onlyOther ? WRONG_ETAG : undefined,
           }),
           options,
         ),
       )
     },
+
+    /** Removes the object only where it is another one than it is: a store that honours conditions refuses. */
+    removeOther: () =>
+      attempt('removing an object on a condition', false, () =>
+        client.send(new DeleteObjectCommand({ Bucket, Key: name, IfMatch: WRONG_ETAG }), options),
+      ),
 
     head: (key: string, withChecksum: boolean) =>
       attempt('looking at an object', false, async () => {
@@ -104,13 +117,15 @@ export function createBucketTrials(
           isOurs: head.Metadata?.[WRITE_TOKEN_KEY] === token,
           // Ceph 20 writes "-1" behind the value of an upload of one part; a real composite is another value altogether.
           hasFullObjectChecksum: head.ChecksumCRC32C?.replace(/-1$/, '') === RIGHT_CRC32C,
+          hasCompositeChecksum: head.ChecksumCRC32C === COMPOSITE_CRC32C,
         }
       }),
 
-    create: (key: string, isFullObject: boolean) =>
+    create: (key: string, checksum: UploadChecksum) =>
       attempt('starting an upload', false, async () => {
-        const checksum = isFullObject && { ChecksumAlgorithm: 'CRC32C' as const, ChecksumType: 'FULL_OBJECT' as const }
-        const input = { Bucket, Key: key, Metadata: { [WRITE_TOKEN_KEY]: token }, ...checksum }
+        const type = checksum === 'full' ? ('FULL_OBJECT' as const) : ('COMPOSITE' as const)
+        const wanted = checksum !== 'none' && { ChecksumAlgorithm: 'CRC32C' as const, ChecksumType: type }
+        const input = { Bucket, Key: key, Metadata: { [WRITE_TOKEN_KEY]: token }, ...wanted }
         const { UploadId } = await clients.once.send(new CreateMultipartUploadCommand(input), options)
         keys.add(key)
         if (!UploadId)
@@ -157,7 +172,7 @@ export function createBucketTrials(
       key: string,
       uploadId: string,
       etag: string,
-      extra: { crc32c?: 'right' | 'wrong'; mustNotExist?: boolean; sizeBytes?: number } = {},
+      extra: { crc32c?: 'right' | 'wrong' | 'of-parts'; mustNotExist?: boolean; sizeBytes?: number } = {},
     ) =>
       attempt('completing an upload', true, () =>
         clients.once.send(
@@ -170,10 +185,11 @@ export function createBucketTrials(
             },
             IfNoneMatch: extra.mustNotExist ? '*' : undefined,
             MpuObjectSize: extra.sizeBytes,
-            ...(extra.crc32c && {
-              ChecksumType: 'FULL_OBJECT' as const,
-              ChecksumCRC32C: extra.crc32c === 'right' ? RIGHT_CRC32C : WRONG_CRC32C,
-            }),
+            ...(extra.crc32c &&
+              extra.crc32c !== 'of-parts' && {
+                ChecksumType: 'FULL_OBJECT' as const,
+                ChecksumCRC32C: extra.crc32c === 'right' ? RIGHT_CRC32C : WRONG_CRC32C,
+              }),
           }),
           options,
         ),

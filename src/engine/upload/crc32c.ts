@@ -34,3 +34,11 @@ export function combineCrc32c(parts: Iterable<{ readonly crc32c: string; readonl
   for (const part of parts) crc = appendCrc32c(crc, decodeCrc32c(part.crc32c), part.sizeBytes)
   return encodeCrc32c(crc)
 }
+
+/**
+ * The COMPOSITE CRC32C of an object: that of its parts' CRC32Cs in order, then how many they are ("Checking object integrity", S3 User
+ * Guide). It shows which parts a store put together, where it knows no checksum of the whole.
+ */
+export function compositeCrc32c(parts: readonly string[]): string {
+  return `${crc32cOf(parts.map((part) => Buffer.from(part, 'base64')))}-${parts.length}`
+}

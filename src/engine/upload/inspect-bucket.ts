@@ -1,7 +1,7 @@
 import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
 import { TransferError, type Warning } from '../../server/domain/failure.ts'
 import type { BucketAnswer } from '../../server/domain/inspection.ts'
-import { type BucketTrials, createBucketTrials, TRIAL_BYTES } from './bucket-trials.ts'
+import { type BucketTrials, createBucketTrials, TRIAL_BYTES, type UploadChecksum } from './bucket-trials.ts'
 import { createS3Clients, type S3ClientOptions } from './s3-clients.ts'
 
 /** Trials end in time for the clean-up, and both before INSPECTION_TIMEOUT_MS. */
@@ -46,8 +46,9 @@ export async function inspectBucket(
     ])
     // An upload with a checksum of the whole object needs one on every part, also on those that are streamed.
     const fullObject = multipart.keepsFullObject && wrong.checksumRefused && multipart.trailers
-    const headers = multipart.headers && (fullObject || conditional.takesHeaderAnyway)
-    const checksums = { headers, trailers: multipart.trailers, fullObject }
+    const composite = !fullObject && multipart.keepsComposite && multipart.headers && multipart.trailers
+    const headers = multipart.headers && (fullObject || composite || conditional.takesHeaderAnyway)
+    const checksums = { headers, trailers: multipart.trailers, fullObject, composite }
     checks.push(...multipart.checks, ...checksumChecks(checksums), ...conditional.checks)
     const isClean = await cleanUp()
     checks.push(
@@ -55,7 +56,7 @@ export async function inspectBucket(
         'Remove',
         isClean,
         'What the test wrote could be removed.',
-        `The keys may not delete objects, so ${trials.key} and its like stay in the bucket. Sluice itself deletes nothing; remove them by hand.`,
+        `The keys may not delete objects, so ${trials.key} and its like stay in the bucket. Sluice deletes nothing but what it wrote itself; remove them by hand.`,
       ),
     )
     const capabilities: BucketCapabilities = {
@@ -68,6 +69,9 @@ export async function inspectBucket(
       objectSizeAtComplete: wrong.sizeRefused,
       listsUploads: conditional.listsUploads,
       aborts: checks.some((each) => each.name === 'Abort' && each.passed),
+      compositeChecksum: composite,
+      replacesIfMatch: conditional.replacesIfMatch,
+      removesIfMatch: conditional.removesIfMatch,
     }
     return { checks, capabilities, warnings: warningsFor(connection, capabilities) }
   } catch (error) {
@@ -126,16 +130,27 @@ interface Multipart {
   readonly headers: boolean
   readonly trailers: boolean
   readonly keepsFullObject: boolean
+  readonly keepsComposite: boolean
   readonly takesCompleteTwice: boolean
 }
 
-/** One multipart upload with a FULL_OBJECT checksum, or a plain one where the store refuses that. */
+/** An upload with the most of a checksum that the store does not refuse. */
+async function createUpload(trials: BucketTrials, key: string, from: readonly UploadChecksum[]) {
+  let created = await trials.create(key, from[0] ?? 'none')
+  let [checksum = 'none'] = from
+  for (const next of from.slice(1)) {
+    if (!created.refusal) break
+    checksum = next
+    created = await trials.create(key, next)
+  }
+  if (created.refusal) throw created.refusal
+  return { uploadId: created.result, checksum }
+}
+
+/** One multipart upload with a FULL_OBJECT checksum, with a COMPOSITE one where the store refuses that, or else a plain one. */
 async function tryMultipart(trials: BucketTrials): Promise<Multipart> {
   const key = `${trials.key}-multipart`
-  const withChecksum = await trials.create(key, true)
-  const created = withChecksum.refusal ? await trials.create(key, false) : withChecksum
-  if (created.refusal) throw created.refusal
-  const uploadId = created.result
+  const { uploadId, checksum } = await createUpload(trials, key, ['full', 'composite', 'none'])
 
   const right = await trials.part(key, uploadId, 'right')
   const wrong = await trials.part(key, uploadId, 'wrong')
@@ -148,16 +163,24 @@ async function tryMultipart(trials: BucketTrials): Promise<Multipart> {
   if (part.refusal) throw part.refusal
 
   const { etag } = part.result
-  const extra = withChecksum.refusal === null ? { crc32c: 'right' as const } : {}
-  let complete = await trials.complete(key, uploadId, etag, extra)
-  if (complete.refusal && extra.crc32c) complete = await trials.complete(key, uploadId, etag)
-  if (complete.refusal) throw complete.refusal
+  // A store that passed over the type of the checksum may want no more than those of the parts, or nothing.
+  const tries =
+    checksum === 'full' ? (['right', 'of-parts'] as const) : checksum === 'none' ? [] : (['of-parts'] as const)
+  let extra: Parameters<BucketTrials['complete']>[3] = {}
+  let complete: Awaited<ReturnType<BucketTrials['complete']>> | null = null
+  for (const crc32c of [...tries, undefined]) {
+    extra = crc32c ? { crc32c } : {}
+    complete = await trials.complete(key, uploadId, etag, extra)
+    if (!complete.refusal) break
+  }
+  if (complete?.refusal) throw complete.refusal
   const again = await trials.complete(key, uploadId, etag, extra)
   const head = await trials.head(key, headers)
   return {
     headers,
     trailers,
     keepsFullObject: head.result?.hasFullObjectChecksum === true,
+    keepsComposite: head.result?.hasCompositeChecksum === true,
     takesCompleteTwice: again.refusal === null,
     checks: [
       check(
@@ -170,7 +193,12 @@ async function tryMultipart(trials: BucketTrials): Promise<Multipart> {
   }
 }
 
-function checksumChecks(found: { headers: boolean; trailers: boolean; fullObject: boolean }): Check[] {
+function checksumChecks(found: {
+  readonly headers: boolean
+  readonly trailers: boolean
+  readonly fullObject: boolean
+  readonly composite: boolean
+}): Check[] {
   return [
     check(
       'Part checksums',
@@ -186,8 +214,10 @@ function checksumChecks(found: { headers: boolean; trailers: boolean; fullObject
     ),
     check(
       'Object checksum',
-      found.fullObject,
-      'The store verifies the checksum of the whole object (CRC32C): a wrong one was refused.',
+      found.fullObject || found.composite,
+      found.fullObject
+        ? 'The store verifies the checksum of the whole object (CRC32C): a wrong one was refused.'
+        : 'The store keeps a checksum of the checksums of all parts (CRC32C), which shows that the object is made of them.',
       'The store does not verify a checksum of the whole object. What arrived is proven by size, or by reading it back.',
     ),
   ]
@@ -201,8 +231,8 @@ interface WrongComplete {
 /** Whether Complete is refused when the checksum of the whole object is wrong, or its size is, the parts being right. */
 async function tryWrongComplete(trials: BucketTrials): Promise<WrongComplete> {
   const key = `${trials.key}-wrong`
-  const withChecksum = await trials.create(key, true)
-  const created = withChecksum.refusal ? await trials.create(key, false) : withChecksum
+  const withChecksum = await trials.create(key, 'full')
+  const created = withChecksum.refusal ? await trials.create(key, 'none') : withChecksum
   if (created.refusal) return { checksumRefused: false, sizeRefused: false }
   const hasChecksum = withChecksum.refusal === null
   const part = await trials.part(key, created.result, hasChecksum ? 'right' : 'plain')
@@ -225,19 +255,25 @@ interface Conditional {
   /** A part with a checksum header was taken by an upload that was started without an algorithm. */
   readonly takesHeaderAnyway: boolean
   readonly listsUploads: boolean
+  readonly replacesIfMatch: boolean
+  readonly removesIfMatch: boolean
 }
 
 /** Whether an existing object survives writes that must not replace one; then the abort of what is left over. */
 async function tryConditional(trials: BucketTrials): Promise<Conditional> {
   const put = await trials.put({ mustNotExist: true })
-  const created = await trials.create(trials.key, false)
+  const created = await trials.create(trials.key, 'none')
   if (created.refusal) throw created.refusal
   const withHeader = await trials.part(trials.key, created.result, 'right')
   const part = withHeader.refusal ? await trials.part(trials.key, created.result, 'plain') : withHeader
   if (part.refusal) throw part.refusal
   const complete = await trials.complete(trials.key, created.result, part.result.etag, { mustNotExist: true })
   const isHonoured = put.refusal?.code === 'key_exists' && complete.refusal?.code === 'key_exists'
-  const another = await trials.create(trials.key, false)
+  const replaceOther = await trials.put({ onlyOther: true })
+  const removeOther = await trials.removeOther()
+  const replacesIfMatch = replaceOther.refusal?.code === 'key_exists'
+  const removesIfMatch = removeOther.refusal?.code === 'key_exists'
+  const another = await trials.create(trials.key, 'none')
   const listed = await trials.listUploads(trials.key)
   const listsUploads = another.refusal === null && listed.result?.includes(another.result) === true
   const abort = another.refusal === null ? await trials.abort(trials.key, another.result) : another
@@ -246,12 +282,20 @@ async function tryConditional(trials: BucketTrials): Promise<Conditional> {
     isHonoured,
     takesHeaderAnyway: withHeader.refusal === null,
     listsUploads,
+    replacesIfMatch,
+    removesIfMatch,
     checks: [
       check(
         'No overwriting',
         isHonoured,
         'The store itself refuses to replace an object that must not be replaced.',
         'The store replaces objects even when asked not to. Sluice looks first, which a write at the same moment can slip past.',
+      ),
+      check(
+        'Exact removal',
+        removesIfMatch,
+        'The store removes an object only while it is the one that is meant.',
+        'The store removes whatever is at a key. An object that Sluice wrote and that is no longer wanted is left there and named, so that nothing of others can go with it.',
       ),
       check(
         'Abort',

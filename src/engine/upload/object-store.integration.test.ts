@@ -306,21 +306,23 @@ for (const [{ dialect, start }, httpClient] of STORES.flatMap((store) =>
       await expect(store.completeUpload(complete, signal)).rejects.toMatchObject({ code: 'upload_lost', retry: 'now' })
     })
 
-    it('correctness 33: gives parts over 1,000 page by page', async () => {
-      const uploadId = await store.createUpload({ key: 'many', contentType: null, writeToken: 't' }, signal)
-      const numbers = Array.from({ length: 1003 }, (_, index) => index + 1)
-      const sent: UploadedPart[] = []
-      const lanes = Array.from({ length: 6 }, async () => {
-        for (let number = numbers.pop(); number !== undefined; number = numbers.pop()) {
-          const bytes = Buffer.from(`part ${number}`)
-          sent.push(await send(store, 'many', uploadId, number, bytes, held(bytes)))
-        }
+    // Lists come by the SDK whatever carries the parts, and each carrier is proven by its parts above: once for each store is enough.
+    if (httpClient === 'lean')
+      it('correctness 33: gives parts over 1,000 page by page', async () => {
+        const uploadId = await store.createUpload({ key: 'many', contentType: null, writeToken: 't' }, signal)
+        const numbers = Array.from({ length: 1003 }, (_, index) => index + 1)
+        const sent: UploadedPart[] = []
+        const lanes = Array.from({ length: 6 }, async () => {
+          for (let number = numbers.pop(); number !== undefined; number = numbers.pop()) {
+            const bytes = Buffer.from(`part ${number}`)
+            sent.push(await send(store, 'many', uploadId, number, bytes, held(bytes)))
+          }
+        })
+        await Promise.all(lanes)
+        const listed = await store.listParts('many', uploadId, signal)
+        expect(listed?.map((part) => part.number)).toEqual(Array.from({ length: 1003 }, (_, index) => index + 1))
+        await store.abortUpload('many', uploadId, signal)
       })
-      await Promise.all(lanes)
-      const listed = await store.listParts('many', uploadId, signal)
-      expect(listed?.map((part) => part.number)).toEqual(Array.from({ length: 1003 }, (_, index) => index + 1))
-      await store.abortUpload('many', uploadId, signal)
-    })
 
     it('says by code and in a sentence what is wrong with the keys and the bucket', async () => {
       const create = (changes: Partial<BucketConnection>) =>

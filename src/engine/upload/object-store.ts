@@ -96,10 +96,13 @@ export interface ObjectStore {
   ): Promise<{ etag: string }>
   /**
    * A whole object in one request, only where there is none at the key, or the one it `replaces`: else `key_exists`. For stores
-   * with `conditionalWrites` alone. `storedCrc32c` is the checksum of the object where the store's answer gives it, and then equal to that of the body.
+   * with `conditionalWrites` alone, and `replaces` for those with `replacesIfMatch`. `storedCrc32c` is the checksum of the object where the store's answer gives it, and then equal to that of the body.
    */
   putNew(put: ObjectUpload): Promise<{ etag: string; storedCrc32c: string | null }>
-  /** Removes the object at a key that has this ETag. Where there is none, or another one, nothing is removed. */
+  /**
+   * Removes the object at a key that has this ETag. Where there is none, or another one, nothing is removed. Throws `key_exists` where the
+   * store would remove another one too (`removesIfMatch`): then it is left.
+   */
   removeObject(key: string, etag: string, signal: AbortSignal): Promise<void>
   /** Starts a multipart upload and returns its id. The write token becomes object metadata. */
   createUpload(create: CreateUpload, signal: AbortSignal): Promise<string>

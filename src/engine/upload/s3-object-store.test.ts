@@ -276,6 +276,24 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
     })
   })
 
+  it('gives up reading an object whose bytes stop coming, and waits for a reader that takes its time', async () => {
+    const { store } = await setUp((_, nth, response) => {
+      response.writeHead(200, { 'content-length': 6 }).write('abc')
+      if (nth === 0) response.end('def')
+    })
+    const seen: string[] = []
+    for await (const bytes of store.read('slow-reader', signal)) {
+      // Longer than the idle timeout: this is not the store's silence.
+      await new Promise((resolve) => setTimeout(resolve, 1_300))
+      seen.push(Buffer.from(bytes).toString())
+    }
+    expect(seen.join('')).toBe('abcdef')
+    const silent = async () => {
+      for await (const bytes of store.read('silent', signal)) seen.push(Buffer.from(bytes).toString())
+    }
+    await expect(silent()).rejects.toMatchObject({ code: 'bucket_unreachable', retry: 'now' })
+  })
+
   describe('an inspection', () => {
     it('goes on where listing is denied, and ends with a sentence where writing is', async () => {
       const { connection, options, seen } = await setUp((_, __, response) => error(response, 403, 'AccessDenied'), null)
@@ -321,6 +339,9 @@ describe.each(HTTP_CLIENTS)('parts over %s', (httpClient) => {
         objectSizeAtComplete: false,
         listsUploads: false,
         aborts: false,
+        compositeChecksum: false,
+        replacesIfMatch: false,
+        removesIfMatch: false,
       })
       expect(answer.warnings.map((warning) => warning.code)).toEqual(['no_conditional_writes'])
       expect(answer.checks.filter((check) => check.passed).map((check) => check.name)).toEqual([

@@ -1,3 +1,4 @@
+import { addAbortSignal, type Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import {
   AbortMultipartUploadCommand,
@@ -11,7 +12,7 @@ import {
   ListPartsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import type { BucketCapabilities, BucketConnection } from '../../server/domain/bucket.ts'
+import type { BucketCapabilities, BucketConnection, UploadDialect } from '../../server/domain/bucket.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import { crc32cOf } from './crc32c.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type UploadedPart,
   WRITE_TOKEN_KEY,
 } from './object-store.ts'
+import { ProgressWatch } from './progress-watch.ts'
 import { createS3Clients, type S3ClientOptions } from './s3-clients.ts'
 import { dialectOf } from './s3-dialects.ts'
 import { createObjectSender, createPartSender } from './send-part.ts'
@@ -35,14 +37,18 @@ const MAX_UPLOAD_PAGES = 100
 
 /**
  * The door to one bucket: the control plane by the AWS SDK, the bodies of parts by our own sender. What a store supports
- * is taken from the inspection of the bucket, else from what its dialect promises. Throws TransferError (address_refused,
+ * is taken from the inspection of the bucket, else from what its dialect promises; `dialect` is that of an upload that was started
+ * earlier, and is kept to. Throws TransferError (address_refused,
  * invalid_url) where the endpoint may not be reached at all.
  */
-export function createObjectStore(connection: BucketConnection, options: S3ClientOptions): ObjectStore {
+export function createObjectStore(
+  connection: BucketConnection,
+  options: S3ClientOptions & { readonly dialect?: UploadDialect | null },
+): ObjectStore {
   const clients = createS3Clients(connection, options)
   const { repeatable, once } = clients
   const dialect = dialectOf(connection.endpoint)
-  const capabilities = connection.capabilities ?? dialect.capabilities
+  const capabilities = { ...(connection.capabilities ?? dialect.capabilities), ...options.dialect }
   const { idleTimeoutMs } = options
   const Bucket = connection.bucket
   const { parts: carrier, clock } = clients
@@ -92,6 +98,7 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
 
   async function sendComplete(complete: CompleteUpload, signal: AbortSignal): Promise<{ etag: string }> {
     const withChecksum = capabilities.fullObjectChecksum && complete.crc32c !== null
+    const withParts = withChecksum || capabilities.compositeChecksum
     const answer = await call(signal, 'completing the upload', true, () =>
       once.send(
         new CompleteMultipartUploadCommand({
@@ -102,7 +109,7 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
             Parts: complete.parts.map((part) => ({
               PartNumber: part.number,
               ETag: part.etag,
-              ...(withChecksum && part.crc32c !== null && { ChecksumCRC32C: part.crc32c }),
+              ...(withParts && part.crc32c !== null && { ChecksumCRC32C: part.crc32c }),
             })),
           },
           IfNoneMatch: complete.mustNotExist && capabilities.conditionalWrites ? '*' : undefined,
@@ -142,11 +149,22 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
       const { Body } = await call(signal, 'reading the object', true, () =>
         repeatable.send(new GetObjectCommand({ Bucket, Key: key }), { abortSignal: signal }),
       )
+      const body = Body as Readable
+      const watch = new ProgressWatch(idleTimeoutMs, () => silence(connection.endpoint, idleTimeoutMs))
+      addAbortSignal(watch.signal, body)
       try {
-        yield* Body as AsyncIterable<Uint8Array>
+        watch.moved()
+        for await (const chunk of body as AsyncIterable<Uint8Array>) {
+          watch.pause()
+          yield chunk
+          watch.moved()
+        }
       } catch (error) {
         signal.throwIfAborted()
+        watch.signal.throwIfAborted()
         throw uploadFailure(error, { connection, doing: 'reading the object' })
+      } finally {
+        watch.stop()
       }
     },
 
@@ -172,6 +190,11 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
     },
 
     async removeObject(key, etag, signal) {
+      if (capabilities.removesIfMatch !== true)
+        throw new TransferError(
+          'key_exists',
+          `An earlier try left its object at ${key}, and ${dialect.title} was not seen to remove exactly one that is meant. It is left there: remove it by hand, choose another key, or allow it to be overwritten.`,
+        )
       try {
         const input = { Bucket, Key: key, IfMatch: etag }
         await call(signal, 'removing the object', false, () =>
@@ -191,9 +214,10 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
             Key: create.key,
             ContentType: create.contentType ?? undefined,
             Metadata: { [WRITE_TOKEN_KEY]: create.writeToken },
-            ...(capabilities.fullObjectChecksum && {
+            // Named always: what a store takes for granted differs (Ceph FULL_OBJECT, Amazon S3 COMPOSITE).
+            ...((capabilities.fullObjectChecksum || capabilities.compositeChecksum) && {
               ChecksumAlgorithm: 'CRC32C' as const,
-              ChecksumType: 'FULL_OBJECT' as const,
+              ChecksumType: capabilities.fullObjectChecksum ? ('FULL_OBJECT' as const) : ('COMPOSITE' as const),
             }),
           }),
           { abortSignal: signal },
@@ -271,6 +295,15 @@ export function createObjectStore(connection: BucketConnection, options: S3Clien
     if (value) return value
     throw new TransferError('bucket_protocol_error', `${dialect.title} did not give ${what}. Check the endpoint.`)
   }
+}
+
+function silence(endpoint: string, idleTimeoutMs: number): TransferError {
+  const { host } = new URL(endpoint)
+  return new TransferError(
+    'bucket_unreachable',
+    `${host} was silent for ${idleTimeoutMs / 1000} s or more while the object was read. Check the network and the store.`,
+    { retry: 'now' },
+  )
 }
 
 function isNotFound(error: unknown): boolean {

@@ -317,7 +317,7 @@ function wrongLength(part: Sending, bytes: number): TransferError {
 }
 
 function silence(what: string): TransferError {
-  return new TransferError('bucket_unreachable', `${what}. Check the network and the store; Sluice tries again.`, {
+  return new TransferError('bucket_unreachable', `${what}. Check the network and the store.`, {
     retry: 'now',
   })
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 import { setImmediate } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import { MAX_ERROR_BODY_BYTES, type PartCarrier, type PartRequest } from './part-carrier.ts'
@@ -36,10 +37,12 @@ async function readAnswer(response: Dispatcher.ResponseData): Promise<string> {
     await response.body.dump({ limit: MAX_ERROR_BODY_BYTES })
     return ''
   }
+  // A character may come in two pieces.
+  const decoder = new StringDecoder('utf8')
   let text = ''
   try {
     for await (const chunk of response.body) {
-      text += String(chunk)
+      text += decoder.write(chunk as Buffer)
       if (text.length > MAX_ERROR_BODY_BYTES) break
     }
   } catch {

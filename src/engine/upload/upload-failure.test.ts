@@ -48,6 +48,12 @@ describe('uploadFailure', () => {
     expect(uploadFailure(answered(404, 'NoSuchKey'), context).code).toBe('bucket_protocol_error')
   })
 
+  it('takes a 400 without a code for a broken connection where an upload was begun, and for no S3 store else', () => {
+    const ofUpload = uploadFailure(answered(400, null), { ...context, ofUpload: true })
+    expect(ofUpload).toMatchObject({ code: 'bucket_error', retry: 'now' })
+    expect(uploadFailure(answered(400, null), context)).toMatchObject({ code: 'bucket_protocol_error', retry: 'never' })
+  })
+
   it('names the right region, and takes the code without one for a wrong key', () => {
     const moved = uploadFailure(answered(400, 'AuthorizationHeaderMalformed', 'us-west-2'), context)
     expect(moved.message).toContain('is in region us-west-2, not in eu-north-1')

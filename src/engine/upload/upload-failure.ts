@@ -56,7 +56,7 @@ function failureOfAnswer(answer: StoreAnswer, context: FailureContext, cause: un
   if (context.ofUpload && (code === 'NoSuchKey' || (code === null && answer.status === 404))) code = 'NoSuchUpload'
   // A redirect says where; an AuthorizationHeaderMalformed without a region is a wrong key's shape, not a wrong place.
   if (code === 'AuthorizationHeaderMalformed' && (!answer.region || answer.region === region)) code = 'InvalidToken'
-  const verdict = verdictOn(answer.status, code)
+  const verdict = verdictOn(answer.status, code, context.ofUpload)
   const message = verdict.say({
     bucket,
     host: hostOf(endpoint),

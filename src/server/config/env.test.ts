@@ -42,3 +42,41 @@ describe('the memory an engine may use', () => {
     expect(bytes(256, { SLUICE_MEMORY_BUDGET: '128MiB', SLUICE_CACHE_MEMORY: '64MiB' })).toEqual([128, 64])
   })
 })
+
+describe('profiles (C5)', () => {
+  const read = (settings: Record<string, string>) => {
+    const env = readEnv(settings)
+    return [env.sliceSizeBytes, env.spansPerFile, env.sliceRetries, env.cacheTtlMs]
+  }
+  const hours = (count: number) => count * 3_600_000
+
+  it.each([
+    ['high-throughput', [2 * MIB, 8, 2, hours(2)]],
+    ['balanced', [MIB, 4, 3, hours(1)]],
+    ['low-memory', [MIB / 2, 4, 3, hours(0.5)]],
+  ])('%s has a slice size, requests for one file at once, retries, and a time to live', (profile, values) => {
+    expect(read({ SLUICE_PROFILE: profile })).toEqual(values)
+  })
+
+  it('is balanced where nothing is said, and each value can be set over it', () => {
+    expect(read({})).toEqual(read({ SLUICE_PROFILE: 'balanced' }))
+    const over = {
+      SLUICE_SLICE_SIZE: '512KiB',
+      SLUICE_FILE_REQUESTS: '7',
+      SLUICE_SLICE_RETRIES: '0',
+      SLUICE_CACHE_TTL_SECONDS: '5',
+    }
+    expect(read({ SLUICE_PROFILE: 'high-throughput', ...over })).toEqual([MIB / 2, 7, 0, 5_000])
+  })
+})
+
+describe('where the metrics are (C6)', () => {
+  it('is the port of the engine, or an address of their own on this machine', () => {
+    expect(readEnv({}).metricsListener).toBeNull()
+    expect(readEnv({ SLUICE_METRICS_ADDRESS: '127.0.0.1:9464' }).metricsListener).toEqual({
+      host: '127.0.0.1',
+      port: 9464,
+    })
+    expect(() => readEnv({ SLUICE_METRICS_ADDRESS: '0.0.0.0:9464' })).toThrow(/^SLUICE_METRICS_ADDRESS/)
+  })
+})

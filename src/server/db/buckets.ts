@@ -1,6 +1,6 @@
 import type { BucketCapabilities, BucketConnection, BucketSave, BucketView } from '../domain/bucket.ts'
 import { bucketCapabilitiesSchema } from '../domain/bucket.ts'
-import { TransferError } from '../domain/failure.ts'
+import { type Failure, failureSchema, TransferError } from '../domain/failure.ts'
 import type { Sealer } from '../secrets.ts'
 import type { Db, DbOrTx } from './client.ts'
 import { isUniqueViolation } from './database-failure.ts'
@@ -25,13 +25,15 @@ export async function listBuckets(db: DbOrTx): Promise<BucketView[]> {
       embedded: true,
       capabilities: true,
       testedAt: true,
+      testFailure: true,
       createdAt: true,
       _count: { select: { transfers: true } },
     },
   })
-  return rows.map(({ _count, capabilities, ...row }) => ({
+  return rows.map(({ _count, capabilities, testFailure, ...row }) => ({
     ...row,
     capabilities: readCapabilities(capabilities),
+    testFailure: failureSchema.safeParse(testFailure).data ?? null,
     transfers: _count.transfers,
   }))
 }
@@ -39,7 +41,8 @@ export async function listBuckets(db: DbOrTx): Promise<BucketView[]> {
 /**
  * Adds a bucket, or with an `id` changes one. Keys left empty stay as they are; for a new bucket both are needed. What the store
  * was seen to support is forgotten when endpoint, bucket or keys change, because it was seen elsewhere.
- * Throws `invalid_input` (a name that is taken, a key that is missing) or `not_found`.
+ * Throws `invalid_input` (a name that is taken, a key that is missing), `not_found`, or `not_allowed_in_state` where it is to lead to another
+ * bucket while uploads are open in this one: nobody could remove them any more. The endpoint may change, because the same store may move.
  */
 export async function saveBucket(
   db: Db,
@@ -57,6 +60,7 @@ export async function saveBucket(
       'not_allowed_in_state',
       'This bucket belongs to the embedded object store, which keeps its settings itself. Add another bucket instead.',
     )
+  if (old && old.bucket !== input.bucket && !options.embedded) await mustHaveNoUploads(db, id, old.bucket)
   checkKeys(input)
   const endpoint = input.endpoint.replace(/\/$/, '')
   const settings = {
@@ -72,7 +76,7 @@ export async function saveBucket(
   const moved = old !== null && (old.endpoint !== endpoint || old.bucket !== input.bucket || keys !== null)
   try {
     if (old) {
-      const forgotten = moved ? { capabilities: Prisma.DbNull, testedAt: null } : {}
+      const forgotten = moved ? { capabilities: Prisma.DbNull, testedAt: null, testFailure: Prisma.DbNull } : {}
       await db.bucket.update({ where: { id }, data: { ...settings, ...keys, ...forgotten }, select: { id: true } })
     } else if (keys) await db.bucket.create({ data: { id, ...settings, ...keys }, select: { id: true } })
   } catch (error) {
@@ -82,6 +86,16 @@ export async function saveBucket(
     })
   }
   return { id }
+}
+
+async function mustHaveNoUploads(db: Db, bucketId: string, bucket: string): Promise<void> {
+  const isOpen = [{ uploadId: { not: null } }, { uploadStartingAt: { not: null } }]
+  const open = await db.transfer.count({ where: { bucketId, OR: isOpen } })
+  if (open === 0) return
+  throw new TransferError(
+    'not_allowed_in_state',
+    `${count(open, 'transfer')} ${open === 1 ? 'has' : 'have'} an unfinished upload in ${bucket}. Finish or cancel ${open === 1 ? 'it' : 'them'} first, or add the other bucket beside this one.`,
+  )
 }
 
 /**
@@ -139,7 +153,13 @@ export async function getBucketConnection(db: DbOrTx, sealer: Sealer, id: string
 
 /** Remembers what a store was seen to support. */
 export async function saveBucketCapabilities(db: DbOrTx, id: string, capabilities: BucketCapabilities): Promise<void> {
-  await db.bucket.updateMany({ where: { id }, data: { capabilities, testedAt: new Date() } })
+  const data = { capabilities, testedAt: new Date(), testFailure: Prisma.DbNull }
+  await db.bucket.updateMany({ where: { id }, data })
+}
+
+/** Remembers that a test of a bucket failed, and why. What its store was seen to support before stays. */
+export async function saveBucketTestFailure(db: DbOrTx, id: string, failure: Failure): Promise<void> {
+  await db.bucket.updateMany({ where: { id }, data: { testFailure: { ...failure }, testedAt: new Date() } })
 }
 
 /** Whether it is known what the store of a bucket supports. */

@@ -13,6 +13,10 @@ export interface Claim {
 
 /** Looked at for each piece that is wanted, because other engines may be claiming the first of them just now. */
 const CANDIDATES = 4
+/** Of the free pieces of a transfer an engine takes an eighth at once, so that it asks seldom while there are many and leaves the last ones to others. */
+const SHARE_OF_FREE = 8
+/** But no more than this: what an engine holds and has not begun waits for its lease where it dies. */
+const MOST_OF_FREE = 16
 
 interface ClaimOptions {
   readonly engineId: string
@@ -64,8 +68,8 @@ export function claimTransfers(db: Db, options: ClaimOptions & { activeIds: read
 }
 
 /**
- * Claims up to `limit` more free pieces of one transfer, lowest parts first; with `isOfDead` only those whose holder's lease has
- * ended. Empty where it may not run any more.
+ * Claims `limit` more free pieces of one transfer, lowest parts first, or an eighth of those that are free where that is more (up to 16);
+ * with `isOfDead` only up to `limit` of those whose holder's lease has ended. Empty where it may not run any more.
  */
 export async function claimParts(
   db: Db,
@@ -79,7 +83,9 @@ export async function claimParts(
         AND c."firstPart" > 0 AND ((c."engineId" IS NULL AND NOT ${options.isOfDead}) OR c."leaseUntil" < now())
         AND NOT EXISTS (SELECT 1 FROM "PartClaim" p WHERE p."transferId" = t.id AND p."firstPart" = 0)
       ORDER BY c."firstPart"
-      LIMIT ${options.limit} FOR UPDATE OF c SKIP LOCKED
+      LIMIT CASE WHEN ${options.isOfDead} THEN ${options.limit}::int ELSE greatest(${options.limit}::int, least(${MOST_OF_FREE}::int,
+        (SELECT count(*)::int FROM "PartClaim" f WHERE f."transferId" = ${transferId}::uuid AND f."engineId" IS NULL) / ${SHARE_OF_FREE}::int)) END
+      FOR UPDATE OF c SKIP LOCKED
     )
     UPDATE "PartClaim" c SET "engineId" = ${options.engineId}::uuid, epoch = c.epoch + 1,
       "leaseUntil" = now() + ${options.leaseMs} * interval '1 millisecond'
@@ -88,9 +94,9 @@ export async function claimParts(
   return claims.sort((a, b) => a.firstPart - b.firstPart)
 }
 
-/** Parts of claims that are in the ledger already, from whoever held them before, by the id of the claim. */
+/** Parts of claims that are in the ledger already, from whoever held them before, by the id of the claim. Of those that nobody held before nothing is asked. */
 export async function recordedParts(db: Db, claims: readonly Claim[]): Promise<(claim: Claim) => ReadonlySet<number>> {
-  const ids = claims.map((claim) => claim.id)
+  const ids = claims.flatMap((claim) => (claim.epoch > 1 ? claim.id : []))
   const rows =
     ids.length === 0
       ? []
@@ -157,11 +163,11 @@ export async function countCrashes(
         UPDATE "PartClaim" SET "engineId" = NULL, "leaseUntil" = NULL
         WHERE "transferId" = ${of.transferId}::uuid AND "engineId" = ${deadEngineId}::uuid AND "leaseUntil" < now()
       )
-      UPDATE "Transfer" SET crashes = crashes + 1 WHERE id = ${of.transferId}::uuid AND status = 'running' AND EXISTS (
+      UPDATE "Transfer" SET crashes = crashes + 1 WHERE id = ${of.transferId}::uuid AND status IN ('running', 'verifying') AND EXISTS (
         SELECT 1 FROM "Engine" e WHERE e.id = ${deadEngineId}::uuid AND e."heartbeatAt" < now() - ${of.leaseMs / 2} * interval '1 millisecond')`
   else
     await db.$executeRaw`
-      UPDATE "Transfer" t SET crashes = crashes + 1 WHERE t.status = 'running' AND (t."completionEngineId" = ${deadEngineId}::uuid
+      UPDATE "Transfer" t SET crashes = crashes + 1 WHERE t.status IN ('running', 'verifying') AND (t."completionEngineId" = ${deadEngineId}::uuid
         OR EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."engineId" = ${deadEngineId}::uuid))`
 }
 

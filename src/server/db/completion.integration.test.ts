@@ -1,14 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { saveTestBucket } from '../../../e2e/stack/test-bucket.ts'
 import { createTestDatabase, type TestDatabase } from '../../../e2e/stack/test-database.ts'
 import type { EngineStats } from '../domain/engine.ts'
-import { createSealer } from '../secrets.ts'
-import { saveBucket } from './buckets.ts'
-import { type Claim, claimTransfers, releaseClaims } from './claims.ts'
-import { findCompletable, finishTransfer, forgetUpload, takeCompletion, takeUnwantedUploads } from './completion.ts'
+import { type Claim, claimTransfers, countCrashes, releaseClaims } from './claims.ts'
+import {
+  beginComplete,
+  findCompletable,
+  finishTransfer,
+  forgetUpload,
+  takeCompletion,
+  takeUnwantedUploads,
+} from './completion.ts'
 import { beat } from './engine-heartbeat.ts'
 import { newId } from './new-id.ts'
 import { applyAction } from './transfer-actions.ts'
-import { type PlanFields, requeueTransfer, saveEnd, savePlan, startOver } from './transfer-steps.ts'
+import { failTransfer, type PlanFields, requeueTransfer, saveEnd, savePlan, startOver } from './transfer-steps.ts'
 
 const LEASE_MS = 30_000
 const VERIFIED = { verdict: 'verified' as const, evidence: [] }
@@ -18,9 +24,7 @@ describe('completing, cancelling and planning at the same moment', () => {
   let bucketId: string
   beforeAll(async () => {
     database = await createTestDatabase()
-    const bucket = { name: 'b', bucket: 'b', endpoint: 'http://127.0.0.1:9', region: 'us-east-1', prefix: '' }
-    const keys = { accessKeyId: 'testkey', secretAccessKey: 'testsecret', forcePathStyle: true }
-    bucketId = (await saveBucket(database.db, createSealer('x'.repeat(32)), { ...bucket, ...keys })).id
+    bucketId = await saveTestBucket(database.db)
   })
   afterAll(() => database.close())
 
@@ -57,6 +61,12 @@ describe('completing, cancelling and planning at the same moment', () => {
     sliceSizeBytes: 1,
     partsTotal: 2,
     uploadId: 'u2',
+    uploadDialect: {
+      checksumHeaders: true,
+      checksumTrailers: true,
+      fullObjectChecksum: true,
+      compositeChecksum: false,
+    },
     writeToken: 't2',
     sourceDigests: [],
     warnings: [],
@@ -70,6 +80,64 @@ describe('completing, cancelling and planning at the same moment', () => {
     expect(await findCompletable(database.db)).toContain(id)
     expect(await takeCompletion(database.db, engine, id, LEASE_MS)).toBe(1)
     expect((await row(id)).status).toBe('running')
+  })
+
+  const expecting = { ...allParts, status: 'running' as const, expectedChecksum: { algorithm: 'sha256', value: 'x' } }
+  const isChanged = async (action: 'pause' | 'resume', id: string) =>
+    (await applyAction(database.db, action, [id])).changed.length === 1
+
+  it('is paused while the expected checksum is proven; then nothing may be sent under that right any more', async () => {
+    const id = await create(expecting)
+    const epoch = (await takeCompletion(database.db, engine, id, LEASE_MS)) ?? 0
+    expect((await row(id)).completingSince).toBeNull()
+    expect(await isChanged('pause', id)).toBe(true)
+    expect(await beginComplete(database.db, id, epoch, {})).toBe(false)
+    // Resumed before its engine has noticed: it is proven anew, under a right of its own.
+    expect(await isChanged('resume', id)).toBe(true)
+    expect(await beginComplete(database.db, id, epoch, {})).toBe(false)
+    await releaseClaims(database.db, engine, id)
+    const next = (await takeCompletion(database.db, other, id, LEASE_MS)) ?? 0
+    expect(await beginComplete(database.db, id, epoch, {})).toBe(false)
+    expect(await beginComplete(database.db, id, next, { sha256: 'y' })).toBe(true)
+    expect((await row(id)).readDigests).toEqual({ sha256: 'y' })
+  })
+
+  it('is paused no more once Complete may have been sent, whatever became of it', async () => {
+    const id = await create(expecting)
+    const epoch = (await takeCompletion(database.db, engine, id, LEASE_MS)) ?? 0
+    expect(await beginComplete(database.db, id, epoch, {})).toBe(true)
+    expect(await isChanged('pause', id)).toBe(false)
+    const since = (await row(id)).completingSince
+    await requeueTransfer(database.db, engine, id, 0, 'the bucket did not answer')
+    expect(await isChanged('pause', id)).toBe(false)
+    expect(await takeCompletion(database.db, other, id, LEASE_MS)).toBe(epoch + 1)
+    expect(await isChanged('pause', id)).toBe(false)
+    expect((await row(id)).completingSince).toEqual(since)
+    // Without a checksum to be proven, Complete may follow at once.
+    const plain = await create({ ...allParts, status: 'running' })
+    await takeCompletion(database.db, engine, plain, LEASE_MS)
+    expect(await isChanged('pause', plain)).toBe(false)
+  })
+
+  it('is either paused or completed where both are wanted at one moment, never both', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 24 }, async (_, index) => {
+        const id = await create(expecting)
+        const epoch = (await takeCompletion(database.db, engine, id, LEASE_MS)) ?? 0
+        const pause = () => isChanged('pause', id)
+        const complete = () => beginComplete(database.db, id, epoch, {})
+        const [first, second] = await Promise.all(index % 2 ? [pause(), complete()] : [complete(), pause()])
+        return [first, second]
+      }),
+    )
+    for (const outcome of outcomes) expect(outcome.filter(Boolean)).toHaveLength(1)
+  })
+
+  it('refuses to send Complete for what is being cancelled', async () => {
+    const id = await create(expecting)
+    const epoch = (await takeCompletion(database.db, engine, id, LEASE_MS)) ?? 0
+    await applyAction(database.db, 'cancel', [id])
+    expect(await beginComplete(database.db, id, epoch, {})).toBe(false)
   })
 
   it('is told to every engine with its heartbeat, once the engine that had the right to it lets its lease end', async () => {
@@ -148,5 +216,79 @@ describe('completing, cancelling and planning at the same moment', () => {
     expect(await row(id)).toMatchObject({ status: 'running', attempts: 0, partsTotal: null })
     expect(await saveEnd(database.db, other, claim, end)).toBe(true)
     expect((await row(id)).partsTotal).toBe(1)
+  })
+
+  const engineRow = (id: string, silentMs: number) =>
+    database.db.engine.create({
+      data: {
+        ...{ id, name: 'e', version: '0', pid: 1, url: 'http://127.0.0.1:1' },
+        heartbeatAt: new Date(Date.now() - silentMs),
+      },
+    })
+  const lapsed = new Date(Date.now() - 1_000)
+
+  it('counts an engine that died while it completed, and not one that was only too slow to renew', async () => {
+    const [dead, slow] = [newId(), newId()]
+    await Promise.all([engineRow(dead, 60_000), engineRow(slow, 0)])
+    const takenFrom = async (completionEngineId: string | null) => {
+      const lease = { completionEngineId, completionLeaseUntil: completionEngineId === null ? null : lapsed }
+      const id = await create({ ...allParts, status: 'running', ...lease })
+      expect(await takeCompletion(database.db, engine, id, LEASE_MS)).not.toBeNull()
+      return (await row(id)).crashes
+    }
+    expect(await takenFrom(dead)).toBe(1)
+    expect(await takenFrom(slow)).toBe(0)
+    expect(await takenFrom(engine)).toBe(0)
+    expect(await takenFrom(null)).toBe(0)
+  })
+
+  it('counts an engine that died while it verified, and begins to count anew with each wish', async () => {
+    const dead = newId()
+    await engineRow(dead, 60_000)
+    const id = await create({ ...allParts, status: 'completed', crashes: 5 })
+    await applyAction(database.db, 'verify', [id])
+    expect((await row(id)).crashes).toBe(0)
+    await countCrashes(database.db, dead, { transferId: id, leaseMs: LEASE_MS })
+    expect((await row(id)).crashes).toBe(1)
+    await database.db.partClaim.updateMany({ where: { transferId: id }, data: { engineId: dead } })
+    await countCrashes(database.db, dead)
+    expect((await row(id)).crashes).toBe(2)
+  })
+
+  it('does not forget that Complete may have been sent, when it fails and when it is retried; a new upload does', async () => {
+    const completing = { ...allParts, completingSince: new Date(), completionEngineId: engine }
+    const id = await create({ ...completing, status: 'running' })
+    const failure = { code: 'bucket_unreachable' as const, message: 'Away.', retry: 'later' as const }
+    expect(await failTransfer(database.db, engine, id, failure)).toBe(true)
+    await applyAction(database.db, 'retry', [id])
+    expect(await row(id)).toMatchObject({ status: 'queued', completingSince: expect.any(Date) })
+    const claimed = async () => {
+      const [claim] = (await row(id)).claims
+      const leaseUntil = new Date(Date.now() + LEASE_MS)
+      await database.db.partClaim.update({ where: { id: claim?.id ?? '' }, data: { engineId: engine, leaseUntil } })
+      return { id: claim?.id ?? '', transferId: id, firstPart: 0, lastPart: 0, epoch: claim?.epoch ?? 0 }
+    }
+    const part = { transferId: id, sizeBytes: 5n, etag: 'e', startedAt: new Date(), finishedAt: new Date() }
+    await database.db.part.createMany({ data: [1, 2].map((number) => ({ ...part, number })) })
+    expect(await savePlan(database.db, engine, await claimed(), plan, [], [1, 2])).toBe(true)
+    expect((await row(id)).completingSince).not.toBeNull()
+    await database.db.partClaim.create({ data: { transferId: id, firstPart: 0, lastPart: 0 } })
+    const pieces = [{ firstPart: 2, lastPart: 2 }]
+    expect(await savePlan(database.db, engine, await claimed(), plan, pieces, [1])).toBe(true)
+    expect(await row(id)).toMatchObject({ completingSince: null, uploadDialect: plan.uploadDialect })
+  })
+
+  it('keeps the upload of a transfer that failed for what is mended in the settings, and lets others go', async () => {
+    const failed = (code: string, finishedAt = new Date()) =>
+      create({ ...allParts, status: 'failed', finishedAt, failure: { code, message: 'No.', retry: 'never' } })
+    const [wrongKeys, old, changed] = await Promise.all([
+      failed('bucket_unauthorized'),
+      failed('bucket_unauthorized', new Date(Date.now() - 25 * 3_600_000)),
+      failed('source_changed'),
+    ])
+    const unwanted = (await takeUnwantedUploads(database.db, engine, LEASE_MS, 24)).map((upload) => upload.id)
+    expect(unwanted).toContain(old)
+    expect(unwanted).toContain(changed)
+    expect(unwanted).not.toContain(wrongKeys)
   })
 })

@@ -1,4 +1,4 @@
-import type { Verification } from '../domain/transfer.ts'
+import type { TransferStatus, Verification } from '../domain/transfer.ts'
 import type { Claim } from './claims.ts'
 import type { Db } from './client.ts'
 import type { Prisma } from './generated/client.ts'
@@ -6,12 +6,16 @@ import { addEvent, lockTransfer } from './transfer-steps.ts'
 
 /**
  * Takes the right to complete a transfer whose parts are all in the ledger, also one that was paused there and resumed: a lease under an epoch of its own, so that one
- * engine completes and a slow one that comes back cannot (reliability.md section 1). Null where there is nothing to take.
+ * engine completes and a slow one that comes back cannot (reliability.md section 1). Null where there is nothing to take. From
+ * `completingSince` on Complete may be sent, and there is no pausing any more; where the user expects a checksum, that is for `beginComplete` to say.
+ * An engine that died with that right is counted (Transfer.crashes), one whose heart still beats is not.
  */
 export async function takeCompletion(db: Db, engineId: string, id: string, leaseMs: number): Promise<number | null> {
   const rows = await db.$queryRaw<{ completionEpoch: number }[]>`
-    UPDATE "Transfer" t SET status = 'running', "completingSince" = coalesce(t."completingSince", now()),
-      crashes = t.crashes + CASE WHEN t."completionEngineId" <> ${engineId}::uuid THEN 1 ELSE 0 END,
+    UPDATE "Transfer" t SET status = 'running',
+      "completingSince" = CASE WHEN t."expectedChecksum" IS NULL THEN coalesce(t."completingSince", now()) ELSE t."completingSince" END,
+      crashes = t.crashes + CASE WHEN EXISTS (SELECT 1 FROM "Engine" e WHERE e.id = t."completionEngineId"
+        AND e.id <> ${engineId}::uuid AND e."heartbeatAt" < now() - ${leaseMs / 2} * interval '1 millisecond') THEN 1 ELSE 0 END,
       "completionEngineId" = ${engineId}::uuid,
       "completionEpoch" = t."completionEpoch" + 1, "completionLeaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
     WHERE t.id = ${id}::uuid AND t.status IN ('queued', 'running') AND t."cancelRequestedAt" IS NULL
@@ -49,20 +53,26 @@ export async function reviveStranded(db: Db): Promise<number> {
 }
 
 /**
- * Keeps digests of the bytes that are in the bucket, so that whoever completes the transfer instead, or looks at it later, need not read for
- * them again. False where another engine has taken over.
+ * From here on Complete may be sent: a pause that came before is kept to, one that comes after is refused. `digests` of the bytes that are in
+ * the bucket are kept, so that whoever completes the transfer instead need not read for them again. False where it was paused or
+ * cancelled, or another engine has taken over: then nothing may be sent.
  */
-export async function saveReadDigests(
+export async function beginComplete(
   db: Db,
   id: string,
   epoch: number,
   digests: Readonly<Record<string, string>>,
 ): Promise<boolean> {
   const changed = await db.$executeRaw`
-    UPDATE "Transfer" SET "readDigests" = "readDigests" || ${JSON.stringify(digests)}::jsonb
-    WHERE id = ${id}::uuid AND status = 'running' AND "completionEpoch" = ${epoch}`
+    UPDATE "Transfer" SET "completingSince" = coalesce("completingSince", now()),
+      "readDigests" = "readDigests" || ${JSON.stringify(digests)}::jsonb
+    WHERE id = ${id}::uuid AND status = 'running' AND "completionEpoch" = ${epoch} AND "cancelRequestedAt" IS NULL`
   return changed === 1
 }
+
+/** In which a transfer is that is completed, and in which one may be whose object turns out to have been there. */
+const COMPLETING = ['running'] as const
+export const UNSETTLED = ['queued', 'running', 'paused', 'failed'] as const
 
 /**
  * Ends a transfer as completed under the epoch it was completed with; false where another engine has taken over. A wish to
@@ -75,13 +85,16 @@ export function finishTransfer(
   epoch: number,
   verification: Verification,
   message: string,
+  from: readonly TransferStatus[] = COMPLETING,
 ): Promise<boolean> {
   return db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
       UPDATE "Transfer" SET status = 'completed', "finishedAt" = now(), "completingSince" = NULL, "completionEngineId" = NULL,
         "completionLeaseUntil" = NULL, "cancelRequestedAt" = NULL, "uploadId" = NULL, live = '{}', failure = NULL, verification = ${JSON.stringify(verification)}::jsonb
-      WHERE id = ${id}::uuid AND status = 'running' AND "completionEpoch" = ${epoch}`
+      WHERE id = ${id}::uuid AND status::text = ANY(${[...from]}) AND "completionEpoch" = ${epoch}`
     if (changed === 0) return false
+    // Of one that was queued for another try.
+    if (from !== COMPLETING) await tx.partClaim.deleteMany({ where: { transferId: id } })
     await addEvent(tx, { transferId: id, engineId, code: 'completed', message })
     return true
   })
@@ -105,6 +118,7 @@ export function finishVerification(
       data: {
         status: 'completed',
         reread: false,
+        live: {},
         verification: verification as unknown as Prisma.InputJsonValue,
       },
     })
@@ -121,7 +135,10 @@ export async function abandonVerification(db: Db, engineId: string, id: string, 
     const { count } = await tx.partClaim.deleteMany({ where: { transferId: id, engineId } })
     // Without a claim of ours another engine verifies it by now, and says how that ends.
     if (count === 0) return
-    await tx.transfer.updateMany({ where: { id, status: 'verifying' }, data: { status: 'completed', reread: false } })
+    await tx.transfer.updateMany({
+      where: { id, status: 'verifying' },
+      data: { status: 'completed', reread: false, live: {} },
+    })
     const message = `Could not be verified again: ${reason}`
     await addEvent(tx, { transferId: id, engineId, level: 'warn', code: 'verify_failed', message })
   })
@@ -134,6 +151,12 @@ export interface UnwantedUpload {
   readonly uploadId: string | null
   readonly cancelling: boolean
 }
+
+/**
+ * What is mended in the settings of the bucket or of Sluice: nothing is removed for it right away, although trying again as it is would be of
+ * no use, so that with the right settings a transfer goes on from its parts.
+ */
+export const MENDED_IN_SETTINGS = ['bucket_unauthorized', 'bucket_not_found', 'secret_key_changed'] as const
 
 /**
  * Takes unwanted uploads, each under a completion lease, so that two engines do not abort and restart against each other. Where another
@@ -154,7 +177,7 @@ export function takeUnwantedUploads(
           AND NOT EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = "Transfer".id AND c."firstPart" = 0
             AND c."engineId" <> ${engineId}::uuid AND c."leaseUntil" >= now()))
         OR (status = 'failed' AND "uploadId" IS NOT NULL
-          AND (failure->>'retry' = 'never' OR "finishedAt" < now() - ${keepHours} * interval '1 hour')))
+          AND ((failure->>'retry' = 'never' AND failure->>'code' <> ALL(${[...MENDED_IN_SETTINGS]})) OR "finishedAt" < now() - ${keepHours} * interval '1 hour')))
       LIMIT 8 FOR UPDATE SKIP LOCKED
     )
     UPDATE "Transfer" t SET "completionEngineId" = ${engineId}::uuid, "completionEpoch" = t."completionEpoch" + 1,
@@ -185,7 +208,7 @@ export function fenceCancelled(db: Db, upload: UnwantedUpload): Promise<boolean>
 export function forgetUpload(db: Db, engineId: string, upload: UnwantedUpload): Promise<boolean> {
   return db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
-      UPDATE "Transfer" SET "uploadId" = NULL, "doneBytes" = 0, "partsDone" = 0, "completingSince" = NULL, live = '{}',
+      UPDATE "Transfer" SET "uploadId" = NULL, "uploadDialect" = NULL, "doneBytes" = 0, "partsDone" = 0, "completingSince" = NULL, live = '{}',
         "completionEngineId" = NULL, "completionLeaseUntil" = NULL,
         status = CASE WHEN ${upload.cancelling} THEN 'cancelled'::"TransferStatus" ELSE status END,
         "finishedAt" = coalesce("finishedAt", now())
@@ -200,7 +223,7 @@ export function forgetUpload(db: Db, engineId: string, upload: UnwantedUpload): 
     await tx.partClaim.deleteMany({ where: { transferId: upload.id } })
     await tx.part.deleteMany({ where: { transferId: upload.id } })
     const message = upload.cancelling
-      ? 'Cancelled; nothing is left in the bucket.'
+      ? 'Cancelled; no unfinished upload is left in the bucket.'
       : 'The unfinished upload was removed from the bucket.'
     await addEvent(tx, {
       transferId: upload.id,

@@ -74,7 +74,7 @@ async function insert(db: Db, rows: readonly NewTransfer[]): Promise<void> {
     )
     INSERT INTO "Event" ("transferId", code, message)
     SELECT id, 'created', CASE WHEN "startAt" IS NULL THEN 'Created and queued.'
-      ELSE to_char("startAt" AT TIME ZONE 'UTC', '"Created, to start at "YYYY-MM-DD"T"HH24:MI:SS.MS"Z."') END FROM input`
+      ELSE to_char("startAt" AT TIME ZONE 'UTC', '"Created, to start at "YYYY-MM-DD HH24:MI" UTC."') END FROM input`
   await notifyIds(
     db,
     'sluice_transfers',

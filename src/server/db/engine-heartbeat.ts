@@ -1,4 +1,5 @@
 import type { EngineStats } from '../domain/engine.ts'
+import { INSPECTION_TIMEOUT_MS } from '../domain/inspection.ts'
 import type { Db } from './client.ts'
 
 /** Who an engine says it is. */
@@ -20,6 +21,10 @@ export interface EngineWishes {
   readonly bandwidthLimitBytesPerSecond: number | null | undefined
   /** A transfer waits for somebody to complete it: the engine that had the right to has let its lease end. */
   readonly hasAbandonedCompletion: boolean
+  /** Somebody waits for an inspection that no engine has answered yet. */
+  readonly hasInspection: boolean
+  /** Somebody waits for what this engine alone knows. */
+  readonly hasQuestion: boolean
 }
 
 /**
@@ -27,7 +32,9 @@ export interface EngineWishes {
  * the database's.
  */
 export async function beat(db: Db, engine: EngineIdentity, stats: EngineStats): Promise<EngineWishes> {
-  const [row] = await db.$queryRaw<{ isSet: boolean; limit: bigint | null; isAbandoned: boolean }[]>`
+  const [row] = await db.$queryRaw<
+    { isSet: boolean; limit: bigint | null; isAbandoned: boolean; hasInspection: boolean; hasQuestion: boolean }[]
+  >`
     INSERT INTO "Engine" (id, name, version, pid, url, machine, process, stats)
     VALUES (${engine.id}::uuid, ${engine.name}, ${engine.version}, ${engine.pid}, ${engine.url}, ${engine.machine}, ${engine.process},
       ${JSON.stringify(stats)}::jsonb)
@@ -35,11 +42,17 @@ export async function beat(db: Db, engine: EngineIdentity, stats: EngineStats): 
     RETURNING EXISTS (SELECT 1 FROM "EngineSetting" s WHERE s.name = ${engine.name}) AS "isSet",
       (SELECT s."bandwidthLimitBytesPerSecond" FROM "EngineSetting" s WHERE s.name = ${engine.name}) AS limit,
       EXISTS (SELECT 1 FROM "Transfer" t WHERE t.status = 'running' AND t."completionLeaseUntil" < now()
-        AND t."cancelRequestedAt" IS NULL AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now())) AS "isAbandoned"`
+        AND t."cancelRequestedAt" IS NULL AND (t."nextRunAt" IS NULL OR t."nextRunAt" <= now())) AS "isAbandoned",
+      EXISTS (SELECT 1 FROM "Inspection" i WHERE i."answeredAt" IS NULL
+        AND i."createdAt" > now() - ${INSPECTION_TIMEOUT_MS}::int * interval '1 millisecond') AS "hasInspection",
+      EXISTS (SELECT 1 FROM "EngineQuestion" q WHERE q."engineId" = ${engine.id}::uuid
+        AND q."answeredAt" IS NULL) AS "hasQuestion"`
   const limit = row?.limit == null ? null : Number(row.limit)
   return {
     bandwidthLimitBytesPerSecond: row?.isSet ? limit : undefined,
     hasAbandonedCompletion: row?.isAbandoned ?? false,
+    hasInspection: row?.hasInspection ?? false,
+    hasQuestion: row?.hasQuestion ?? false,
   }
 }
 

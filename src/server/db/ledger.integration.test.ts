@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { saveTestBucket } from '../../../e2e/stack/test-bucket.ts'
 import { createTestDatabase, type TestDatabase } from '../../../e2e/stack/test-database.ts'
-import { createSealer } from '../secrets.ts'
-import { saveBucket } from './buckets.ts'
 import type { Db } from './client.ts'
 import { type ClosedClaim, type FinishedPart, recordDue } from './ledger.ts'
 import { newId } from './new-id.ts'
@@ -14,9 +13,7 @@ describe('recordDue', () => {
   let bucketId: string
   beforeAll(async () => {
     database = await createTestDatabase()
-    const bucket = { name: 'b', bucket: 'b', endpoint: 'http://127.0.0.1:9', region: 'us-east-1', prefix: '' }
-    const keys = { accessKeyId: 'testkey', secretAccessKey: 'testsecret', forcePathStyle: true }
-    bucketId = (await saveBucket(database.db, createSealer('x'.repeat(32)), { ...bucket, ...keys })).id
+    bucketId = await saveTestBucket(database.db)
   })
   afterAll(() => database.close())
 

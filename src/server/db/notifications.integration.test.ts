@@ -5,6 +5,9 @@ import { createTestDatabase, type TestDatabase } from '../../../e2e/stack/test-d
 import { newId } from './new-id.ts'
 import { listenForNotifications, type Notifications, notify, notifyIds } from './notifications.ts'
 
+/** Whoever is not woken by a hint fails, however slow the machine is. */
+const FAR_LONGER_THAN_A_TEST_MS = 3_600_000
+
 let database: TestDatabase
 let notifications: Notifications
 const warnings: unknown[] = []
@@ -35,11 +38,11 @@ it('brings each hint to the listeners of its channel until they leave', async ()
   const hints = notifications.hints('sluice_transfers')
   await notify(database.db, 'sluice_inspections', 'elsewhere')
   await notify(database.db, 'sluice_transfers', 'one')
-  await hints.next(10_000)
+  await hints.next(FAR_LONGER_THAN_A_TEST_MS)
   expect(heard).toEqual(['one'])
   leave()
   await notify(database.db, 'sluice_transfers', 'two')
-  await hints.next(10_000)
+  await hints.next(FAR_LONGER_THAN_A_TEST_MS)
   expect(heard).toEqual(['one'])
 })
 
@@ -53,7 +56,7 @@ it('sends a hint with the commit of its transaction, and none when that is undon
   await expect(undone).rejects.toThrow('undo')
   const hints = notifications.hints('sluice_transfers')
   await notify(database.db, 'sluice_transfers', 'done')
-  await hints.next(10_000)
+  await hints.next(FAR_LONGER_THAN_A_TEST_MS)
   expect(heard).toEqual(['done'])
 })
 
@@ -62,12 +65,10 @@ it('keeps a hint that comes while nobody waits, and wakes only for its subject',
   const hints = notifications.hints('sluice_progress', mine)
   const all = notifications.hints('sluice_progress')
   await notifyIds(database.db, 'sluice_progress', [other, mine])
-  await all.next(10_000)
-  const started = performance.now()
-  await hints.next(10_000)
-  expect(performance.now() - started).toBeLessThan(1_000)
+  await all.next(FAR_LONGER_THAN_A_TEST_MS)
+  await hints.next(FAR_LONGER_THAN_A_TEST_MS)
   await notify(database.db, 'sluice_progress', other)
-  await all.next(10_000)
+  await all.next(FAR_LONGER_THAN_A_TEST_MS)
   const waited = performance.now()
   await hints.next(100)
   expect(performance.now() - waited).toBeGreaterThan(90)
@@ -114,7 +115,5 @@ it('reconnects when its connection is lost, says so once, and has everyone look 
   expect(warnings).toHaveLength(1)
   const hints = notifications.hints('sluice_transfers')
   await notify(database.db, 'sluice_transfers', 'heard again')
-  const started = performance.now()
-  await hints.next(10_000)
-  expect(performance.now() - started).toBeLessThan(9_000)
+  await hints.next(FAR_LONGER_THAN_A_TEST_MS)
 })

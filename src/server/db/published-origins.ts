@@ -4,6 +4,7 @@ import { TransferError } from '../domain/failure.ts'
 import {
   normaliseBaseUrl,
   type OriginAccess,
+  type OriginHttpVersion,
   type PublishedOriginView,
   type publishedOriginSaveSchema,
   type ServedOrigin,
@@ -20,7 +21,7 @@ import { notify } from './notifications.ts'
 export async function listPublishedOrigins(db: DbOrTx): Promise<PublishedOriginView[]> {
   const rows = await db.publishedOrigin.findMany({
     orderBy: { name: 'asc' },
-    omit: { headersSealed: true, signingKeyId: true, signingKeySealed: true, httpVersion: true },
+    omit: { headersSealed: true, signingKeyId: true, signingKeySealed: true },
   })
   const hosts = await db.origin.findMany({
     where: { baseUrl: { in: rows.map(({ baseUrl }) => hostKey(baseUrl)) } },
@@ -31,6 +32,7 @@ export async function listPublishedOrigins(db: DbOrTx): Promise<PublishedOriginV
     ...row,
     access: row.access as OriginAccess,
     sizeCapBytes: row.sizeCapBytes === null ? null : Number(row.sizeCapBytes),
+    httpVersion: versionOf(row),
     learnedLanes: lanes.get(hostKey(row.baseUrl)) ?? null,
   }))
 }
@@ -45,7 +47,7 @@ export async function savePublishedOrigin(
   input: z.output<typeof publishedOriginSaveSchema>,
 ): Promise<{ id: string }> {
   const id = input.id ?? newId()
-  const { headers, id: _, httpVersion: __, ...rest } = input
+  const { headers, id: _, ...rest } = input
   const settings = {
     ...rest,
     baseUrl: normaliseBaseUrl(input.baseUrl),
@@ -120,6 +122,7 @@ export async function loadServedOrigins(
         heuristicFreshness: row.heuristicFreshness,
         sizeCapBytes: row.sizeCapBytes === null ? null : Number(row.sizeCapBytes),
         lanes: row.lanes,
+        httpVersion: versionOf(row),
         signingKey: { id: row.signingKeyId, secret },
         updatedAtMs: row.updatedAt.getTime(),
       })
@@ -141,6 +144,10 @@ function sealHeaders(sealer: Sealer, id: string, headers: Record<string, string>
     headersSealed: sealer.seal(JSON.stringify(Object.fromEntries(sorted)), `PublishedOrigin.headers:${id}`),
     headerNames: sorted.map(([name]) => name),
   }
+}
+
+function versionOf({ httpVersion }: { httpVersion: string }): OriginHttpVersion {
+  return httpVersion === '2' ? '2' : '1.1'
 }
 
 function openKey(sealer: Sealer, id: string, sealed: string): string {

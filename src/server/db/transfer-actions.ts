@@ -88,13 +88,14 @@ const EVENTS: Record<TransferAction | 'setBandwidth', { code: string; message: s
   retry: { code: 'retried', message: 'Queued again.' },
   remove: null,
   verify: { code: 'verify_requested', message: 'Asked to prove the object once more.' },
+  stopVerifying: { code: 'verify_stopped', message: 'The verification was stopped. What was proven before it stands.' },
   setBandwidth: { code: 'bandwidth_set', message: 'The bandwidth limit was changed.' },
 }
 
 function askForVerification(reread: boolean): Change {
   return async (tx, ids) => {
     const asked = await tx.$queryRaw<{ id: string }[]>`
-      UPDATE "Transfer" SET status = 'verifying', attempts = 0, "nextRunAt" = NULL, reread = ${reread}
+      UPDATE "Transfer" SET status = 'verifying', attempts = 0, crashes = 0, "nextRunAt" = NULL, reread = ${reread}
       WHERE id = ANY(${ids}::uuid[]) AND status = 'completed'
       RETURNING id::text`
     await replaceClaims(tx, asked)
@@ -130,11 +131,11 @@ const CHANGES: Record<TransferAction, Change> = {
     return [...ended, ...asked]
   },
 
-  // Claims of the old run go; the new plan decides which parts are still missing.
+  // Claims of the old run go; the new plan decides which parts are still missing, and whether Complete may have been sent for them.
   retry: async (tx, ids) => {
     const queued = await tx.$queryRaw<{ id: string }[]>`
       UPDATE "Transfer" SET status = 'queued', failure = NULL, attempts = 0, crashes = 0, "nextRunAt" = NULL, "finishedAt" = NULL,
-        "cancelRequestedAt" = NULL, "completingSince" = NULL, verification = NULL
+        "cancelRequestedAt" = NULL, verification = NULL
       WHERE id = ANY(${ids}::uuid[])
         AND (status = 'cancelled' OR (status = 'failed' AND "cancelRequestedAt" IS NULL))
       RETURNING id::text`
@@ -143,6 +144,16 @@ const CHANGES: Record<TransferAction, Change> = {
   },
 
   verify: askForVerification(false),
+
+  // Without its claim nobody can say any more how it ended; whoever reads the object back sees that with the next thing it tells.
+  stopVerifying: async (tx, ids) => {
+    const stopped = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE "Transfer" SET status = 'completed', reread = false, "nextRunAt" = NULL, live = '{}'
+      WHERE id = ANY(${ids}::uuid[]) AND status = 'verifying'
+      RETURNING id::text`
+    await tx.partClaim.deleteMany({ where: { transferId: { in: stopped.map((row) => row.id) } } })
+    return stopped
+  },
 
   // A failed transfer may still have an upload in the bucket: cancelling it first keeps the promise to leave none behind. One that was
   // started and lost is found by this row alone (decision 020), so it stays until that is settled, or a day where the bucket is gone.
@@ -177,6 +188,7 @@ const VERBS: Record<TransferAction | 'setBandwidth', string> = {
   retry: 'tried again',
   remove: 'removed',
   verify: 'verified',
+  stopVerifying: 'stopped from being verified',
   setBandwidth: 'given a bandwidth limit',
 }
 
@@ -187,6 +199,7 @@ const NEEDS: Record<TransferAction | 'setBandwidth', string> = {
   retry: 'Only failed and cancelled transfers can be.',
   remove: 'Cancel it, or wait for its end.',
   verify: 'Only completed transfers can be.',
+  stopVerifying: 'Nobody is verifying it.',
   setBandwidth: 'It moves no more bytes.',
 }
 
@@ -197,12 +210,14 @@ function refusal(action: TransferAction | 'setBandwidth', row: RefusedRow | unde
   const allowed = action !== 'setBandwidth' && allows(row.status, action)
   if (allowed && row.cancelRequestedAt)
     return refuse('The transfer is being cancelled; wait until its upload is removed from the bucket.', 'later')
-  if (allowed && row.completingSince)
+  if (allowed && row.completingSince && row.status !== 'failed')
     return refuse('All parts are in the bucket and the upload is being completed; it ends in a moment.', 'later')
   if (allowed && action === 'remove' && row.uploadStartingAt)
     return refuse('An upload of it may be left in the bucket, and is being looked for. Try again in a minute.', 'later')
   if (allowed && action === 'remove' && row.uploadId)
     return refuse('The transfer still has an unfinished upload in the bucket. Cancel it first, then remove it.')
   if (allowed) return refuse('The transfer changed at the same moment. Look at its state and try again.', 'later')
-  return refuse(`A ${row.status} transfer cannot be ${VERBS[action]}. ${NEEDS[action]}`)
+  const isVerifying = action === 'cancel' && row.status === 'verifying'
+  const needs = isVerifying ? 'Its object is there; stop verifying it instead.' : NEEDS[action]
+  return refuse(`A ${row.status} transfer cannot be ${VERBS[action]}. ${needs}`)
 }

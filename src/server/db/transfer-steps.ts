@@ -1,3 +1,4 @@
+import type { UploadDialect } from '../domain/bucket.ts'
 import type { Failure, Warning } from '../domain/failure.ts'
 import type { ChecksumAlgorithm, SourceDigest, Verification } from '../domain/transfer.ts'
 import type { Claim } from './claims.ts'
@@ -12,18 +13,23 @@ export function loadTransfer(db: Db, id: string): Promise<TransferRow | null> {
   return db.transfer.findUnique({ where: { id }, include: { bucket: true } })
 }
 
+interface NewEvent {
+  readonly transferId: string
+  readonly engineId: string | null
+  readonly code: string
+  readonly message: string
+  readonly level?: 'info' | 'warn' | 'error'
+}
+
 /** Notes something that happened, as a sentence people read. Must not hold secrets. */
-export async function addEvent(
-  db: DbOrTx,
-  event: {
-    transferId: string
-    engineId: string | null
-    code: string
-    message: string
-    level?: 'info' | 'warn' | 'error'
-  },
-): Promise<void> {
+export async function addEvent(db: DbOrTx, event: NewEvent): Promise<void> {
   await db.event.create({ data: event })
+}
+
+/** The same for what repeats itself: nothing where the transfer has this very sentence already. */
+export async function addEventOnce(db: DbOrTx, event: NewEvent): Promise<void> {
+  const { transferId, code, message } = event
+  if ((await db.event.count({ where: { transferId, code, message } })) === 0) await addEvent(db, event)
 }
 
 /** Adds a remark to a transfer, once. */
@@ -71,6 +77,7 @@ export interface PlanFields {
   readonly sliceSizeBytes: number
   readonly partsTotal: number | null
   readonly uploadId: string | null
+  readonly uploadDialect: UploadDialect
   readonly writeToken: string
   readonly sourceDigests: readonly SourceDigest[]
   readonly warnings: readonly Warning[]
@@ -99,12 +106,16 @@ export function savePlan(
       _sum: { sizeBytes: true },
       _count: true,
     })
-    const { warnings, sourceDigests, ...fields } = plan
+    const { warnings, sourceDigests, uploadDialect, ...fields } = plan
+    // Complete may have been sent for an upload that still has all its parts; of any other nothing can be at the key.
+    const isWhole = plan.partsTotal !== null && kept._count === plan.partsTotal
     await tx.transfer.update({
       where: { id: claim.transferId },
       data: {
         ...fields,
         uploadStartingAt: null,
+        uploadDialect: uploadDialect as unknown as Prisma.InputJsonValue,
+        ...(!isWhole && { completingSince: null }),
         readDigests: {},
         sourceDigests: sourceDigests as unknown as Prisma.InputJsonValue,
         warnings: warnings as unknown as Prisma.InputJsonValue,
@@ -137,7 +148,7 @@ export async function startOver(
 ): Promise<boolean> {
   return db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
-      UPDATE "Transfer" t SET "uploadId" = NULL, "partsTotal" = NULL, "partSizeBytes" = NULL, "sizeBytes" = NULL, etag = NULL,
+      UPDATE "Transfer" t SET "uploadId" = NULL, "uploadDialect" = NULL, "partsTotal" = NULL, "partSizeBytes" = NULL, "sizeBytes" = NULL, etag = NULL,
         "lastModified" = NULL, "acceptsRanges" = NULL, "doneBytes" = 0, "partsDone" = 0, "completingSince" = NULL,
         "completionEngineId" = NULL, "completionLeaseUntil" = NULL, "nextRunAt" = now() + ${delayMs} * interval '1 millisecond'
       WHERE t.id = ${id}::uuid AND t.status = 'running' AND t."cancelRequestedAt" IS NULL AND (
@@ -180,6 +191,17 @@ export async function saveEnd(
   return changed === 1
 }
 
+/**
+ * Whether an engine has a say in a running transfer: it holds one of its claims, or the right to complete it. Where it has none, others have
+ * begun anew or taken over, and what is in the row (the upload, say) is theirs.
+ */
+export async function hasSay(db: Db, engineId: string, id: string): Promise<boolean> {
+  const rows = await db.$queryRaw<unknown[]>`
+    SELECT 1 FROM "Transfer" t WHERE t.id = ${id}::uuid AND (t."completionEngineId" = ${engineId}::uuid
+      OR EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."engineId" = ${engineId}::uuid))`
+  return rows.length > 0
+}
+
 /** How often a transfer has started over since somebody last asked for it to be tried again. */
 export async function countStartOvers(db: Db, transferId: string): Promise<number> {
   const retried = await db.event.findFirst({
@@ -190,12 +212,15 @@ export async function countStartOvers(db: Db, transferId: string): Promise<numbe
   return db.event.count({ where: { transferId, code: 'started_over', id: { gt: retried?.id ?? 0n } } })
 }
 
-/** Ends a transfer as failed, where this engine still has a say in it. Its claims go back, so that a retry finds them free. */
+/**
+ * Ends a transfer as failed, where this engine still has a say in it. Its claims go back, so that a retry finds them free.
+ * `completingSince` stays: where Complete may have been sent, whoever cancels or retries it has to look at the key.
+ */
 export async function failTransfer(db: Db, engineId: string, id: string, failure: Failure): Promise<boolean> {
   return db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
       UPDATE "Transfer" t SET status = 'failed', failure = ${JSON.stringify(failure)}::jsonb, "finishedAt" = now(),
-        live = '{}', "completingSince" = NULL, "completionEngineId" = NULL, "completionLeaseUntil" = NULL
+        live = '{}', "completionEngineId" = NULL, "completionLeaseUntil" = NULL
       WHERE t.id = ${id}::uuid AND t.status IN ('queued', 'running', 'verifying') AND t."cancelRequestedAt" IS NULL AND (
         t."completionEngineId" = ${engineId}::uuid
         OR EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id AND c."engineId" = ${engineId}::uuid))`
@@ -208,8 +233,8 @@ export async function failTransfer(db: Db, engineId: string, id: string, failure
 
 /**
  * Lets a transfer wait after a fault that time may heal, and counts an attempt without progress. With parts to be moved it is
- * queued again; with only the completion left it stays running and is completed later. Nothing happens where this engine has
- * no say in it any more.
+ * queued again; with only the completion left it stays running and is completed later, and `completingSince` stays, since Complete may
+ * have been sent. Nothing happens where this engine has no say in it any more.
  */
 export async function requeueTransfer(
   db: Db,
@@ -221,7 +246,7 @@ export async function requeueTransfer(
   await db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
       UPDATE "Transfer" t SET attempts = attempts + 1, "nextRunAt" = now() + ${delayMs} * interval '1 millisecond',
-        "completingSince" = NULL, "completionEngineId" = NULL, "completionLeaseUntil" = NULL,
+        "completionEngineId" = NULL, "completionLeaseUntil" = NULL,
         status = CASE WHEN EXISTS (SELECT 1 FROM "PartClaim" c WHERE c."transferId" = t.id) THEN 'queued'::"TransferStatus"
           ELSE t.status END
       WHERE t.id = ${id}::uuid AND t.status = 'running' AND (

@@ -50,6 +50,38 @@ const live = (more: object = {}) => ({
 })
 
 describe('toTransferView', () => {
+  it('says how far the second read is, by whoever said it last, and how long that takes still', () => {
+    const all = row({ doneBytes: 1000n, partsDone: 10, live: {} })
+    expect(toTransferView(all, NOW)).toMatchObject({ readingAgain: null, etaSeconds: null })
+    const reading = (readBytes: number, agoMs: number) =>
+      live({
+        at: new Date(NOW - agoMs).toISOString(),
+        ...{ inflightBytes: 0, movingParts: [], readingAgain: { algorithm: 'sha256', readBytes } },
+      })
+    const view = toTransferView({ ...all, live: { alive: reading(300, 500) } }, NOW)
+    expect(view).toMatchObject({ transferredBytes: 1000, bytesPerSecond: 100, etaSeconds: 7 })
+    expect(view.readingAgain).toEqual({ algorithm: 'sha256', readBytes: 300 })
+    const both = { dead: reading(900, 9000), alive: reading(300, 500) }
+    expect(toTransferView({ ...all, live: both }, NOW).readingAgain?.readBytes).toBe(300)
+    expect(toTransferView({ ...all, live: { dead: reading(900, 11_000) } }, NOW).readingAgain).toBeNull()
+    expect(toTransferView({ ...all, live: both, status: 'paused' }, NOW).readingAgain).toBeNull()
+  })
+
+  it('says how far an object is read back, and how long that takes still, while it is verified', () => {
+    const reading = live({
+      at: new Date(NOW - 500).toISOString(),
+      ...{ inflightBytes: 0, movingParts: [], readLanes: 0, readingBack: { readBytes: 400 } },
+    })
+    const verifying = row({ doneBytes: 1000n, partsDone: 10, status: 'verifying', live: { one: reading } })
+    expect(toTransferView(verifying, NOW)).toMatchObject({
+      ...{ readingBack: { readBytes: 400 }, readingAgain: null, transferredBytes: 1000 },
+      ...{ bytesPerSecond: 100, etaSeconds: 6 },
+    })
+    const asked = toTransferView({ ...verifying, live: {} }, NOW)
+    expect(asked).toMatchObject({ readingBack: null, bytesPerSecond: null, etaSeconds: null })
+    expect(toTransferView({ ...verifying, status: 'completed' }, NOW).readingBack).toBeNull()
+  })
+
   it('correctness 54: adds up what several engines report; the time left is all that remains over all speed', () => {
     const view = toTransferView(row({ live: { a: live(), b: live({ movingParts: [6, 9], inflightBytes: 25 }) } }), NOW)
     expect(view).toMatchObject({

@@ -55,7 +55,11 @@ export function toTransferView(row: TransferRow, nowMs = Date.now()): TransferVi
   const transferredBytes =
     row.status === 'completed' ? (sizeBytes ?? reported) : Math.min(reported, sizeBytes ?? Number.POSITIVE_INFINITY)
   const bytesPerSecond = live.length > 0 ? sum(live, (entry) => entry.bytesPerSecond) : null
-  const remainingBytes = sizeBytes === null ? null : sizeBytes - transferredBytes
+  const readingAgain = newest(live.filter((entry) => entry.readingAgain))?.readingAgain ?? null
+  const readingBack = newest(live.filter((entry) => entry.readingBack))?.readingBack ?? null
+  const reread = readingAgain ?? readingBack
+  const remainingBytes = sizeBytes === null ? null : Math.max(0, sizeBytes - (reread?.readBytes ?? transferredBytes))
+  const moves = row.status === 'running' || readingBack !== null
   return {
     id: row.id,
     status: row.status,
@@ -71,10 +75,12 @@ export function toTransferView(row: TransferRow, nowMs = Date.now()): TransferVi
     partsDone: row.partsDone,
     partsTotal: row.partsTotal,
     partSizeBytes: toNumber(row.partSizeBytes),
+    readingAgain,
+    readingBack,
     acceptsRanges: row.acceptsRanges,
     bytesPerSecond,
     etaSeconds:
-      row.status === 'running' && remainingBytes !== null && bytesPerSecond !== null && bytesPerSecond > 0
+      moves && remainingBytes !== null && bytesPerSecond !== null && bytesPerSecond > 0
         ? Math.ceil(remainingBytes / bytesPerSecond)
         : null,
     readLanes: sum(live, (entry) => entry.readLanes),
@@ -102,6 +108,11 @@ function liveEntries(row: Pick<TransferRow, 'live' | 'status'>, nowMs = Date.now
     const entry = liveEntrySchema.safeParse(value).data
     return entry && nowMs - Date.parse(entry.at) < LIVE_ENTRY_TTL_MS ? [entry] : []
   })
+}
+
+/** Of an engine that died, and the one that took over from it, both entries may be there for a moment. */
+function newest(entries: readonly LiveEntry[]): LiveEntry | undefined {
+  return [...entries].sort((a, b) => Date.parse(b.at) - Date.parse(a.at))[0]
 }
 
 /** The part numbers engines are moving, in order. */

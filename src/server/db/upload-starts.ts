@@ -21,6 +21,17 @@ export async function clearUploadStart(db: Db, id: string, startedAt: Date): Pro
   return count === 1
 }
 
+/** Whether another transfer began to start an upload for the same key of the same bucket in that time, and has not said which yet. */
+export async function isStartedBeside(
+  db: Db,
+  { id, bucketId, key }: { readonly id: string; readonly bucketId: string; readonly key: string },
+  from: Date,
+  to: Date,
+): Promise<boolean> {
+  const uploadStartingAt = { gte: from, lte: to }
+  return (await db.transfer.count({ where: { bucketId, key, id: { not: id }, uploadStartingAt } })) > 0
+}
+
 /** Which of these uploads some transfer has as its own. */
 export async function knownUploads(db: Db, uploadIds: readonly string[]): Promise<Set<string>> {
   const rows = await db.transfer.findMany({ where: { uploadId: { in: [...uploadIds] } }, select: { uploadId: true } })

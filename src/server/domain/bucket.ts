@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Failure } from './failure.ts'
 
 /** A bucket as typed into the form. Sluice checks its shape here; whether it works is found out by an inspection. */
 export const bucketInputSchema = z.object({
@@ -64,8 +65,20 @@ export const bucketCapabilitiesSchema = z.object({
   listsUploads: z.boolean().optional(),
   /** Forgets an upload that is aborted. */
   aborts: z.boolean().optional(),
+  /** Knows no checksum of the whole object, but one of its parts' checksums (COMPOSITE), and returns it with HeadObject. */
+  compositeChecksum: z.boolean().optional(),
+  /** Honours If-Match on PutObject: an object is replaced only while it is the one that is meant. */
+  replacesIfMatch: z.boolean().optional(),
+  /** The same of DeleteObject. */
+  removesIfMatch: z.boolean().optional(),
 })
 export type BucketCapabilities = z.infer<typeof bucketCapabilitiesSchema>
+
+/** The capabilities that decide how parts and Complete are sent: an upload keeps those it was started with, whatever is found out later. */
+export const uploadDialectSchema = bucketCapabilitiesSchema
+  .pick({ checksumHeaders: true, checksumTrailers: true, fullObjectChecksum: true })
+  .extend({ compositeChecksum: z.boolean().default(false) })
+export type UploadDialect = z.infer<typeof uploadDialectSchema>
 
 /** A bucket as the API shows it: of its keys only the last four characters of the ID. */
 export interface BucketView {
@@ -79,7 +92,10 @@ export interface BucketView {
   accessKeyIdHint: string
   embedded: boolean
   capabilities: BucketCapabilities | null
+  /** When it was last tried, whatever came of it. */
   testedAt: Date | null
+  /** What was wrong then; null where it worked. */
+  testFailure: Failure | null
   transfers: number
   createdAt: Date
 }

@@ -12,6 +12,15 @@ export const DIGEST_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
 }
 
 /**
+ * A checksum as people compare it: MD5 and SHA in hexadecimal, as md5sum and sha256sum print them; CRCs in base64, as S3 does. What is
+ * no value of that algorithm stays as it is. Works in a browser too.
+ */
+export function showChecksum(algorithm: ChecksumAlgorithm, text: string): string {
+  const base64 = algorithm.startsWith('crc') ? null : normalizeChecksum(algorithm, text)
+  return base64 ? Array.from(atob(base64), (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('') : text
+}
+
+/**
  * A checksum as people paste it, hex or base64 (with or without padding), in padded base64 as S3 writes it. Null where it is
  * no value of that algorithm. CRCs are most significant byte first. Works in a browser too.
  */

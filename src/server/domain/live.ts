@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readingAgainSchema, readingBackSchema } from './transfer.ts'
 
 /**
  * What one engine moves right now for one transfer: an entry of `Transfer.live`, which is an object keyed by engine id. An engine
@@ -14,6 +15,10 @@ export const liveEntrySchema = z.object({
   uploadLanes: z.number(),
   bufferedBytes: z.number(),
   movingParts: z.array(z.number()),
+  /** While the source is read once more for a checksum: `bytesPerSecond` is that read's then. */
+  readingAgain: readingAgainSchema.optional(),
+  /** While the object is read back by a verification: `bytesPerSecond` is that read's then. */
+  readingBack: readingBackSchema.optional(),
 })
 export type LiveEntry = z.infer<typeof liveEntrySchema>
 

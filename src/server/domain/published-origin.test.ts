@@ -30,8 +30,16 @@ it.each([
   [{ lanes: 65 }, 'at most 64 lanes'],
   [{ ttlSeconds: -1 }, '0 seconds or more'],
   [{ access: 'secret' }, 'Access is'],
+  [{ httpVersion: '3' }, 'The HTTP version is 1.1 or 2'],
+  [{ httpVersion: 2 }, 'The HTTP version is 1.1 or 2'],
 ])('refuses %j with a sentence', (over, sentence) => {
   const input = { name: 'films', baseUrl: 'https://files.example.org', access: 'public', ...over }
   const { error } = publishedOriginSaveSchema.safeParse(input)
   expect(error?.issues.map(({ message }) => message).join(' ')).toContain(sentence)
+})
+
+it('reads an origin over HTTP/1.1 where nothing else was chosen', () => {
+  const input = { name: 'films', baseUrl: 'https://files.example.org', access: 'public' }
+  expect(publishedOriginSaveSchema.parse(input).httpVersion).toBe('1.1')
+  expect(publishedOriginSaveSchema.parse({ ...input, httpVersion: '2' }).httpVersion).toBe('2')
 })

@@ -56,10 +56,11 @@ export const publishedOriginSaveSchema = z.object({
     .min(1, 'An origin has at least one lane.')
     .max(64, 'An origin has at most 64 lanes.')
     .nullish(),
-  /** There is no other; programs that still say so are not refused. */
-  httpVersion: z.literal('1.1', { error: 'Origins are read over HTTP/1.1. Leave httpVersion out.' }).optional(),
+  /** `2` is spoken where the origin chooses it in the TLS handshake; it is read over HTTP/1.1 otherwise. */
+  httpVersion: z.enum(['1.1', '2'], { error: 'The HTTP version is 1.1 or 2.' }).default('1.1'),
 })
 export type PublishedOriginSave = z.input<typeof publishedOriginSaveSchema>
+export type OriginHttpVersion = z.infer<typeof publishedOriginSaveSchema>['httpVersion']
 export type OriginAccess = z.infer<typeof publishedOriginSaveSchema>['access']
 
 /** `origins.signLink`. */
@@ -85,6 +86,7 @@ export interface PublishedOriginView {
   heuristicFreshness: boolean
   sizeCapBytes: number | null
   lanes: number | null
+  httpVersion: OriginHttpVersion
   /** Read lanes that were found to pay for its host, by whatever engine; null where nobody has found out. */
   learnedLanes: number | null
   createdAt: Date
@@ -105,6 +107,7 @@ export interface ServedOrigin {
   readonly heuristicFreshness: boolean
   readonly sizeCapBytes: number | null
   readonly lanes: number | null
+  readonly httpVersion: OriginHttpVersion
   readonly signingKey: { readonly id: string; readonly secret: string }
   /** Grows with each change, in milliseconds since 1970. */
   readonly updatedAtMs: number

@@ -77,6 +77,20 @@ export const transferMetricsSchema = z.object({
 })
 export type TransferMetrics = z.infer<typeof transferMetricsSchema>
 
+/** All parts are in the bucket, and the source is read once more, in order, for a digest that has to be met (decision 049). */
+export const readingAgainSchema = z.object({
+  algorithm: checksumAlgorithmSchema,
+  /** Of the size, and of this read alone. */
+  readBytes: z.number(),
+})
+export type ReadingAgain = z.infer<typeof readingAgainSchema>
+
+/** A verification reads the whole object back from the bucket. */
+export const readingBackSchema = z.object({
+  /** Of the size, and of this read alone. */
+  readBytes: z.number(),
+})
+
 /** A transfer as the API shows it. Byte counts are JSON numbers, times are Dates; secrets are cut out of the URL. */
 export const transferViewSchema = z.object({
   id: z.string(),
@@ -95,6 +109,10 @@ export const transferViewSchema = z.object({
   partsDone: z.number(),
   partsTotal: z.number().nullable(),
   partSizeBytes: z.number().nullable(),
+  /** Null but while that goes on; `bytesPerSecond` and `etaSeconds` are that read's then. */
+  readingAgain: readingAgainSchema.nullable().default(null),
+  /** The same of the object, by a verification that was asked to. */
+  readingBack: readingBackSchema.nullable().default(null),
   acceptsRanges: z.boolean().nullable(),
   bytesPerSecond: z.number().nullable(),
   etaSeconds: z.number().nullable(),

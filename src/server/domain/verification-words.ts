@@ -18,6 +18,8 @@ export function algorithmName(algorithm: string | undefined): string {
 
 /** The source gave a digest that nothing could be compared with. */
 export const NOT_COMPARED = 'source-digest-not-compared'
+/** The bucket has a checksum of the checksums of all parts, each of which it had compared. */
+export const BUCKET_PARTS_CHECKSUM = 'bucket-parts-checksum'
 /** The source was read with many requests and gives nothing that tells its versions apart. */
 export const SOURCE_NOT_PINNED = 'source-not-pinned'
 
@@ -27,6 +29,7 @@ export function evidenceWords(evidence: Evidence): string {
   const kind = evidence.kind.toLowerCase()
   if (kind === NOT_COMPARED) return `${name} given by the source, not compared`
   if (kind === SOURCE_NOT_PINNED) return 'The source gives nothing that tells its versions apart'
+  if (kind === BUCKET_PARTS_CHECKSUM) return `${name} of all parts by the bucket`
   if (kind === 'object' && !evidence.algorithm) return 'Object at the key'
   if (kind.includes('size') || kind.includes('length')) return 'Length by the bucket'
   if (kind.includes('expected') || kind.includes('user')) return `${name} given by you`

@@ -8,6 +8,7 @@ import { LIFECYCLE_DAYS } from '../../../server/domain/inspection.ts'
 import { listHref } from '../transfers/list-params.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
+import { cn } from '../ui/cn.ts'
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx'
 import {
   DropdownMenu,
@@ -29,7 +30,7 @@ export function BucketRow(props: { bucket: BucketView; onEdit: () => void; onRem
   const { state: test, test: runTest, forget } = useBucketTest()
   return (
     <li className="border-b">
-      <div className="grid min-h-14 grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2 md:grid-cols-[minmax(0,1.3fr)_minmax(0,1.7fr)_7rem_8.5rem_auto] md:px-6">
+      <div className="grid min-h-14 grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2 md:grid-cols-[minmax(0,1.3fr)_minmax(0,1.7fr)_10rem_auto] lg:grid-cols-[minmax(0,1.3fr)_minmax(0,1.7fr)_7rem_10rem_auto] md:px-6">
         <div className="min-w-0">
           <div className="flex items-center gap-2">
             <span className="truncate font-medium">{bucket.name}</span>
@@ -47,7 +48,7 @@ export function BucketRow(props: { bucket: BucketView; onEdit: () => void; onRem
             <span className="num">{bucket.accessKeyIdHint}</span>
           </p>
         </div>
-        <p className="text-right max-md:hidden">
+        <p className="text-right max-lg:hidden">
           {bucket.transfers > 0 ? (
             <Link
               className="focus-ring text-muted-foreground hover:text-foreground hover:underline"
@@ -62,9 +63,9 @@ export function BucketRow(props: { bucket: BucketView; onEdit: () => void; onRem
         </p>
         <p className="text-right text-muted-foreground max-md:hidden">
           {bucket.testedAt ? (
-            <>
-              tested <RelativeTime at={bucket.testedAt} />
-            </>
+            <span className={cn(bucket.testFailure && 'text-destructive')}>
+              {bucket.testFailure ? 'test failed' : 'tested'} <RelativeTime at={bucket.testedAt} />
+            </span>
           ) : (
             <span className="text-dim">never tested</span>
           )}
@@ -115,6 +116,9 @@ export function BucketRow(props: { bucket: BucketView; onEdit: () => void; onRem
         open={isAsking}
         title="Have the bucket remove unfinished uploads?"
       />
+      {test.kind === 'none' && bucket.testFailure && (
+        <p className="px-4 pb-2 text-muted-foreground md:px-6">{bucket.testFailure.message}</p>
+      )}
       {test.kind !== 'none' && (
         <div className="grid gap-2 px-4 pb-3 md:px-6">
           {test.kind === 'answered' && (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { GIB, KIB, MIB } from '../../../server/domain/bytes.ts'
+import { GIB, MIB } from '../../../server/domain/bytes.ts'
 import { formatElapsed, formatElapsedTick, nearestPoint, rateScale, timeTicks, zoomWindow } from './chart-domain.ts'
 
 const point = (at: number) => ({ at, sourceBytesPerSecond: at, bucketBytesPerSecond: 0 })
@@ -31,8 +31,16 @@ describe('rateScale', () => {
     }
   })
 
-  it('still has a scale where nothing moves', () => {
-    expect(rateScale(0).maxBytesPerSecond).toBe(KIB)
+  it('still has a scale where nothing moves, in whole bytes', () => {
+    expect(rateScale(0).ticks.map(rateScale(0).label)).toEqual(['0', '25 B/s', '50 B/s', '75 B/s', '100 B/s'])
+  })
+
+  it('has labels that fit beside the plot, at any rate', () => {
+    // PLOT_MARGIN has room for ten characters.
+    for (let rate = 1; rate < 2 ** 44; rate *= 1.07) {
+      const { ticks, label } = rateScale(rate)
+      expect(Math.max(...ticks.map((tick) => label(tick).length))).toBeLessThanOrEqual(10)
+    }
   })
 })
 

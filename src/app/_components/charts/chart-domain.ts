@@ -32,6 +32,9 @@ const UNITS = [
   { unit: 'TiB/s', factor: TIB },
 ] as const
 
+/** What a scale reaches at least: with nothing to draw it has whole bytes, and no fractions of a unit. */
+const LEAST_BYTES_PER_SECOND = 100
+
 const NICE_STEPS = [0.25, 0.5, 1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500] as const
 
 /** An axis of rates: its end, its ticks in bytes per second, and how a tick is written. */
@@ -47,7 +50,7 @@ export interface RateScale {
  * tens, which gives ticks such as 95.4 MiB/s.
  */
 export function rateScale(largestBytesPerSecond: number, mostTicks = 5): RateScale {
-  const largest = Math.max(largestBytesPerSecond, KIB)
+  const largest = Math.max(largestBytesPerSecond, LEAST_BYTES_PER_SECOND)
   const { unit, factor } = UNITS.findLast((candidate) => largest >= candidate.factor) ?? UNITS[0]
   const value = largest / factor
   const step = NICE_STEPS.find((candidate) => Math.ceil(value / candidate) <= mostTicks - 1) ?? 500

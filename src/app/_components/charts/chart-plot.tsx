@@ -4,8 +4,8 @@ import { memo, useId } from 'react'
 import { Area, AreaChart, CartesianGrid, ReferenceLine, XAxis, YAxis } from 'recharts'
 import type { RateScale, ThroughputPoint, TimeWindow } from './chart-domain.ts'
 
-/** Where the plot lies in the drawing, in pixels: what is outside of it are the labels of the axes. */
-export const PLOT_MARGIN = { top: 10, right: 32, bottom: 24, left: 78 } as const
+/** Where the plot lies in the drawing, in pixels: what is outside of it are the labels of the axes. The longest is `1000 MiB/s`. */
+export const PLOT_MARGIN = { top: 10, right: 32, bottom: 24, left: 84 } as const
 
 interface ChartPlotProps {
   points: readonly ThroughputPoint[]

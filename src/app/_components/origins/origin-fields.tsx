@@ -17,6 +17,11 @@ const ACCESS = [
   { value: 'signed', name: 'Signed links', note: 'each for one file, until a time' },
 ] as const
 
+const HTTP_VERSIONS = [
+  { value: '1.1', name: 'HTTP/1.1', note: 'a connection for each request' },
+  { value: '2', name: 'HTTP/2', note: 'at most 8 connections, shared' },
+] as const
+
 /** The fields of an origin; what most leave as it is is folded away. */
 export function OriginFields(props: {
   form: OriginForm
@@ -32,7 +37,7 @@ export function OriginFields(props: {
     spellCheck: false,
     onChange: (event: { target: { value: string } }) => onChange({ ...form, [name]: event.target.value }),
   })
-  const isTuned = ['ttlSeconds', 'sizeCap', 'lanes', 'headers'].some((name) => name in errors)
+  const isTuned = ['ttlSeconds', 'sizeCap', 'lanes', 'httpVersion', 'headers'].some((name) => name in errors)
   return (
     <div className="grid gap-4 sm:grid-cols-2">
       <Field
@@ -52,7 +57,7 @@ export function OriginFields(props: {
       <Field
         label="Base URL"
         error={errors.baseUrl}
-        hint="What stands before every path, perhaps with a folder. It is read over HTTP/1.1."
+        hint="What stands before every path, perhaps with a folder."
         className="sm:col-span-2"
       >
         <Input {...text('baseUrl')} inputMode="url" className="font-mono" />
@@ -103,8 +108,19 @@ export function OriginFields(props: {
           >
             <Input {...text('sizeCap')} className="font-mono" />
           </Field>
-          <Field label="Lanes" optional error={errors.lanes} hint="Connections to it, 1 to 64. Empty: found out.">
+          <Field label="Lanes" optional error={errors.lanes} hint="Requests to it at once, 1 to 64. Empty: found out.">
             <Input {...text('lanes')} inputMode="numeric" className="font-mono" />
+          </Field>
+          <Field
+            label="HTTP version"
+            error={errors.httpVersion}
+            hint="HTTP/2 pays where an origin allows few connections, costs about twice the processor time, and needs https. An origin without it is read over HTTP/1.1."
+          >
+            <Choice
+              options={HTTP_VERSIONS}
+              value={form.httpVersion}
+              onChange={(httpVersion) => onChange({ ...form, httpVersion })}
+            />
           </Field>
           <div className="flex items-center gap-3 sm:col-span-2">
             <Switch

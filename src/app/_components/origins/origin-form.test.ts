@@ -12,6 +12,7 @@ const stored: PublishedOriginView = {
   heuristicFreshness: false,
   sizeCapBytes: 1_234_567_890,
   lanes: 8,
+  httpVersion: '2',
   learnedLanes: null,
   createdAt: new Date(0),
   updatedAt: new Date(0),
@@ -28,6 +29,7 @@ test('what is left empty is left to the origin, to Sluice, or out', () => {
       heuristicFreshness: false,
       sizeCapBytes: null,
       lanes: null,
+      httpVersion: '1.1',
       headers: {},
     },
   })
@@ -35,7 +37,9 @@ test('what is left empty is left to the origin, to Sluice, or out', () => {
 
 test('an origin that is opened and saved stays what it was, its headers too', () => {
   const result = checkForm(formOf(stored), stored)
-  expect(result).toMatchObject({ input: { id: stored.id, sizeCapBytes: 1_234_567_890, ttlSeconds: 60, lanes: 8 } })
+  expect(result).toMatchObject({
+    input: { id: stored.id, sizeCapBytes: 1_234_567_890, ttlSeconds: 60, lanes: 8, httpVersion: '2' },
+  })
   expect('input' in result && result.input).not.toHaveProperty('headers')
 })
 
@@ -46,6 +50,7 @@ test.each([
   [{ ttlSeconds: '1.5' }, 'ttlSeconds', /whole number/],
   [{ sizeCap: 'much' }, 'sizeCap', /such as 20 GiB/],
   [{ lanes: '65' }, 'lanes', /at most 64/],
+  [{ httpVersion: '3' }, 'httpVersion', /1\.1 or 2/],
   [{ headers: [{ id: 1, name: 'Host', value: 'x' }] }, 'headers', /set by Sluice/],
   [
     {

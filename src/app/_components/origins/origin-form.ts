@@ -1,6 +1,7 @@
 import { parseBytes, splitBytes } from '../../../server/domain/bytes.ts'
 import {
   type OriginAccess,
+  type OriginHttpVersion,
   type PublishedOriginSave,
   type PublishedOriginView,
   publishedOriginSaveSchema,
@@ -23,6 +24,7 @@ export interface OriginForm {
   heuristicFreshness: boolean
   sizeCap: string
   lanes: string
+  httpVersion: OriginHttpVersion
   /** Null: those that are stored stay. */
   headers: HeaderRow[] | null
 }
@@ -40,6 +42,7 @@ export function formOf(origin: PublishedOriginView | null): OriginForm {
     heuristicFreshness: origin?.heuristicFreshness ?? false,
     sizeCap: cap ? `${cap.value} ${cap.unit}` : '',
     lanes: origin?.lanes == null ? '' : String(origin.lanes),
+    httpVersion: origin?.httpVersion ?? '1.1',
     headers: origin && origin.headerNames.length > 0 ? null : [],
   }
 }
@@ -65,6 +68,7 @@ export function checkForm(
     // The form shows a rounded size: one that was not touched stays exactly what it was.
     sizeCapBytes: form.sizeCap === formOf(origin).sizeCap ? (origin?.sizeCapBytes ?? null) : sizeCapBytes,
     lanes: number(form.lanes),
+    httpVersion: form.httpVersion,
     ...(filled ? { headers: Object.fromEntries(filled.map(({ name, value }) => [name.trim(), value])) } : {}),
   }
   const parsed = publishedOriginSaveSchema.safeParse(input)
@@ -81,7 +85,7 @@ export function apiErrors(issues: readonly { path: string; message: string }[], 
   return /origin named "/.test(message) ? { name: message } : { form: message }
 }
 
-const FIELDS = ['name', 'baseUrl', 'access', 'ttlSeconds', 'lanes', 'headers'] as const
+const FIELDS = ['name', 'baseUrl', 'access', 'ttlSeconds', 'lanes', 'httpVersion', 'headers'] as const
 
 function addIssue(errors: OriginErrors, path: string, message: string): void {
   const field = path === 'sizeCapBytes' ? 'sizeCap' : (FIELDS.find((name) => name === path) ?? 'form')

@@ -20,13 +20,20 @@ const origin = {
   heuristicFreshness: false,
   sizeCapBytes: 1024 ** 3,
   lanes: null,
+  httpVersion: '2' as const,
   learnedLanes: null,
   createdAt: new Date(0),
   updatedAt: new Date(0),
 }
 
 test('says in words how long answers are fresh and what else was chosen', () => {
-  expect(choiceWords(origin)).toEqual(['fresh as the origin says', 'sends authorization', 'keeps up to 1.00 GiB'])
+  expect(choiceWords(origin)).toEqual([
+    'fresh as the origin says',
+    'sends authorization',
+    'keeps up to 1.00 GiB',
+    'over HTTP/2',
+  ])
+  expect(choiceWords({ ...origin, httpVersion: '1.1' })).not.toContain('over HTTP/2')
   expect(freshnessWords({ ttlSeconds: 0, heuristicFreshness: false })).toBe('asked again each time')
   expect(freshnessWords({ ttlSeconds: 60, heuristicFreshness: true })).toContain('fresh for')
 })

@@ -25,6 +25,7 @@ export function choiceWords(origin: PublishedOriginView): string[] {
   const words = [freshnessWords(origin)]
   if (origin.headerNames.length > 0) words.push(`sends ${origin.headerNames.join(', ')}`)
   if (origin.sizeCapBytes !== null) words.push(`keeps up to ${formatBytes(origin.sizeCapBytes)}`)
+  if (origin.httpVersion === '2') words.push('over HTTP/2')
   return words
 }
 

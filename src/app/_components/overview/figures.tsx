@@ -82,7 +82,7 @@ function Figure(props: { name: string; note: ReactNode; className?: string; chil
     <div className={cn('min-w-0 px-4 py-3 first:pl-0 max-md:[&:nth-child(3)]:pl-0', props.className)}>
       <dt className="text-muted-foreground">{props.name}</dt>
       <dd className="mt-0.5 whitespace-nowrap text-xl tabular-nums tracking-tight">{props.children}</dd>
-      <dd className="truncate text-dim text-xs">{props.note || '\u00a0'}</dd>
+      <dd className="text-dim text-xs">{props.note || '\u00a0'}</dd>
     </div>
   )
 }

@@ -15,6 +15,8 @@ export function Hero({ health, updatedAtMs }: { health: SystemHealth | undefined
   const points = health ? hourPoints(health, updatedAtMs) : []
   const { value, unit } = splitBytes(health?.bytesPerSecond ?? 0)
   const quiet = points.every((point) => point.bucketBytesPerSecond === 0 && point.sourceBytesPerSecond === 0)
+  // In its first second a transfer has a rate, and no sample yet.
+  const isEmpty = health?.bytesPerSecond === 0
   return (
     <section aria-label="Throughput" className="grid gap-5">
       <div className="flex flex-wrap items-end justify-between gap-x-8 gap-y-2">
@@ -30,7 +32,9 @@ export function Hero({ health, updatedAtMs }: { health: SystemHealth | undefined
         <p className="pb-1 text-muted-foreground">
           Peak of the last hour{' '}
           <Rate
-            bytesPerSecond={Math.max(peakBytesPerSecond(steadyBucket(points).points), health?.bytesPerSecond ?? 0)}
+            bytesPerSecond={
+              health ? Math.max(peakBytesPerSecond(steadyBucket(points).points), health.bytesPerSecond) : null
+            }
             className="ml-1 text-foreground"
           />
         </p>
@@ -40,7 +44,7 @@ export function Hero({ health, updatedAtMs }: { health: SystemHealth | undefined
         height={CHART_HEIGHT_PX}
         timeAxis="clock"
         readsLast={false}
-        {...(health ? (quiet ? { state: 'empty' as const } : {}) : { state: 'loading' as const })}
+        {...(quiet && { state: isEmpty ? ('empty' as const) : ('loading' as const) })}
         emptyText="Nothing moved in the last hour. Throughput is drawn here as soon as a transfer runs."
       />
     </section>

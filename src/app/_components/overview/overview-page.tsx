@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
 import type { EngineView } from '../../../server/domain/engine.ts'
 import { useTRPC } from '../../_trpc/client.tsx'
+import { failureOf } from '../../_trpc/failure-of.ts'
 import { useHealth } from '../shell/use-health.ts'
 import { Button } from '../ui/button.tsx'
 import { Callout } from '../ui/callout.tsx'
@@ -34,6 +35,7 @@ export function OverviewPage() {
 
   if (health.isError && !health.data)
     return <CouldNotRead title="The overview could not be read" error={health.error} onRetry={health.refetch} />
+  const failure = health.error ? failureOf(health.error) : null
   const noEngine = health.data?.state === 'down'
   if (counts?.all === 0)
     return (
@@ -46,10 +48,16 @@ export function OverviewPage() {
         <NewInstall />
       </>
     )
-  const more = (counts?.failed ?? 0) - (failed.data?.items.length ?? 0)
-  const moreDone = (counts?.completed ?? 0) - (completed.data?.items.length ?? 0)
+  // Counts of the very answer that the list is of, or something would be more than nothing while the other is on its way.
+  const more = (failed.data?.counts.failed ?? 0) - (failed.data?.items.length ?? 0)
+  const moreDone = (completed.data?.counts.completed ?? 0) - (completed.data?.items.length ?? 0)
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-6 px-4 py-5 md:px-6">
+      {failure && (
+        <Callout title="These numbers may be out of date." tone="warning">
+          {failure.message}
+        </Callout>
+      )}
       {noEngine && <NoEngine message={health.data?.message ?? ''} />}
       <Hero health={health.data} updatedAtMs={health.dataUpdatedAt} />
       <Figures health={health.data} engines={engines.data ?? []} />

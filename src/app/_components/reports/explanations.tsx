@@ -48,6 +48,11 @@ const EXPLANATIONS: readonly { id: AdviceHeading; title: string; text: string }[
     text: 'No engine wrote a sample: the transfer was paused, waited before another try, or no engine was there.',
   },
   {
+    id: 'the-source-was-read-again',
+    title: 'The source was read again',
+    text: 'An MD5 or SHA needs the bytes in order, and the parts came in any. So the source is read once more before there is an object at the key. A CRC32, CRC32C or CRC64NVME needs no second read.',
+  },
+  {
     id: 'short-transfers',
     title: 'Short transfers',
     text: 'Looking at the source, planning, completing and proving take some requests, whatever the size.',

@@ -97,7 +97,7 @@ export function ReportArticle({ view, actions }: { view: ReportView; actions?: R
       <div className="grid gap-x-10 gap-y-6 sm:grid-cols-2">
         <Section className="min-w-0 break-inside-avoid" title="Proof">
           {transfer.verification ? (
-            <VerificationPanel verification={transfer.verification} />
+            <VerificationPanel transfer={transfer} verification={transfer.verification} />
           ) : (
             <p className="py-3 text-muted-foreground">Nothing was proven: there is no object yet.</p>
           )}

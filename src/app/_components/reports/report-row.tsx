@@ -3,14 +3,17 @@
 import Link from 'next/link'
 import { memo } from 'react'
 import type { TransferView } from '../../../server/domain/transfer.ts'
-import { folderOf, tookSeconds } from '../transfers/row-words.ts'
+import { isSkipped } from '../transfer/transfer-summary.ts'
+import { FromTo } from '../transfers/from-to.tsx'
+import { tookSeconds } from '../transfers/row-words.ts'
 import { Checkbox } from '../ui/checkbox.tsx'
 import { cn } from '../ui/cn.ts'
 import { Bytes, Duration, Rate } from '../ui/quantity.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { STATUS_WORDS, StatusShape } from '../ui/transfer-status.tsx'
 
-const COLUMNS = 'md:grid-cols-[1.25rem_minmax(9rem,1.2fr)_6rem_6.5rem_7.5rem_minmax(0,1fr)_4.5rem] gap-x-3 px-4 md:px-6'
+const COLUMNS =
+  'md:grid-cols-[1.25rem_minmax(9rem,1.2fr)_6rem_6.5rem_7.5rem_4.5rem] lg:grid-cols-[1.25rem_minmax(9rem,1.2fr)_6rem_6.5rem_7.5rem_minmax(0,1fr)_4.5rem] gap-x-3 px-4 md:px-6'
 
 /** The names of the columns, above the rows. */
 export function ReportColumns() {
@@ -23,7 +26,7 @@ export function ReportColumns() {
       <span className="text-right">Size</span>
       <span className="text-right">Took</span>
       <span className="text-right">Average</span>
-      <span className="pl-4">From and to</span>
+      <span className="pl-4 max-lg:hidden">From and to</span>
       <span className="text-right">When</span>
     </div>
   )
@@ -38,7 +41,7 @@ export const ReportRow = memo(function ReportRow(props: {
 }) {
   const { transfer } = props
   const took = tookSeconds(transfer)
-  const rate = took && transfer.transferredBytes > 0 ? transfer.transferredBytes / took : null
+  const rate = took && transfer.transferredBytes > 0 && !isSkipped(transfer) ? transfer.transferredBytes / took : null
   return (
     <li
       className={cn(
@@ -74,11 +77,7 @@ export const ReportRow = memo(function ReportRow(props: {
       <span className="text-right">
         <Rate bytesPerSecond={rate ?? (transfer.status === 'running' ? transfer.bytesPerSecond : null)} />
       </span>
-      <p className="truncate pl-4 text-muted-foreground max-md:hidden">
-        {transfer.sourceHost}
-        <span className="text-dim"> → </span>
-        {folderOf(transfer)}
-      </p>
+      <FromTo className="pl-4 max-lg:hidden" transfer={transfer} />
       <RelativeTime
         at={transfer.finishedAt ?? transfer.createdAt}
         className="text-right text-dim text-xs max-md:hidden"

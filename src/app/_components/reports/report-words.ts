@@ -59,7 +59,8 @@ export const TIME_LOOKS: Record<TimeKind, TimeLook> = {
   },
   finish: {
     name: 'Finish',
-    meaning: 'the last parts, completing the upload, proving the object',
+    meaning:
+      'the last parts, reading the source again where a checksum asks for it, completing the upload, proving the object',
     colour: 'var(--chart-limit)',
     pattern: 'hatch',
   },

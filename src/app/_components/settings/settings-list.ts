@@ -1,4 +1,4 @@
-import type { Env } from '../../../server/config/env.ts'
+import { type Env, readEnv } from '../../../server/config/env.ts'
 import { formatBytes } from '../../../server/domain/bytes.ts'
 
 export interface SettingView {
@@ -189,13 +189,18 @@ const GROUPS: readonly {
   },
 ]
 
-/** The settings of this process as people may see them, without secrets, beside what they would be if nothing were set. */
-export function settingGroups(env: Env, defaults: Env): SettingGroup[] {
+/**
+ * The settings of this process as people may see them, without secrets. `given` is the environment they were read from: what follows
+ * from another setting was not set, whatever it is; nor is what was given as it is without.
+ */
+export function settingGroups(given: Readonly<Record<string, string | undefined>>): SettingGroup[] {
+  const env = readEnv(given)
+  const defaults = readEnv({})
   return GROUPS.map(({ title, settings }) => ({
     title,
     settings: settings.map(([name, show, meaning]) => {
       const value = show(env)
-      return { name, value, meaning, isDefault: value === show(defaults) }
+      return { name, value, meaning, isDefault: !given[name] || value === show(defaults) }
     }),
   }))
 }

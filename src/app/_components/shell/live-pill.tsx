@@ -1,6 +1,7 @@
 'use client'
 
 import Link from 'next/link'
+import { failureOf } from '../../_trpc/failure-of.ts'
 import { cn } from '../ui/cn.ts'
 import { Tooltip } from '../ui/tooltip.tsx'
 import { liveSummary } from './live-summary.ts'
@@ -23,8 +24,8 @@ const SHAPES = {
 
 /** How things are, on every page: `3 running · 1.2 GiB/s · all engines healthy`. Leads to the engines. */
 export function LivePill() {
-  const { data, isError } = useHealth()
-  const summary = liveSummary(data, isError)
+  const { data, error } = useHealth()
+  const summary = liveSummary(data, error ? failureOf(error) : null)
   return (
     <Tooltip content={summary.detail} side="bottom">
       <Link

@@ -1,5 +1,6 @@
 import { formatRate } from '../../../server/domain/bytes.ts'
 import type { SystemHealth } from '../../../server/domain/engine.ts'
+import type { Failure } from '../../../server/domain/failure.ts'
 
 export interface LiveSummary {
   tone: 'ok' | 'warn' | 'down' | 'unknown'
@@ -9,9 +10,15 @@ export interface LiveSummary {
   detail: string
 }
 
-/** What the live pill says. `health` is undefined until the first answer; `failed` where the last question had none. */
-export function liveSummary(health: SystemHealth | undefined, failed: boolean): LiveSummary {
-  if (failed)
+/** What the live pill says. `health` is undefined until the first answer; `failure` is that of the last question. */
+export function liveSummary(health: SystemHealth | undefined, failure: Pick<Failure, 'code'> | null): LiveSummary {
+  if (failure?.code === 'database_unavailable')
+    return {
+      tone: 'down',
+      parts: ['Database away'],
+      detail: 'The database does not answer. Pages keep what they showed, and go on by themselves when it is back.',
+    }
+  if (failure)
     return {
       tone: 'down',
       parts: ['Sluice does not answer'],

@@ -4,7 +4,7 @@ import type { BucketView } from '../../../server/domain/bucket.ts'
 import type { TransferView } from '../../../server/domain/transfer.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { fetchCommand, s3Path } from './fetch-command.ts'
-import { completedSentence } from './transfer-summary.ts'
+import { completedSentence, isSkipped } from './transfer-summary.ts'
 import { verdictWords } from './verification-words.ts'
 
 /** What a finished transfer leads with: the result in a sentence, and how to get at the object. */
@@ -20,7 +20,10 @@ export function CompletedPanel({ transfer, bucket }: { transfer: TransferView; b
       <p className="text-base">
         {completedSentence(transfer)}
         {transfer.verification && (
-          <span className="text-muted-foreground"> {verdictWords(transfer.verification).title}.</span>
+          <span className="text-muted-foreground">
+            {' '}
+            {verdictWords(transfer.verification, isSkipped(transfer)).title}.
+          </span>
         )}
       </p>
       {place && (

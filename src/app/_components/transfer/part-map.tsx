@@ -2,6 +2,7 @@
 
 import { type KeyboardEvent, type PointerEvent, useId, useMemo, useState } from 'react'
 import type { TransferDetail } from '../../../server/domain/transfer.ts'
+import { isTerminal } from '../../../server/domain/transfer-state.ts'
 import { useElementWidth } from '../charts/use-element-width.ts'
 import { cellBox, layOutParts, partAt, partPaths } from './part-map-layout.ts'
 import { partStory } from './part-story.ts'
@@ -47,6 +48,8 @@ export function PartMap({ transfer, engineNames }: PartMapProps) {
   )
   const moving = transfer.movingParts.filter((number) => !partByNumber.has(number)).length
   const done = transfer.parts.length
+  const ended = isTerminal(transfer.status) && transfer.status !== 'completed'
+  const left = ended ? 'not moved' : 'waiting'
   const number = picked === null ? null : Math.min(Math.max(1, picked), Math.max(1, partsTotal))
   const part = number === null ? undefined : partByNumber.get(number)
   const story =
@@ -61,7 +64,7 @@ export function PartMap({ transfer, engineNames }: PartMapProps) {
           moving: transfer.movingParts.includes(number),
           engineName: part?.engineId ? (engineNames.get(part.engineId) ?? part.engineId.slice(-4)) : null,
         })
-  const summary = `${count(done)} of ${count(partsTotal)} parts done, ${count(moving)} moving, ${count(partsTotal - done - moving)} waiting`
+  const summary = `${count(done)} of ${count(partsTotal)} parts done, ${count(moving)} moving, ${count(partsTotal - done - moving)} ${left}`
 
   const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
     const box = event.currentTarget.getBoundingClientRect()
@@ -146,8 +149,10 @@ export function PartMap({ transfer, engineNames }: PartMapProps) {
             )}
             {done < partsTotal && (
               <>
-                <Key colour={`url(#${hatch})`}>{count(moving)} moving</Key>
-                <Key colour="var(--track)">{count(Math.max(0, partsTotal - done - moving))} waiting</Key>
+                {!ended && <Key colour={`url(#${hatch})`}>{count(moving)} moving</Key>}
+                <Key colour="var(--track)">
+                  {count(Math.max(0, partsTotal - done - moving))} {left}
+                </Key>
               </>
             )}
             {grid.partsPerCell > 1 && <span>a square is {grid.partsPerCell} parts</span>}

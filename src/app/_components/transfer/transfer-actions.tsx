@@ -1,6 +1,6 @@
 'use client'
 
-import { ChartNoAxesCombined, Copy, Pause, Play, RotateCcw, Trash2, X } from 'lucide-react'
+import { ChartNoAxesCombined, CircleStop, Copy, Pause, Play, RotateCcw, Trash2, X } from 'lucide-react'
 import Link from 'next/link'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
@@ -51,6 +51,11 @@ export function TransferActions({ transfer }: { transfer: TransferView }) {
       {cancels && (
         <Button disabled={busy} onClick={() => setAsking('cancel')} variant="outline">
           <X aria-hidden /> Cancel
+        </Button>
+      )}
+      {can('stopVerifying') && (
+        <Button disabled={busy} onClick={() => action.mutate('stopVerifying')} variant="outline">
+          <CircleStop aria-hidden /> Stop verifying
         </Button>
       )}
       {can('verify') && (

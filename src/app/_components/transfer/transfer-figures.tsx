@@ -1,10 +1,9 @@
 'use client'
 
 import type { ReactNode } from 'react'
-import { tookText } from '../../../server/domain/duration.ts'
 import type { TransferMetrics } from '../../../server/domain/transfer.ts'
 import { formatElapsed } from '../charts/chart-domain.ts'
-import { Bytes, Duration, Quantity, Rate } from '../ui/quantity.tsx'
+import { Bytes, Duration, Quantity, Rate, Took } from '../ui/quantity.tsx'
 
 /** The numbers beside the chart. Null where nothing is known. */
 export interface Figures {
@@ -45,15 +44,11 @@ export function TransferFigures({ figures }: { figures: Figures }) {
         </Row>
       )}
       <Row label={figures.ended ? 'took' : 'so far'}>
-        <Quantity
-          value={
-            figures.elapsedMs === null
-              ? null
-              : figures.ended
-                ? tookText(figures.elapsedMs)
-                : formatElapsed(figures.elapsedMs)
-          }
-        />
+        {figures.ended ? (
+          <Took milliseconds={figures.elapsedMs} />
+        ) : (
+          <Quantity value={figures.elapsedMs === null ? null : formatElapsed(figures.elapsedMs)} />
+        )}
       </Row>
       {!live && (
         <Row label="first byte">

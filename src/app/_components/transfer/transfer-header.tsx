@@ -8,15 +8,15 @@ import { formatRelativeTime } from '../ui/format-relative-time.ts'
 import { TransferStatus } from '../ui/transfer-status.tsx'
 import { useNow } from '../ui/use-now.ts'
 import { TransferActions } from './transfer-actions.tsx'
-import { percentText, planText } from './transfer-summary.ts'
+import { percentText, planText, readAgainFraction } from './transfer-summary.ts'
 
 /** Name, state, actions; below: from where to where, and the plan. */
 export function TransferHeader({ transfer, engineCount }: { transfer: TransferView; engineCount: number }) {
   const target = `${transfer.bucketName}/${transfer.key}`
   return (
     <header className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-2">
-      <div className="flex flex-wrap items-center gap-x-6 gap-y-2 lg:flex-nowrap">
-        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-4 gap-y-1 sm:flex-nowrap max-sm:basis-full">
+      <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
+        <div className="flex min-w-0 flex-auto flex-wrap items-center gap-x-4 gap-y-1 sm:flex-nowrap max-sm:basis-full">
           <h1
             className="line-clamp-2 wrap-anywhere min-w-0 font-medium text-xl leading-8 tracking-tight max-sm:basis-full"
             title={transfer.name}
@@ -64,6 +64,8 @@ function Progress({ transfer }: { transfer: TransferView }) {
         starts {formatRelativeTime(transfer.startAt.getTime(), nowMs)}
       </span>
     )
+  if (readAgainFraction(transfer) !== null)
+    return <span className="text-muted-foreground">all parts are in the bucket</span>
   const bytes = formatBytes(transfer.transferredBytes)
   if (transfer.sizeBytes === null)
     return <span className="num text-muted-foreground">{transfer.transferredBytes > 0 ? `${bytes} so far` : ''}</span>

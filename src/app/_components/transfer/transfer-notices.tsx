@@ -19,6 +19,9 @@ const STARTS_OVER: ReadonlySet<FailureCode> = new Set([
   'size_mismatch',
 ])
 
+/** What is wrong is in the settings of the bucket: once they are right, a retry will do. */
+const OF_BUCKET: ReadonlySet<FailureCode> = new Set(['bucket_not_found', 'bucket_unauthorized'])
+
 /** What needs to be known before any number: a failure and what to do, remarks, and what is being waited for. */
 export function TransferNotices({
   transfer,
@@ -65,13 +68,18 @@ function FailureNotice({ transfer }: { transfer: TransferDetail }) {
         {failure.message}
       </Callout>
     )
+  const isOfBucket = OF_BUCKET.has(failure.code)
   const kept = transfer.partsDone > 0 && failure.retry !== 'never' && !STARTS_OVER.has(failure.code)
   return (
     <Callout
       action={
         failure.retry === 'never' ? (
           <Button asChild>
-            <Link href={`/transfers/new?from=${transfer.id}`}>Change and start again</Link>
+            {isOfBucket ? (
+              <Link href="/buckets">Go to its bucket</Link>
+            ) : (
+              <Link href={`/transfers/new?from=${transfer.id}`}>Change and start again</Link>
+            )}
           </Button>
         ) : (
           allows(transfer.status, 'retry') && (
@@ -89,7 +97,9 @@ function FailureNotice({ transfer }: { transfer: TransferDetail }) {
         {
           now: 'Trying again now may help.',
           later: 'Try again a little later: the other side was busy or away.',
-          never: 'Trying the same again would fail the same way; change something first.',
+          never: isOfBucket
+            ? 'Trying the same again would fail the same way: set the bucket right, then retry.'
+            : 'Trying the same again would fail the same way; change something first.',
         }[failure.retry]
       }
       {kept && ` A retry goes on from the ${transfer.partsDone.toLocaleString('en-US')} parts that are done.`}{' '}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MIB } from '../../../server/domain/bytes.ts'
 import { tookText } from '../../../server/domain/duration.ts'
-import { doneFraction, elapsedMs, percentText, planText } from './transfer-summary.ts'
+import { doneFraction, elapsedMs, percentText, planText, readAgainFraction, rereadOf } from './transfer-summary.ts'
 
 const running = { status: 'running' as const, sizeBytes: 1000, transferredBytes: 719 }
 
@@ -21,6 +21,20 @@ describe('doneFraction', () => {
   it('is 0 for an empty file until it is done', () => {
     expect(doneFraction({ status: 'running', sizeBytes: 0, transferredBytes: 0 })).toBe(0)
     expect(doneFraction({ status: 'completed', sizeBytes: 0, transferredBytes: 0 })).toBe(1)
+  })
+})
+
+describe('readAgainFraction', () => {
+  it('is a share of the size while the source is read again, and nothing else', () => {
+    const reading = { ...running, readingAgain: { algorithm: 'sha256' as const, readBytes: 250 }, readingBack: null }
+    expect(readAgainFraction(reading)).toBe(0.25)
+    expect(readAgainFraction({ ...reading, readingAgain: null })).toBeNull()
+    expect(readAgainFraction({ ...reading, status: 'paused' })).toBeNull()
+    expect(readAgainFraction({ ...reading, sizeBytes: null })).toBeNull()
+    const back = { ...reading, status: 'verifying' as const, readingAgain: null, readingBack: { readBytes: 500 } }
+    expect(readAgainFraction(back)).toBe(0.5)
+    expect(rereadOf(back)?.title).toBe('Reading the object back from the bucket')
+    expect(readAgainFraction({ ...back, status: 'completed' })).toBeNull()
   })
 })
 
@@ -47,17 +61,23 @@ describe('tookText', () => {
 
 describe('planText', () => {
   it('does not call a size unknown before the source was asked', () => {
-    expect(planText({ sizeBytes: null, partsTotal: null, partSizeBytes: null, acceptsRanges: null })).toBe(
-      'not planned yet',
-    )
+    const unasked = { sizeBytes: null, partsTotal: null, partSizeBytes: null, acceptsRanges: null }
+    expect(planText({ status: 'running', ...unasked })).toBe('not planned yet')
+    expect(planText({ status: 'failed', ...unasked })).toBe('never planned')
   })
 
   it('tells size, parts and what the source cannot do', () => {
-    expect(planText({ sizeBytes: 133 * MIB, partsTotal: 17, partSizeBytes: 8 * MIB, acceptsRanges: true })).toBe(
-      '133.0 MiB · 17 parts of 8.00 MiB',
-    )
-    expect(planText({ sizeBytes: null, partsTotal: null, partSizeBytes: 64 * MIB, acceptsRanges: false })).toBe(
-      'size not known · parts of 64.0 MiB · one stream',
-    )
+    expect(
+      planText({
+        status: 'running',
+        sizeBytes: 133 * MIB,
+        partsTotal: 17,
+        partSizeBytes: 8 * MIB,
+        acceptsRanges: true,
+      }),
+    ).toBe('133.0 MiB · 17 parts of 8.00 MiB')
+    expect(
+      planText({ status: 'running', sizeBytes: null, partsTotal: null, partSizeBytes: 64 * MIB, acceptsRanges: false }),
+    ).toBe('size not known · parts of 64.0 MiB · one stream')
   })
 })

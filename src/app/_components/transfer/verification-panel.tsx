@@ -1,7 +1,8 @@
 import { CircleAlert, CircleCheck, CircleDashed, Ruler } from 'lucide-react'
-import type { Verification } from '../../../server/domain/transfer.ts'
+import type { TransferView, Verification } from '../../../server/domain/transfer.ts'
 import { evidenceWords } from '../../../server/domain/verification-words.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
+import { isSkipped } from './transfer-summary.ts'
 import { evidenceAgrees, evidenceValue, verdictWords } from './verification-words.ts'
 
 const LOOKS = {
@@ -12,8 +13,9 @@ const LOOKS = {
 } as const
 
 /** The verdict on the object, and what it rests on: both sides of every comparison, to be read and copied. */
-export function VerificationPanel({ verification }: { verification: Verification }) {
-  const { title, sentence } = verdictWords(verification)
+export function VerificationPanel(props: { verification: Verification; transfer: Pick<TransferView, 'warnings'> }) {
+  const { verification } = props
+  const { title, sentence } = verdictWords(verification, isSkipped(props.transfer))
   const { icon: Icon, colour } = LOOKS[verification.verdict]
   return (
     <div className="py-3">

@@ -6,24 +6,33 @@ import {
   restsOn,
   SOURCE_NOT_PINNED,
 } from '../../../server/domain/verification-words.ts'
-import { evidenceAgrees, verdictWords } from './verification-words.ts'
+import { evidenceAgrees, evidenceValue, verdictWords } from './verification-words.ts'
 
 describe('verification words', () => {
   it('names what the verdict rests on', () => {
     const evidence = [{ kind: 'bucket-checksum', algorithm: 'CRC32C', expected: 'AAAA', actual: 'AAAA' }]
-    expect(verdictWords({ verdict: 'verified', evidence }).title).toBe('Verified · CRC32C by the bucket')
+    expect(verdictWords({ verdict: 'verified', evidence }, false).title).toBe('Verified · CRC32C by the bucket')
   })
 
   it('claims no more than the length where only the length was compared', () => {
-    const words = verdictWords({ verdict: 'size-only', evidence: [{ kind: 'size', expected: '5', actual: '5' }] })
+    const words = verdictWords(
+      { verdict: 'size-only', evidence: [{ kind: 'size', expected: '5', actual: '5' }] },
+      false,
+    )
     expect(words.title).toBe('Length compared, bytes not')
   })
 
   it('says that a source without validators may have changed, although the bucket has what was read', () => {
     const bucket = { kind: 'bucket-checksum', algorithm: 'CRC32C', expected: 'AAAA', actual: 'AAAA' }
-    const words = verdictWords({ verdict: 'size-only', evidence: [bucket, { kind: SOURCE_NOT_PINNED }] })
+    const words = verdictWords({ verdict: 'size-only', evidence: [bucket, { kind: SOURCE_NOT_PINNED }] }, false)
     expect(words.title).toBe('The source may have changed on the way')
     expect(words.sentence).toMatch(/^What was read is in the bucket \(CRC32C by the bucket\)/)
+  })
+
+  it('does not warn of an object that was left as it is because the user chose so', () => {
+    const differs = { verdict: 'mismatch', evidence: [{ kind: 'size', expected: '5', actual: '6' }] } as const
+    expect(verdictWords({ ...differs, evidence: [...differs.evidence] }, false).sentence).toContain('Do not use it')
+    expect(verdictWords({ ...differs, evidence: [...differs.evidence] }, true).sentence).toContain('was left as it was')
   })
 
   it('does not count a digest that was not compared among those a verdict rests on', () => {
@@ -55,5 +64,14 @@ describe('verification words', () => {
   it('does not call a one-sided evidence an agreement', () => {
     expect(evidenceAgrees({ kind: 'size', expected: '5' })).toBeNull()
     expect(evidenceAgrees({ kind: 'size', expected: '5', actual: '6' })).toBe(false)
+  })
+})
+
+describe('evidenceValue', () => {
+  it('shows hashes in hexadecimal, CRCs as the store writes them, and lengths in bytes', () => {
+    const md5 = { kind: 'expected-checksum', algorithm: 'MD5', expected: '1B2M2Y8AsgTpgAmY7PhCfg==' }
+    expect(evidenceValue(md5, md5.expected)).toBe('d41d8cd98f00b204e9800998ecf8427e')
+    expect(evidenceValue({ kind: 'bucket-checksum', algorithm: 'crc32c' }, '4waSgw==')).toBe('4waSgw==')
+    expect(evidenceValue({ kind: 'size' }, '12345')).toBe('12,345 bytes')
   })
 })

@@ -12,6 +12,7 @@ export const ACTION_NAMES: Record<TransferAction, string> = {
   cancel: 'Cancel',
   remove: 'Remove',
   verify: 'Verify again',
+  stopVerifying: 'Stop verifying',
 }
 
 const DONE: Record<TransferAction, string> = {
@@ -21,6 +22,7 @@ const DONE: Record<TransferAction, string> = {
   cancel: 'Cancelled',
   remove: 'Removed',
   verify: 'Verifying',
+  stopVerifying: 'Stopped verifying',
 }
 
 /** Which of the transfers an action can be applied to now. What is being cancelled takes no further action. */

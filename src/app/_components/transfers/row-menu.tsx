@@ -2,6 +2,7 @@
 
 import {
   ChartNoAxesCombined,
+  CircleStop,
   Copy,
   Ellipsis,
   Files,
@@ -27,7 +28,15 @@ import {
 } from '../ui/dropdown-menu.tsx'
 import { ACTION_NAMES } from './action-plan.ts'
 
-const ICONS = { pause: Pause, resume: Play, retry: RotateCcw, cancel: X, remove: Trash2, verify: ShieldCheck } as const
+const ICONS = {
+  pause: Pause,
+  resume: Play,
+  retry: RotateCcw,
+  cancel: X,
+  remove: Trash2,
+  verify: ShieldCheck,
+  stopVerifying: CircleStop,
+} as const
 
 /** What can be done with one transfer. `s3Path` is `s3://BUCKET/KEY` with the name the store knows the bucket by. */
 export function RowMenu(props: {

@@ -48,6 +48,9 @@ export function RowStory({
           <>
             Starts <RelativeTime at={transfer.startAt} />
           </>
+        ) : // One that has run already waits for its next try, or for an engine: its events say which.
+        transfer.startedAt ? (
+          'Waits to go on'
         ) : (
           'Waits for an engine'
         )}

@@ -4,13 +4,14 @@ import Link from 'next/link'
 import { memo } from 'react'
 import type { TransferView } from '../../../server/domain/transfer.ts'
 import type { TransferAction } from '../../../server/domain/transfer-state.ts'
+import { readAgainFraction } from '../transfer/transfer-summary.ts'
 import { Checkbox } from '../ui/checkbox.tsx'
 import { cn } from '../ui/cn.ts'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { STATUS_WORDS, StatusShape } from '../ui/transfer-status.tsx'
+import { FromTo } from './from-to.tsx'
 import { RowMenu } from './row-menu.tsx'
 import { RowStory } from './row-story.tsx'
-import { folderOf } from './row-words.ts'
 
 const ROW_HEIGHT_PX = 36
 const NARROW_ROW_HEIGHT_PX = 64
@@ -44,7 +45,7 @@ export const TransferRow = memo(function TransferRow(props: {
       aria-posinset={props.position}
       aria-setsize={props.total}
       className={cn(
-        'group relative grid grid-cols-[minmax(0,1fr)_auto] content-center items-center gap-x-3 border-b px-4 md:h-9 md:grid-cols-[1rem_minmax(9rem,1fr)_minmax(0,1.6fr)_4.5rem_1.5rem] md:px-6 @5xl:grid-cols-[1rem_minmax(10rem,1.25fr)_31.5rem_minmax(0,1fr)_4.5rem_1.5rem]',
+        'group relative grid grid-cols-[minmax(0,1fr)_auto] content-center items-center gap-x-3 border-b px-4 md:h-9 md:grid-cols-[1rem_minmax(9rem,1fr)_minmax(0,1.6fr)_4.5rem_1.5rem] md:px-6 @5xl:grid-cols-[1rem_minmax(10rem,1.1fr)_28.5rem_minmax(0,1fr)_4.5rem_1.5rem]',
         wide ? 'h-21' : 'h-16',
         props.selected ? 'bg-water-soft' : 'pointer:hover:bg-muted/60',
       )}
@@ -56,7 +57,7 @@ export const TransferRow = memo(function TransferRow(props: {
         onClick={(event) => props.onToggle(transfer.id, event.shiftKey)}
       />
       <div className="flex min-w-0 items-center gap-2">
-        <StatusShape status={transfer.status} />
+        <StatusShape status={readAgainFraction(transfer) === null ? transfer.status : 'verifying'} />
         <span className="sr-only">{transfer.cancelling ? 'Cancelling' : STATUS_WORDS[transfer.status]}</span>
         <Link
           href={`/transfers/${transfer.id}`}
@@ -79,16 +80,7 @@ export const TransferRow = memo(function TransferRow(props: {
         onRetry={() => props.onAction('retry', transfer)}
         className={cn('max-md:mt-1', wide && '@5xl:col-span-2')}
       />
-      {!wide && (
-        <p
-          className="hidden min-w-0 truncate text-muted-foreground @5xl:block"
-          title={`${transfer.sourceUrl} → ${transfer.bucketName}/${transfer.key}`}
-        >
-          {transfer.sourceHost}
-          <span className="text-dim"> → </span>
-          {folderOf(transfer)}
-        </p>
-      )}
+      {!wide && <FromTo className="hidden @5xl:flex" transfer={transfer} />}
       <RelativeTime
         at={transfer.finishedAt ?? transfer.createdAt}
         className="text-right text-dim text-xs max-md:hidden"

@@ -21,6 +21,7 @@ export function useTransferActions() {
     retry: useMutation(trpc.transfers.retry.mutationOptions()),
     remove: useMutation(trpc.transfers.remove.mutationOptions()),
     verify: useMutation(trpc.transfers.verify.mutationOptions()),
+    stopVerifying: useMutation(trpc.transfers.stopVerifying.mutationOptions()),
   }
 
   const apply = async (action: TransferAction, ids: readonly string[]) => {

@@ -1,4 +1,5 @@
 import { splitBytes } from '../../../server/domain/bytes.ts'
+import { tookText } from '../../../server/domain/duration.ts'
 import { cn } from './cn.ts'
 import { formatDuration } from './format-duration.ts'
 
@@ -36,18 +37,26 @@ export function Rate({ bytesPerSecond, ...looks }: { bytesPerSecond: number | nu
 
 /** A span of time: `4 s`, `3 min 12 s`, `2 h 5 min`. */
 export function Duration({ seconds, ...looks }: { seconds: number | null } & Looks) {
-  if (seconds === null) return <Quantity value={null} {...looks} />
+  return <Pieces text={seconds === null ? null : formatDuration(seconds)} {...looks} />
+}
+
+/** How long something took, with tenths where they matter: `7.6 s`, `3 min 12 s`. */
+export function Took({ milliseconds, ...looks }: { milliseconds: number | null } & Looks) {
+  return <Pieces text={milliseconds === null ? null : tookText(milliseconds)} {...looks} />
+}
+
+/** Numbers and units in turn. */
+function Pieces({ text, ...looks }: { text: string | null } & Looks) {
+  if (text === null) return <Quantity value={null} {...looks} />
   return (
     <span className={cn('whitespace-nowrap', looks.className)}>
-      {formatDuration(seconds)
-        .split(' ')
-        .map((piece, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one short text have no other identity.
-          <span key={index}>
-            {index > 0 && ' '}
-            <span className={index % 2 === 0 ? 'num' : cn('text-dim', looks.unitClassName)}>{piece}</span>
-          </span>
-        ))}
+      {text.split(' ').map((piece, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one short text have no other identity.
+        <span key={index}>
+          {index > 0 && ' '}
+          <span className={index % 2 === 0 ? 'num' : cn('text-dim', looks.unitClassName)}>{piece}</span>
+        </span>
+      ))}
     </span>
   )
 }

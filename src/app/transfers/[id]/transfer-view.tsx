@@ -10,10 +10,17 @@ import { CompletedPanel } from '../../_components/transfer/completed-panel.tsx'
 import { CountersTable } from '../../_components/transfer/counters-table.tsx'
 import { EventList } from '../../_components/transfer/event-list.tsx'
 import { PartMap } from '../../_components/transfer/part-map.tsx'
+import { ReadingAgain } from '../../_components/transfer/reading-again.tsx'
 import { TransferFigures } from '../../_components/transfer/transfer-figures.tsx'
 import { TransferHeader } from '../../_components/transfer/transfer-header.tsx'
 import { TransferNotices } from '../../_components/transfer/transfer-notices.tsx'
-import { elapsedMs, percentText } from '../../_components/transfer/transfer-summary.ts'
+import {
+  elapsedMs,
+  isSkipped,
+  percentText,
+  readAgainFraction,
+  rereadOf,
+} from '../../_components/transfer/transfer-summary.ts'
 import { UnknownProgress } from '../../_components/transfer/unknown-progress.tsx'
 import { VerificationPanel } from '../../_components/transfer/verification-panel.tsx'
 import { Section } from '../../_components/ui/section.tsx'
@@ -60,11 +67,12 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
     ended: transfer.finishedAt !== null,
     ...rates(samples, transfer, elapsed),
   }
-  // Ended before it was planned: there is no map to show, and there will be none.
-  const isUnknown = transfer.sizeBytes === null && !(isTerminal(transfer.status) && transfer.partsDone === 0)
+  // Ended with nothing of it in the bucket: there is no map to show, and there will be none.
+  const isNothing = isTerminal(transfer.status) && transfer.partsDone === 0
   return (
     <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
       <TransferHeader engineCount={usedEngines.size} transfer={transfer} />
+      <ReadingAgain transfer={transfer} />
       <TransferNotices enginesHealthy={healthy ? healthy.length : null} transfer={transfer} />
       {transfer.status === 'completed' && (
         <CompletedPanel bucket={buckets.data?.find((bucket) => bucket.id === transfer.bucketId)} transfer={transfer} />
@@ -82,7 +90,7 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
         <TransferFigures figures={figures} />
       </div>
       <section aria-label="Parts" className="empty:hidden">
-        {isUnknown ? (
+        {isNothing ? null : transfer.sizeBytes === null ? (
           <UnknownProgress transfer={transfer} />
         ) : (
           transfer.partsTotal !== null &&
@@ -93,7 +101,7 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
         <div className="grid min-w-0 content-start gap-5">
           {transfer.verification && (
             <Section title="Proof">
-              <VerificationPanel verification={transfer.verification} />
+              <VerificationPanel transfer={transfer} verification={transfer.verification} />
             </Section>
           )}
           <Section title="Events">
@@ -109,6 +117,8 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
 }
 
 function tabTitle(transfer: TransferDetail): string {
+  const again = readAgainFraction(transfer)
+  if (again !== null) return `${Math.floor(again * 100)} % ${rereadOf(transfer)?.share} · ${transfer.name} · Sluice`
   if (transfer.status !== 'running') return `${transfer.name} · Sluice`
   return [percentText(transfer), transfer.name, 'Sluice'].filter(Boolean).join(' · ')
 }
@@ -132,7 +142,7 @@ function rates({ points }: LiveSamples, transfer: TransferDetail, elapsed: numbe
   return {
     peakBytesPerSecond: points.length === 0 ? null : peakBytesPerSecond,
     averageBytesPerSecond:
-      coveredMs === null || coveredMs === 0 || transfer.transferredBytes === 0
+      coveredMs === null || coveredMs === 0 || transfer.transferredBytes === 0 || isSkipped(transfer)
         ? null
         : (transfer.transferredBytes * 1000) / coveredMs,
   }
@@ -151,6 +161,8 @@ function budgetOf(budgets: number[] | undefined): number | null {
 }
 
 function emptyChartText(transfer: TransferDetail, points: number): string {
+  if (isSkipped(transfer)) return 'Nothing was moved, so there is no curve.'
+  if (transfer.status === 'completed' && transfer.sizeBytes === 0) return 'The file is empty, so there is no curve.'
   if (points === 1 && isTerminal(transfer.status))
     return 'It was over within a second; a curve begins with the second one.'
   if (transfer.transferredBytes > 0 && transfer.status !== 'running') return 'No samples of it were kept.'

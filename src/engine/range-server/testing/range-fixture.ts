@@ -6,6 +6,7 @@ import type { ServedOrigin } from '../../../server/domain/published-origin.ts'
 import type { SliceCache } from '../../cache/slice-cache.ts'
 import type { Pace } from '../../slice/span-fetch.ts'
 import { createPlainCache, type PlainCache } from '../../slice/testing/plain-cache.ts'
+import type { Http2Timing } from '../../source/http2/http2-connection.ts'
 import { Origins } from '../../source/origins.ts'
 import type { HostileBehaviour } from '../../testing/hostile-behaviour.ts'
 import { type HostileFixture, openHostileFixture } from '../../testing/hostile-fixture.ts'
@@ -63,6 +64,7 @@ export const TEST_ORIGIN: ServedOrigin = {
   heuristicFreshness: false,
   sizeCapBytes: null,
   lanes: null,
+  httpVersion: '1.1',
   signingKey: { id: 'key1', secret: 'a secret of tests' },
   updatedAtMs: 1,
 }
@@ -79,10 +81,15 @@ export async function openRangeFixture(
     readonly lanes?: number
     readonly keepAliveMs?: number
     readonly pace?: Pace
+    /** The origin speaks HTTP/2 too, and is published with it. */
+    readonly isHttp2?: boolean
+    readonly http2Timing?: Http2Timing
   } = {},
 ): Promise<RangeFixture> {
   const fixture = await openHostileFixture({
     httpClient: 'lean',
+    isHttp2: options.isHttp2 ?? false,
+    ...(options.http2Timing && { http2Timing: options.http2Timing }),
     maxConnectionsPerHost: 64,
     // A busy machine is no silent peer.
     idleTimeoutMs: 30_000,
@@ -117,7 +124,12 @@ export async function openRangeFixture(
     log: { debug: () => undefined, warn: () => undefined },
     pace: options.pace ?? null,
   })
-  let config: ServedOrigin = { ...TEST_ORIGIN, baseUrl: hostile.origin, ...options.origin }
+  let config: ServedOrigin = {
+    ...TEST_ORIGIN,
+    baseUrl: hostile.origin,
+    ...(options.isHttp2 && { httpVersion: '2' }),
+    ...options.origin,
+  }
   service.update([config])
   const server = createServer((request, response) => {
     if (!service.server.handle(request, response)) response.writeHead(404).end()

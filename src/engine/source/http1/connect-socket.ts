@@ -11,6 +11,8 @@ export interface ConnectOptions {
   readonly timeoutMs: number
   /** Added to what is set here; tests bring their own trust. */
   readonly tls?: ConnectionOptions
+  /** What is offered in the TLS handshake (ALPN, RFC 7301), the best first; HTTP/1.1 where it is left out. */
+  readonly protocols?: readonly string[]
 }
 
 export interface Connecting {
@@ -27,7 +29,7 @@ export function connectSocket(
   url: URL,
   options: ConnectOptions,
   memory: OriginMemory,
-  onread: OnReadOpts,
+  onread: OnReadOpts | null,
   onReady: (socket: Socket) => void,
   onFailed: (error: unknown) => void,
 ): Connecting {
@@ -74,10 +76,10 @@ export function connectSocket(
       port,
       lookup: rememberingLookup(options.guard.lookupFor(port), memory),
       autoSelectFamily: true,
-      onread,
+      ...(onread && { onread }),
     }
     socket = isTls
-      ? openTls({ ...common, ...options.tls }, memory).on('secureConnect', ready)
+      ? openTls({ ...common, ...options.tls }, options.protocols ?? ['http/1.1'], memory).on('secureConnect', ready)
       : tcpConnect(common).on('connect', ready)
     socket.on('error', fail).on('close', closed)
   } catch (error) {
@@ -93,14 +95,18 @@ export function connectSocket(
   }
 }
 
-function openTls(options: ConnectionOptions & { readonly host: string }, memory: OriginMemory): TLSSocket {
+function openTls(
+  options: ConnectionOptions & { readonly host: string },
+  protocols: readonly string[],
+  memory: OriginMemory,
+): TLSSocket {
   const name = options.host.replace(/\.$/, '')
   const { session } = memory
   const socket = tlsConnect({
     ...options,
     ...(isIP(name) ? {} : { servername: name }),
     ...(session && { session }),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [...protocols],
   })
   let isVerified = false
   let latest: Buffer | null = null

@@ -7,7 +7,7 @@ import { WireError } from './wire-error.ts'
 /** Idle connections are closed after this, or a second before the server says it would. */
 const IDLE_MS = 90_000
 const HINT_MARGIN_MS = 1000
-/** So many stay for all of that time; those beyond are closed soon. */
+/** So many that have carried something stay for all of that time; others are closed soon. A server waits less long for the first head. */
 const KEPT_IDLE = 10
 const SURPLUS_IDLE_MS = 5_000
 
@@ -92,7 +92,7 @@ export class ConnectionPool implements ConnectionOwner {
       next.onConnection(connection)
       return
     }
-    const longestMs = this.#idle.length < KEPT_IDLE ? IDLE_MS : SURPLUS_IDLE_MS
+    const longestMs = connection.carriedCount > 0 && this.#idle.length < KEPT_IDLE ? IDLE_MS : SURPLUS_IDLE_MS
     const idleMs = keepAliveHintMs === null ? longestMs : Math.min(longestMs, keepAliveHintMs - HINT_MARGIN_MS)
     if (idleMs <= 0) {
       connection.destroy(null)

@@ -14,15 +14,18 @@ export type WireErrorCode =
 export class WireError extends Error {
   override readonly name = 'WireError'
   readonly code: WireErrorCode
-  constructor(code: WireErrorCode, message: string) {
+  /** What is wrong with an answer that is malformed, for a sentence that says so; null else. */
+  readonly what: string | null
+  constructor(code: WireErrorCode, message: string, what: string | null = null) {
     super(message)
     this.code = code
+    this.what = what
   }
 }
 
 /** The answer is not HTTP/1.1 as RFC 9112 has it, and is not guessed at. */
 export function malformed(what: string): WireError {
-  return new WireError('HTTP1_MALFORMED', `The answer is not valid HTTP/1.1: ${what}.`)
+  return new WireError('HTTP1_MALFORMED', `The answer is not valid HTTP/1.1: ${what}.`, what)
 }
 
 /** The answer has more header or trailer bytes than any honest server sends. */

@@ -58,6 +58,12 @@ export function fakeEngine(fakes: EngineFakes = {}) {
     // What is read for one transfer alone is read right to its place.
     const isPooled = request.place === undefined
     requests.push({ ...request, isPooled })
+    let goOn = () => {}
+    const resumed = () =>
+      new Promise<void>((resolve, reject) => {
+        goOn = resolve
+        request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true })
+      })
     const done = (async (): Promise<ReadResult> => {
       await fakes.onRead?.(request, isPooled)
       for (let byte = request.startByte; byte < request.endByte; byte += SLICE) {
@@ -65,11 +71,11 @@ export function fakeEngine(fakes: EngineFakes = {}) {
         request.signal.throwIfAborted()
         const endByte = Math.min(byte + SLICE, request.endByte)
         sentBytes += endByte - byte
-        request.sink(patternBytes(byte, endByte))
+        if (!request.sink(patternBytes(byte, endByte))) await resumed()
       }
       return { bytes: request.endByte - request.startByte, lengthVerified: true }
     })()
-    return { done, resume: () => {} }
+    return { done, resume: () => goOn() }
   }
   const source = { readRange } as Partial<Source> as Source
   const memory = new MemoryTier({ maxBytes: fakes.memoryBytes ?? 1_000_000, ttlMs: 60_000, index: new ObjectIndex() })

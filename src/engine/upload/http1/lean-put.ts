@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { StringDecoder } from 'node:string_decoder'
 import { TLSSocket } from 'node:tls'
 import type { ResponseHead } from '../../source/http-transport.ts'
 import type { AnswerListener, Connection } from '../../source/http1/connection.ts'
@@ -19,6 +20,8 @@ export class LeanPut implements Waiter, AnswerListener {
   #connection: Connection | null = null
   #answerHead: ResponseHead | null = null
   #text = ''
+  /** A character may come in two pieces. */
+  readonly #decoder = new StringDecoder('utf8')
   #hasAnswer = false
   #handedBytes = 0
   #isSent = false
@@ -61,7 +64,7 @@ export class LeanPut implements Waiter, AnswerListener {
 
   onData(chunk: Uint8Array): void {
     if (this.#isSuccess()) return
-    this.#text += Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('utf8')
+    this.#text += this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
     if (this.#text.length > MAX_ERROR_BODY_BYTES) this.#finish()
   }
 

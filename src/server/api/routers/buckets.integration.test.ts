@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type ApiHarness, bucketInput, failureOf, startApi } from '../../../../e2e/stack/api-harness.ts'
-import { getBucketConnection, saveBucket, saveBucketCapabilities } from '../../db/buckets.ts'
+import { getBucketConnection, saveBucket, saveBucketCapabilities, saveBucketTestFailure } from '../../db/buckets.ts'
 import { claimInspection } from '../../db/inspections.ts'
 import { newId } from '../../db/new-id.ts'
 
@@ -53,11 +53,32 @@ it('keeps the stored keys where both are left empty, and takes new ones', async 
 it('forgets what the store supports when it moves elsewhere, and only then', async () => {
   const { id } = await api.buckets.save(bucketInput('archive'))
   await saveBucketCapabilities(harness.db, id, capabilities)
+  const testFailure = { code: 'bucket_unauthorized', message: 'Check the keys.', retry: 'never' } as const
+  await saveBucketTestFailure(harness.db, id, testFailure)
   const empty = { accessKeyId: '', secretAccessKey: '' }
   await api.buckets.save({ ...bucketInput('renamed'), id, ...empty })
-  expect(await api.buckets.list()).toMatchObject([{ capabilities, testedAt: expect.any(Date) }])
+  expect(await api.buckets.list()).toMatchObject([{ capabilities, testedAt: expect.any(Date), testFailure }])
   await api.buckets.save({ ...bucketInput('renamed'), id, ...empty, endpoint: 'https://other.example.org' })
-  expect(await api.buckets.list()).toMatchObject([{ capabilities: null, testedAt: null }])
+  expect(await api.buckets.list()).toMatchObject([{ capabilities: null, testedAt: null, testFailure: null }])
+})
+
+it('does not lead elsewhere while an upload of ours is open in it, and may once there is none', async () => {
+  const { id } = await api.buckets.save(bucketInput('archive'))
+  const source = { sourceUrl: 'http://127.0.0.1/', sourceUrlSealed: 'x', sourceHost: '127.0.0.1', key: 'k' }
+  const transfer = await harness.db.transfer.create({
+    data: { ...source, bucketId: id, uploadId: 'u', status: 'paused' },
+  })
+  const empty = { id, accessKeyId: '', secretAccessKey: '' }
+  const elsewhere = { ...bucketInput('archive'), ...empty, bucket: 'another-bucket' }
+  expect(await failureOf(api.buckets.save(elsewhere))).toMatchObject({
+    code: 'not_allowed_in_state',
+    message: expect.stringContaining('1 transfer has an unfinished upload'),
+  })
+  // The same store at another address, and new keys, are what one has to be able to say then.
+  await api.buckets.save({ ...bucketInput('renamed'), id, endpoint: 'https://moved.example.org' })
+  await harness.db.transfer.update({ where: { id: transfer.id }, data: { uploadId: null } })
+  await api.buckets.save(elsewhere)
+  expect(await api.buckets.list()).toMatchObject([{ bucket: 'another-bucket' }])
 })
 
 it('has an engine look at what the store can do, where that is not known and an engine runs', async () => {

@@ -67,6 +67,15 @@ it('keeps headers that are left out, and gives cached objects another scope when
   ])
 })
 
+it('keeps the HTTP version of each, shows it, and gives it to the engine', async () => {
+  const { id } = await api.origins.save(input({ httpVersion: '2' }))
+  await api.origins.save(input({ name: 'other' }))
+  expect(await api.origins.list()).toMatchObject([{ httpVersion: '2' }, { name: 'other', httpVersion: '1.1' }])
+  expect((await load()).origins.map(({ httpVersion }) => httpVersion)).toEqual(['2', '1.1'])
+  await api.origins.save(input({ id }))
+  expect((await load()).origins.map(({ httpVersion }) => httpVersion)).toEqual(['1.1', '1.1'])
+})
+
 it('may publish one host twice, and shows the lanes that were learned of it', async () => {
   await saveLearnedLanes(harness.db, 'https://files.example.org:443', 24)
   await api.origins.save(input())

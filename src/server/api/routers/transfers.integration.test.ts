@@ -26,9 +26,8 @@ describe('transfers.create', () => {
   it('queues the transfer with its plan to be claimed, and tells the engines', async () => {
     const hints = harness.services.notifications.hints('sluice_transfers')
     const { id } = await create()
-    const started = performance.now()
-    await hints.next(10_000)
-    expect(performance.now() - started).toBeLessThan(9_000)
+    // Without the hint it would wait for an hour.
+    await hints.next(3_600_000)
     hints.close()
     const row = await harness.db.transfer.findUniqueOrThrow({ where: { id }, include: { claims: true, events: true } })
     expect(row).toMatchObject({ status: 'queued', ifExists: 'fail', partSizing: null, priority: 0 })
@@ -48,7 +47,7 @@ describe('transfers.create', () => {
     const row = await harness.db.transfer.findUniqueOrThrow({ where: { id }, include: { events: true } })
     expect(row).toMatchObject({ ...wishes, ...flags, expectedChecksum: checksum, wantedLanes: 5 })
     expect(row).toMatchObject({ wantedPartSizeBytes: 6_291_456n, bandwidthLimitBytesPerSecond: 9_000_000_000n })
-    expect(row.events).toMatchObject([{ level: 'info', message: 'Created, to start at 2030-01-02T03:04:05.678Z.' }])
+    expect(row.events).toMatchObject([{ level: 'info', message: 'Created, to start at 2030-01-02 03:04 UTC.' }])
     const plain = await harness.db.transfer.findUniqueOrThrow({ where: await create(), include: { events: true } })
     expect(plain).toMatchObject({ expectedChecksum: null, wantedLanes: null, startAt: null, warnings: [], live: {} })
     expect(plain.events).toMatchObject([{ message: 'Created and queued.' }])

@@ -62,6 +62,7 @@ export const transfersRouter = router({
   cancel: action('cancel'),
   retry: action('retry'),
   remove: action('remove'),
+  stopVerifying: action('stopVerifying'),
   verify: procedure
     .input(idsSchema.extend({ reread: z.boolean().optional() }))
     .mutation(({ ctx, input }) => verifyAgain(ctx.services.db, input.ids, input.reread ?? false)),

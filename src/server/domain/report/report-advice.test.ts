@@ -28,6 +28,18 @@ describe('advice', () => {
     expect(advice({ samples, settings: most })[0]?.settings).toEqual([])
   })
 
+  it('names the second read of the source, which is no matter of size', () => {
+    const events = [
+      { id: '1', at: new Date(), level: 'info' as const, code: 'reading_source_again', message: '', engineId: null },
+    ]
+    const samples = [...samplesOf(1, 4), ...samplesOf(5, 9, { bucketBytes: 0, uploadLanes: 0 })]
+    const [, found] = advice({ samples, events })
+    expect(found).toMatchObject({ explainedAt: 'the-source-was-read-again' })
+    expect(found?.cause).toMatch(/^6(\.0)? s of 10(\.0)? s went by when all parts were in the bucket/)
+    const { sentences } = reportFindings(reportOf({ samples, events }))
+    expect(sentences.join(' ')).toContain('in reading the source again for its checksum')
+  })
+
   it('is not given on a guess', () => {
     expect(headings({ samples: [] })).toEqual(['short-transfers'])
     expect(headings({ samples: samplesOf(1, 10, { bucketLimitMs: null }) })).toEqual([])

@@ -1,7 +1,7 @@
 import { formatBytes, formatRate } from '../bytes.ts'
 import { tookText } from '../duration.ts'
 import type { RecordedReport } from './recorded-report.ts'
-import { percent } from './report-story.ts'
+import { percent, wasReadAgain } from './report-story.ts'
 import { LIMIT_KINDS, limitVerdict, movingMs, type TimeSplit } from './time-split.ts'
 
 /** What an advice is about, by product.md A16. */
@@ -30,6 +30,7 @@ export const ADVICE_HEADINGS = [
   'parts-failed',
   'requests-to-the-source-failed',
   'it-stood-still',
+  'the-source-was-read-again',
   'short-transfers',
   'it-failed',
 ] as const
@@ -42,7 +43,7 @@ const NOTABLE_SHARE = 0.15
 const SHORT_PAUSE_MS = 250
 const OFTEN_PER_SECOND = 0.5
 
-type Judged = Pick<RecordedReport, 'transfer' | 'settings'> & { timeSplit: TimeSplit }
+type Judged = Pick<RecordedReport, 'transfer' | 'settings' | 'events'> & { timeSplit: TimeSplit }
 
 /** What to turn, most likely first; empty where nothing stands out. */
 export function reportAdvice(report: Judged): ReportAdvice[] {
@@ -80,7 +81,16 @@ function throughputAdvice(report: Judged): ReportAdvice[] {
       if (timeSplit.ms[kind] >= NOTABLE_SHARE * moving)
         found.push(limitAdvice(report, kind, percent(timeSplit.ms[kind] / moving)))
   const around = timeSplit.ms.start + timeSplit.ms.finish
-  if (report.transfer.status === 'completed' && around > 0.4 * timeSplit.totalMs && around > 1000)
+  const isLong = report.transfer.status === 'completed' && around > 0.4 * timeSplit.totalMs && around > 1000
+  if (isLong && wasReadAgain(report.events))
+    found.push({
+      about: 'throughput',
+      cause: `${tookText(timeSplit.ms.finish)} of ${tookText(timeSplit.totalMs)} went by when all parts were in the bucket: the source was read again, in order, to compare the checksum that you gave.`,
+      remedy: 'Where you can choose, give a CRC32, CRC32C or CRC64NVME: those are combined from the parts.',
+      settings: [],
+      explainedAt: 'the-source-was-read-again',
+    })
+  else if (isLong)
     found.push({
       about: 'throughput',
       cause: `${tookText(around)} of ${tookText(timeSplit.totalMs)} were not the bytes: the look at the source, the plan, completing and proving.`,

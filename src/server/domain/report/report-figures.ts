@@ -1,5 +1,6 @@
 import type { Sample } from '../sample.ts'
 import type { PartView, TransferView } from '../transfer.ts'
+import { movedSamples } from './time-split.ts'
 
 /** The figures of one run that reports show and compare. Null where nothing was measured. */
 export interface ReportFigures {
@@ -46,8 +47,9 @@ export function reportFigures(
 ): ReportFigures {
   const durationMs = runMs(transfer, samples, stepMs, nowMs)
   const durationSeconds = durationMs === null ? null : durationMs / 1000
+  const moved = samples.slice(0, movedSamples(transfer, samples))
   const peak = (bytesOf: (sample: Sample) => number) =>
-    samples.length > 1 ? samples.reduce((most, one) => Math.max(most, bytesOf(one)), 0) / (stepMs / 1000) : null
+    moved.length > 1 ? moved.reduce((most, one) => Math.max(most, bytesOf(one)), 0) / (stepMs / 1000) : null
   return {
     durationSeconds,
     averageBytesPerSecond:

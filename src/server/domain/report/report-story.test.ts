@@ -54,18 +54,25 @@ describe('the story of a run', () => {
     ],
     ['running', { transferredBytes: 0 }, 'It has begun; no byte has arrived yet.'],
     ['queued', { transferredBytes: 0, startedAt: null }, 'It has not begun yet.'],
-    ['failed', { transferredBytes: 0 }, 'Failed before the first byte arrived.'],
+    ['failed', { transferredBytes: 0 }, 'Failed; nothing is in the bucket.'],
     [
       'failed',
       { transferredBytes: 500 * MIB, finishedAt: new Date(START_MS + 10_000) },
       'Failed after 500.0 MiB of 0.98 GiB in 10.0 s, 50.0 MiB/s on average.',
     ],
-    ['cancelled', { transferredBytes: 0 }, 'Cancelled before the first byte arrived.'],
+    ['cancelled', { transferredBytes: 0 }, 'Cancelled; nothing is in the bucket.'],
     ['paused', { transferredBytes: 500 * MIB }, 'Paused at 500.0 MiB of 0.98 GiB.'],
     ['completed', { sizeBytes: 0, transferredBytes: 0 }, 'The file is empty: there was nothing to move.'],
   ] as const)('of one that is %s begins fittingly', (status, over, sentence) => {
     const transfer = transferOf({ finishedAt: null, ...over, status })
     expect(story({ transfer })[0]).toBe(sentence)
+  })
+
+  it.each([
+    ['failed', 'Failed before the first byte arrived.'],
+    ['cancelled', 'Cancelled before the first byte arrived.'],
+  ] as const)('of one that is %s and moved nothing says so', (status, sentence) => {
+    expect(story({ transfer: transferOf({ transferredBytes: 0, status }), samples: [] })[0]).toBe(sentence)
   })
 
   it('says how much the source was not asked for', () => {

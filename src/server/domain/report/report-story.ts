@@ -46,7 +46,10 @@ function resultSentence({ transfer, figures }: Told): string {
     case 'failed':
     case 'cancelled': {
       const word = transfer.status === 'failed' ? 'Failed' : 'Cancelled'
-      if (transfer.transferredBytes === 0) return `${word} before the first byte arrived.`
+      if (transfer.transferredBytes === 0)
+        return figures.peakBytesPerSecond
+          ? `${word}; nothing is in the bucket.`
+          : `${word} before the first byte arrived.`
       return `${word} after ${ofAll}${took === null ? '' : ` in ${took}`}${average === null ? '' : `, ${average}`}.`
     }
     case 'paused':
@@ -119,6 +122,11 @@ function clearSentence({ transfer, settings, timeSplit }: Told, kind: LimitKind,
   }
 }
 
+/** Whether the source was read once more, for a checksum that you gave (decision 049). */
+export function wasReadAgain(events: RecordedReport['events']): boolean {
+  return events.some(({ code }) => code === 'reading_source_again')
+}
+
 /** Shares are of the time in which bytes moved; where that is not nearly all of it, it is said. */
 function timeMeant(split: TimeSplit): string {
   return movingMs(split) >= 0.95 * split.totalMs ? 'of the time' : 'of the time that bytes moved'
@@ -139,12 +147,15 @@ function remarks({ transfer, timeSplit, events, samples }: Told): string[] {
       `It stood still for ${formatDuration(ms.still / 1000)}${paused ? ', paused for all or some of that' : ''}.`,
     )
   }
+  const finishing = wasReadAgain(events)
+    ? 'reading the source again for its checksum, completing and proving it'
+    : 'completing and proving it'
   const around = ms.start + ms.finish
   if (transfer.status === 'completed' && totalMs > 0 && around > totalMs * 0.25)
     found.push(
       `${[
         ms.start >= 50 ? `${tookText(ms.start)} went by before the first byte` : '',
-        ms.finish >= 50 ? `${tookText(ms.finish)} ${ms.start >= 50 ? '' : 'went by '}in completing and proving it` : '',
+        ms.finish >= 50 ? `${tookText(ms.finish)} ${ms.start >= 50 ? '' : 'went by '}in ${finishing}` : '',
       ]
         .filter(Boolean)
         .join(', and ')}.`,

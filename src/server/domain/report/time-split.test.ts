@@ -46,6 +46,18 @@ describe('where the time of a run went', () => {
     expect(kinds(splitTime(paused, samplesOf(1, 4), 1000))).toEqual({ source: 4000 })
   })
 
+  it('is the finish while the source is read again: all parts are there, and nothing goes to the bucket', () => {
+    const again = samplesOf(5, 9, { bucketBytes: 0, uploadLanes: 0, rateLimitMs: 1000 })
+    const samples = [...samplesOf(1, 4), ...again]
+    expect(kinds(splitTime(transferOf(), samples, 1000))).toEqual({ source: 4000, finish: 6000 })
+    // Before all parts are there, the bucket has nothing because nothing came.
+    const running = transferOf({ status: 'running', finishedAt: null, partsDone: 4 })
+    expect(kinds(splitTime(running, samples, 1000))).toEqual({ source: 4000, rate: 5000 })
+    // The bucket is slow to answer: its lanes are still open.
+    const waiting = [...samplesOf(1, 4), ...samplesOf(5, 9, { bucketBytes: 0, bucketLimitMs: 1000 })]
+    expect(kinds(splitTime(transferOf(), waiting, 1000))).toEqual({ source: 4000, bucket: 5000, finish: 1000 })
+  })
+
   it('is nothing before the start, and the start alone without a sample', () => {
     expect(splitTime(transferOf({ startedAt: null }), [], 1000).totalMs).toBe(0)
     const unsampled = splitTime(transferOf(), [], 1000)

@@ -3,7 +3,7 @@ import type { TransferView } from '../transfer.ts'
 
 /**
  * Where a run's time may go. `start`: probe and plan, before the first byte. `source` to `rate`: bytes moved, and this was the
- * limit. `still`: nothing moved. `finish`: completing and proving. `unknown`: bytes moved, and nobody measured who was slow.
+ * limit. `still`: nothing moved. `finish`: reading the source again, completing and proving. `unknown`: bytes moved, and nobody measured who was slow.
  */
 export const TIME_KINDS = [
   'start',
@@ -42,7 +42,19 @@ const SHORTEST_TOLD_MS = 2500
 /** Whoever has this share was the limit; under it nobody was it alone. */
 const CLEAR_SHARE = 0.6
 
-type Timed = Pick<TransferView, 'status' | 'startedAt' | 'finishedAt'>
+type Timed = Pick<TransferView, 'status' | 'startedAt' | 'finishedAt' | 'partsDone' | 'partsTotal'>
+
+/**
+ * How many of the samples are of bytes on their way to the bucket: what comes after them, once all parts are there, is the second read of the
+ * source (decision 049), and no part of how fast the transfer was.
+ */
+export function movedSamples(
+  { partsDone, partsTotal }: Pick<Timed, 'partsDone' | 'partsTotal'>,
+  samples: readonly Sample[],
+): number {
+  if (partsTotal === null || partsDone < partsTotal) return samples.length
+  return samples.findLastIndex(({ bucketBytes, uploadLanes }) => bucketBytes > 0 || uploadLanes > 0) + 1
+}
 
 /** Where the time of a run went, from its start to its end (or to its last sample, where it has not ended). */
 export function splitTime(transfer: Timed, samples: readonly Sample[], stepMs: number): TimeSplit {
@@ -52,6 +64,7 @@ export function splitTime(transfer: Timed, samples: readonly Sample[], stepMs: n
   const endMs = transfer.finishedAt?.getTime() ?? Number.POSITIVE_INFINITY
   let cursor = startMs
   let hasMoved = false
+  const moved = movedSamples(transfer, samples)
   for (const [index, sample] of samples.entries()) {
     const step = sampledStretch(sample, stepMs, index === 0, index === samples.length - 1)
     const from = Math.max(cursor, Math.min(endMs, step.from))
@@ -60,7 +73,8 @@ export function splitTime(transfer: Timed, samples: readonly Sample[], stepMs: n
     const isRounding = hasMoved && gapMs <= ROUNDING_MS
     if (!isRounding) ms[hasMoved ? 'still' : 'start'] += gapMs
     const isWhole = stepMs <= SAMPLE_LAG_MS || index === 0 || index === samples.length - 1
-    addStep(ms, sample, to - (isRounding ? cursor : from), isWhole ? 1 : (sample.measuredMs ?? stepMs) / stepMs)
+    if (index >= moved) ms.finish += to - (isRounding ? cursor : from)
+    else addStep(ms, sample, to - (isRounding ? cursor : from), isWhole ? 1 : (sample.measuredMs ?? stepMs) / stepMs)
     cursor = to
     hasMoved = true
   }

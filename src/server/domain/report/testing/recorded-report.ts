@@ -53,6 +53,8 @@ export function transferOf(
     partsDone: 10,
     partsTotal: 10,
     partSizeBytes: 100 * MIB,
+    readingAgain: null,
+    readingBack: null,
     acceptsRanges: true,
     bytesPerSecond: null,
     etaSeconds: null,
