@@ -25,13 +25,17 @@ describe('several engines', () => {
     const parts = await stack.database.db.part.groupBy({ by: ['engineId'], where: { transferId: id }, _count: true })
     return new Map(parts.map((row) => [row.engineId, row._count]))
   }
-  /** Both have finished parts of it, at this rate: before, it hardly moves until both have claims, so that neither can be too late. */
-  const bothWork = async (one: ChaosCase, bytesPerSecond: number | null) => {
+  /** Both have claims of it: until then it hardly moves, so that neither can be too late. */
+  const bothClaim = async (one: ChaosCase) => {
     one.setRate(HARDLY)
     await until(`two engines to claim parts of ${one.id}`, async () => {
       const held = { transferId: one.id, engineId: { not: null } }
       return (await stack.database.db.partClaim.groupBy({ by: ['engineId'], where: held })).length >= 2
     })
+  }
+  /** Both have finished parts of it, at this rate. */
+  const bothWork = async (one: ChaosCase, bytesPerSecond: number | null) => {
+    await bothClaim(one)
     one.setRate(bytesPerSecond)
     await until(`two engines to finish parts of ${one.id}`, async () => (await partsBy(one.id)).size >= 2)
   }
@@ -136,9 +140,11 @@ describe('several engines', () => {
     await Promise.all([stack.startEngine(LONG_LEASE), stack.startEngine(LONG_LEASE)])
     const limit = 4 * MIB
     const input = { lanes: 2, bandwidthLimitBytesPerSecond: limit }
-    // At the limit it lasts a minute, which is many times what the samples take.
-    const one = await stack.begin({ sizeBytes: 40 * PART_BYTES, bytesPerSecond: HARDLY, input })
-    await bothWork(one, null)
+    // At the limit it lasts two and a half minutes, which is many times what the samples take. Nobody waits for a part: under the
+    // limit the many lanes of an engine may bring all of its parts to their end at once.
+    const one = await stack.begin({ sizeBytes: 100 * PART_BYTES, bytesPerSecond: HARDLY, input })
+    await bothClaim(one)
+    one.setRate(null)
     const samples = { transferId: one.id }
     const newest = async () =>
       (await stack.database.db.sample.aggregate({ where: samples, _max: { id: true } }))._max.id
