@@ -19,6 +19,7 @@ function row(more: Partial<TransferRow>): TransferRow {
     trustLengthAndDate: false,
     oneTimeLink: false,
     startAt: null,
+    nextRunAt: null,
     cancelRequestedAt: null,
     sizeBytes: 1000n,
     acceptsRanges: true,
@@ -50,6 +51,15 @@ const live = (more: object = {}) => ({
 })
 
 describe('toTransferView', () => {
+  it('says until when it waits, as long as it does', () => {
+    const nextRunAt = new Date(NOW + 40_000)
+    for (const status of ['queued', 'running', 'verifying'] as const)
+      expect(toTransferView(row({ status, nextRunAt }), NOW).nextRunAt).toBe(nextRunAt)
+    for (const status of ['paused', 'failed', 'completed', 'cancelled'] as const)
+      expect(toTransferView(row({ status, nextRunAt }), NOW).nextRunAt).toBeNull()
+    expect(toTransferView(row({ status: 'queued', nextRunAt }), NOW + 40_000).nextRunAt).toBeNull()
+  })
+
   it('says how far the second read is, by whoever said it last, and how long that takes still', () => {
     const all = row({ doneBytes: 1000n, partsDone: 10, live: {} })
     expect(toTransferView(all, NOW)).toMatchObject({ readingAgain: null, etaSeconds: null })

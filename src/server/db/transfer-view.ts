@@ -25,6 +25,7 @@ export const transferViewSelect = {
   trustLengthAndDate: true,
   oneTimeLink: true,
   startAt: true,
+  nextRunAt: true,
   cancelRequestedAt: true,
   sizeBytes: true,
   acceptsRanges: true,
@@ -96,9 +97,16 @@ export function toTransferView(row: TransferRow, nowMs = Date.now()): TransferVi
     metrics: sumMetrics(metricsEntries(row.metrics)),
     createdAt: row.createdAt,
     startAt: row.startAt,
+    nextRunAt: waitsUntil(row, nowMs),
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
   }
+}
+
+/** What is in the row may be of a wait that is over, or of a transfer that was stopped meanwhile. */
+function waitsUntil({ status, nextRunAt }: TransferRow, nowMs: number): Date | null {
+  const goesOn = status === 'queued' || status === 'running' || status === 'verifying'
+  return goesOn && nextRunAt !== null && nextRunAt.getTime() > nowMs ? nextRunAt : null
 }
 
 /** What engines report of a transfer right now; nothing once it stands still. */

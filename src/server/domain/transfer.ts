@@ -131,6 +131,8 @@ export const transferViewSchema = z.object({
   metrics: transferMetricsSchema,
   createdAt: z.date(),
   startAt: z.date().nullable(),
+  /** After a fault that time may heal: until then it waits, and goes on by itself. Null where nothing waits for a time. */
+  nextRunAt: z.date().nullable().default(null),
   startedAt: z.date().nullable(),
   finishedAt: z.date().nullable(),
 })

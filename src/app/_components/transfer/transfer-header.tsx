@@ -3,6 +3,7 @@
 import { ArrowRight } from 'lucide-react'
 import { formatBytes } from '../../../server/domain/bytes.ts'
 import type { TransferView } from '../../../server/domain/transfer.ts'
+import { NextRun } from '../transfers/next-run.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { formatRelativeTime } from '../ui/format-relative-time.ts'
 import { TransferStatus } from '../ui/transfer-status.tsx'
@@ -23,9 +24,15 @@ export function TransferHeader({ transfer, engineCount }: { transfer: TransferVi
           >
             {transfer.name}
           </h1>
-          <p className="flex shrink-0 items-center gap-2 text-base">
+          <p className="flex max-w-full shrink-0 flex-wrap items-center gap-x-2 text-base">
             <TransferStatus cancelling={transfer.cancelling} status={transfer.status} />
             <Progress transfer={transfer} />
+            {transfer.nextRunAt && (
+              <NextRun
+                at={transfer.nextRunAt}
+                className="ml-1 inline-block text-muted-foreground first-letter:lowercase"
+              />
+            )}
           </p>
         </div>
         <TransferActions transfer={transfer} />

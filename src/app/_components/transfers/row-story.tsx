@@ -7,6 +7,7 @@ import { cn } from '../ui/cn.ts'
 import { Bytes } from '../ui/quantity.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { CompletedStory } from './completed-story.tsx'
+import { NextRun } from './next-run.tsx'
 import { RowProgress } from './row-progress.tsx'
 
 /** The middle of a row: numbers while it moves, else what became of it in a sentence. */
@@ -48,8 +49,9 @@ export function RowStory({
           <>
             Starts <RelativeTime at={transfer.startAt} />
           </>
-        ) : // One that has run already waits for its next try, or for an engine: its events say which.
-        transfer.startedAt ? (
+        ) : transfer.nextRunAt ? (
+          <NextRun at={transfer.nextRunAt} />
+        ) : transfer.startedAt ? (
           'Waits to go on'
         ) : (
           'Waits for an engine'

@@ -22,6 +22,7 @@ const fileSchema = z.object({
   transfer: transferViewSchema.extend({
     createdAt: time,
     startAt: time.nullable(),
+    nextRunAt: time.nullable().default(null),
     startedAt: time.nullable(),
     finishedAt: time.nullable(),
   }),

@@ -70,6 +70,7 @@ export function transferOf(
     verification: null,
     createdAt: new Date(START_MS - 1000),
     startAt: null,
+    nextRunAt: null,
     startedAt: new Date(START_MS),
     finishedAt: new Date(START_MS + 10_000),
     ...over,
