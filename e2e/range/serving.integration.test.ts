@@ -61,12 +61,13 @@ describe('an origin that is published in the API', () => {
   })
 
   test('tells the dashboard how it does', async () => {
-    const stats = await until('the heartbeat to tell', async () => {
+    // A heartbeat may have come before all of that was read.
+    const stats = await until('a heartbeat to tell all of it', async () => {
       const media = (await stack.api.origins.list()).find(({ name }) => name === 'media')
-      return media?.stats && media.stats.requests > 0 && media.stats.activeReaders === 0 ? media.stats : null
+      return media?.stats && media.stats.servedBytes > SIZE && media.stats.activeReaders === 0 ? media.stats : null
     })
     expect(stats).toMatchObject({ breaker: 'closed', errors: 0 })
-    expect(stats.servedBytes).toBeGreaterThan(SIZE)
+    expect(stats.requests).toBeGreaterThan(0)
     expect(stats.p95Ms).not.toBeNull()
   })
 

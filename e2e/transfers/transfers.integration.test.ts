@@ -11,6 +11,8 @@ import { type RunningSluice, startSluice, storeCredentials } from '../stack/slui
 import { until } from '../stack/until.ts'
 
 const MIB = 1024 * 1024
+/** Bytes of a second: a connection that gets them is not taken for a dead one, and 8 MiB take hours. */
+const HARDLY = 1024
 
 let sluice: RunningSluice
 let source: HostileSource
@@ -105,26 +107,26 @@ describe('a file arrives as it was', () => {
   })
 
   test('although the engine was killed at half, and no finished part was read twice', async () => {
-    const sizeBytes = 256 * MIB
+    const sizeBytes = 160 * MIB
     const path = '/killed'
     const partSizeBytes = 8 * MIB
-    // What follows 20 parts is not answered before the kill, so that no machine is too slow to kill it in time.
-    const killed = Promise.withResolvers<void>()
+    // What follows 12 parts does not come before the kill, so that no machine is too slow to kill it in time.
+    let rate: number | null = HARDLY
     const sourceUrl = source.serve(path, ({ range }) => ({
       sizeBytes,
-      bytesPerSecond: 8 * MIB,
-      ...((range?.startByte ?? 0) >= 20 * partSizeBytes && { after: killed.promise }),
+      bytesPerSecond: () => ((range?.startByte ?? 0) >= 12 * partSizeBytes ? rate : null),
     }))
     const { id } = await sluice.api.transfers.create.mutate({ sourceUrl, bucketId, key: 'odd/killed', partSizeBytes })
     const half = await until('half of the parts', async () => {
       const transfer = await transferOf(id)
-      return (transfer.partsDone ?? 0) >= 16 ? transfer : null
+      return (transfer.partsDone ?? 0) >= 10 ? transfer : null
     })
+    // All that the next engine asks for, and perhaps some of the one that is killed: a finished part is in none of it.
+    const asked = source.requests(path).length
     expect(half.status).toBe('running')
     await sluice.killEngine()
-    const asked = source.requests(path).length
-    killed.resolve()
-    expect(await completed(id)).toMatchObject({ sizeBytes, partsDone: 32 })
+    rate = null
+    expect(await completed(id)).toMatchObject({ sizeBytes, partsDone: 20 })
     expect(await objectSha256('odd/killed')).toBe(patternSha256(sizeBytes))
     // What was in flight is read again, never a part that was finished; a probe asks for one byte and may.
     const readAgain = source
@@ -133,7 +135,7 @@ describe('a file arrives as it was', () => {
       .flatMap(({ range }) => (range && range.endByte - range.startByte > 1 ? [range] : []))
     const finished = new Set(half.parts.map((part) => part.number))
     const partOf = (byte: number) => Math.floor(byte / partSizeBytes) + 1
-    expect(finished.size).toBeGreaterThanOrEqual(16)
+    expect(finished.size).toBeGreaterThanOrEqual(10)
     expect(readAgain.length).toBeGreaterThan(0)
     expect(
       readAgain.filter(
