@@ -101,6 +101,20 @@ describe('correctness 45: who waits for another fetch waits only so long', () =>
     expect(fixture.figures().counters.fallbacks).toBeGreaterThanOrEqual(1)
   })
 
+  test('a standstill of our own is no silence of the origin', async () => {
+    const waitLimitMs = 800
+    fixture = await openRangeFixture({ settings: { waitLimitMs, prefetchSlices: 0 } })
+    const stoodStill = Promise.withResolvers<void>()
+    fixture.serve('/a', ({ index }) => ({ sizeBytes: SIZE, ...(index > 0 && { after: stoodStill.promise }) }))
+    await fixture.get('/a', { range: 'bytes=0-9' })
+    const reading = fixture.get('/a', { range: `bytes=${5 * SLICE}-${5 * SLICE + 9}` })
+    await fixture.hostile.until(() => fixture.hostile.requests('/a').length === 2)
+    for (const endMs = performance.now() + waitLimitMs; performance.now() <= endMs; ) {}
+    stoodStill.resolve()
+    expect((await reading).body.equals(patternBytes(5 * SLICE, 5 * SLICE + 10))).toBe(true)
+    expect(fixture.figures().counters.fallbacks).toBe(0)
+  })
+
   test('a writer that dies lets the next one fetch', async () => {
     fixture = await openRangeFixture({ settings: { sliceRetries: 0 } })
     fixture.serve(

@@ -23,6 +23,7 @@ export interface ReadCounters {
 
 /** Silence is looked for so often within its limit; by two looks later than the limit at most it is seen. */
 const LOOKS = 4
+const SHORTEST_LOOK_MS = 10
 
 /** Counts bytes that have come against a limit. False: what reads stands still until `resume` is called, which is never at once. */
 export type Pace = (bytes: number, resume: () => void) => boolean
@@ -40,9 +41,10 @@ export class SpanFetch implements SliceCarrier {
   /** The slice that is passing, and the byte that is due. */
   #at = 0
   #position = 0
-  #lastByteMs = performance.now()
-  /** What had come at the last look, which is what knows when bytes came: no clock is read for a chunk. */
+  /** What had come at the last look. */
   #seenBytes = 0
+  /** Looks in a row at which nothing had come. A clock would take a standstill of our own for silence of the source. */
+  #silentLooks = 0
   #hasRival = false
   readonly #pace: Pace | null
   /** It stands still because of a limit of ours, which is no silence of the source. */
@@ -105,8 +107,8 @@ export class SpanFetch implements SliceCarrier {
       if (slice.carrier === this && (slice !== first || this.#opened)) slice.filledBytes = 0
     this.#position = first.startByte + (this.#opened ? 0 : first.filledBytes)
     this.#counters.originFetches++
-    this.#lastByteMs = performance.now()
-    const watch = setInterval(() => this.#watch(), Math.max(10, this.#waitLimitMs / LOOKS))
+    const lookEveryMs = Math.max(SHORTEST_LOOK_MS, this.#waitLimitMs / LOOKS)
+    const watch = setInterval(() => this.#watch(this.#waitLimitMs / lookEveryMs), lookEveryMs)
     const keepsPace = this.#pacedBy(() => read.resume())
     let read: SourceRead
     try {
@@ -140,7 +142,7 @@ export class SpanFetch implements SliceCarrier {
     if (!pace) return () => true
     const goOn = () => {
       this.#isPaced = false
-      this.#lastByteMs = performance.now()
+      this.#silentLooks = 0
       resume()
     }
     return (bytes) => {
@@ -183,14 +185,12 @@ export class SpanFetch implements SliceCarrier {
   }
 
   /** A writer that went silent must not hold up those who wait (correctness.md case 45): they fall back to one request of their own. */
-  #watch(): void {
-    if (this.receivedBytes > this.#seenBytes) {
-      this.#seenBytes = this.receivedBytes
-      this.#lastByteMs = performance.now()
-    }
+  #watch(looksUntilSilent: number): void {
+    this.#silentLooks = this.receivedBytes > this.#seenBytes ? 0 : this.#silentLooks + 1
+    this.#seenBytes = this.receivedBytes
     const slice = this.#slices[this.#at]
     if (slice?.carrier !== this || this.#hasRival || this.#isPaced || !slice.isWanted) return
-    if (performance.now() - this.#lastByteMs < this.#waitLimitMs) return
+    if (this.#silentLooks < looksUntilSilent) return
     // A rival is one request more: where the engine has no room for it, the next look decides.
     if (!this.#file.gate.limiter.tryAcquire()) return
     this.#hasRival = true
