@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fillPattern } from '../../src/engine/testing/byte-pattern.ts'
 import { createHostileSource, type HostileSource } from '../../src/engine/testing/hostile-source.ts'
@@ -43,6 +42,8 @@ async function startEngine(name: string): Promise<EngineProcess> {
       SLUICE_PROFILE: 'low-memory',
       SLUICE_CACHE_DISK: '64MiB',
       SLUICE_REDIS_URL: redis.url,
+      // More than a file has: a slice that is fetched is written, however slow the disk is.
+      SLUICE_CACHE_WRITE_QUEUE: '32',
       SLUICE_LOG_LEVEL: 'trace',
     },
   })
@@ -110,14 +111,23 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
     const a = await startEngine('a')
     const b = await startEngine('b')
     serve('cold.bin', 6 * MIB)
-    const readers = [a, b].flatMap((engine) => Array.from({ length: 6 }, () => read(engine, 'cold.bin', 6 * MIB)))
-    await Promise.all(readers)
+    const readers = (engine: EngineProcess) => Array.from({ length: 6 }, () => read(engine, 'cold.bin', 6 * MIB))
+    const first = readers(a)
+    let isRead = false
+    const reading = Promise.all(first).finally(() => {
+      isRead = true
+    })
+    // Were both to ask what the file is at once, each would read past slices in that answer which the other has the right to fetch.
+    await redis.until('one engine to have or fetch all slices', (keys) => {
+      return isRead || keys.filter((key) => /^sluice:1:[sl]:/.test(key)).length >= 12
+    })
+    await Promise.all([reading, ...readers(b)])
     const took = await tookBytes([a, b])
-    // A machine so busy that Redis does not answer in time makes them fetch for themselves, which is as it should be.
+    // A machine so busy that Redis or the origin does not answer in time makes them fetch for themselves, which is as it should be.
     const errors = await sumOf([a, b], /sluice_cache_errors_total\{tier="shared"\} (\d+)/)
+    const fallbacks = await sumOf([a, b], /sluice_origin_fallbacks_total (\d+)/)
     expect(took).toBeGreaterThanOrEqual(6 * MIB)
-    // Both ask at once what the file is, and the answer of the second brings some bytes that the first fetches too.
-    if (errors === 0) expect(took).toBeLessThan(9 * MIB)
+    if (errors + fallbacks === 0) expect(took).toBe(6 * MIB)
     else expect(took).toBeLessThanOrEqual(12 * MIB)
   })
 
@@ -137,13 +147,15 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
 
   test('a purge reaches the disks, the memories and Redis, and the next reader asks the origin', async () => {
     const purge = await requestPurge(database.db, { originId })
-    const outcome = await awaitPurge(database.db, notifications, purge)
-    expect(outcome).toMatchObject({ enginesWaiting: 0 })
+    // An engine that stands still for some seconds is not waited for any longer, and told of as one that will follow.
+    const outcome = await until('all engines to follow', async () => {
+      const purged = await awaitPurge(database.db, notifications, purge)
+      return purged.enginesWaiting === 0 ? purged : null
+    })
     expect(outcome.slices).toBeGreaterThanOrEqual(24)
     expect(slicesIn('a') + slicesIn('b')).toBe(0)
-    const client = await createClient({ url: redis.url }).connect()
-    expect(await client.keys('sluice:1:s:*')).toEqual([])
-    client.destroy()
+    // An engine says that it has purged when its own tiers are; Redis is next, at the latest when it answers again.
+    await redis.until('Redis to be purged', (keys) => !keys.some((key) => key.startsWith('sluice:1:s:')))
     const last = engines.slice(-1)
     const before = await tookBytes(last)
     for (const engine of last) await read(engine, 'cold.bin', 6 * MIB)
