@@ -63,7 +63,8 @@ describe('a metered source', () => {
   })
 
   test('answers 429 above its number of requests, and takes another one when one has ended', async () => {
-    const url = await start({ maxRequests: 1, bytesPerSecondPerConnection: MIB }, 8 * MIB)
+    // The first one lasts a minute, and is ended long before.
+    const url = await start({ maxRequests: 1, bytesPerSecondPerConnection: MIB / 8 }, 8 * MIB)
     const first = await ask(url)
     expect((await ask(url)).statusCode).toBe(429)
     expect(await source?.counts()).toMatchObject({ refused: 1 })

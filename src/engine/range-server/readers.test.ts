@@ -152,8 +152,9 @@ describe('the limits of an engine', () => {
 
   test('what does not fit the queue is told to come again (B2)', async () => {
     fixture = await openRangeFixture({ settings: { maxOriginRequests: 1, maxQueued: 2, prefetchSlices: 0 } })
-    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) fixture.serve(`/${name}`, { sizeBytes: 10, headDelayMs: 100 })
-    const answers = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => fixture.get(`/${name}`)))
+    const names = ['a', 'b', 'c', 'd', 'e', 'f']
+    for (const name of names) fixture.serve(`/${name}`, { sizeBytes: 10, after: fixture.arrived(names.length) })
+    const answers = await Promise.all(names.map((name) => fixture.get(`/${name}`)))
     const refused = answers.filter(({ status }) => status === 503)
     expect(refused.length).toBeGreaterThan(0)
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0)
