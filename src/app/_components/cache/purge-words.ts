@@ -9,6 +9,7 @@ export function purgeWords(outcome: {
 }): string {
   const { slices, bytes, engines, enginesWaiting } = outcome
   const count = (n: number, noun: string) => `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`
+  if (engines === 0 && enginesWaiting > 0) return `Asked for. ${count(enginesWaiting, 'engine')} will follow.`
   const went =
     engines === 0
       ? 'No engine runs; each does it when it starts.'

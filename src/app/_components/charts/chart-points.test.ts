@@ -6,6 +6,7 @@ import {
   fillHoles,
   largestRate,
   pointsInWindow,
+  pointsOfEnded,
   steadyBucket,
   stepOf,
   thinPoints,
@@ -22,6 +23,19 @@ const run = (count: number) => Array.from({ length: count }, (_, index) => at(in
 describe('stepOf', () => {
   it('is not misled by a pause', () => {
     expect(stepOf([at(0), at(1), at(2), at(900), at(901)])).toBe(1000)
+  })
+})
+
+describe('pointsOfEnded', () => {
+  it('is nothing where no byte moved, however long it tried', () => {
+    expect(pointsOfEnded([at(0, 0), at(1, 0), at(2, 0)])).toEqual([])
+  })
+
+  it('is all of it where some did, from wherever', () => {
+    for (const moved of ['sourceBytesPerSecond', 'bucketBytesPerSecond', 'cacheBytesPerSecond']) {
+      const points = [at(0, 0), { ...at(1, 0), [moved]: 1 }]
+      expect(pointsOfEnded(points)).toBe(points)
+    }
   })
 })
 

@@ -12,6 +12,15 @@ export function stepOf(points: readonly ThroughputPoint[]): number {
   return steps[steps.length >> 1] ?? 1000
 }
 
+/** What there is to draw of a run that has ended: nothing where no byte moved, however long it tried. */
+export function pointsOfEnded(points: readonly ThroughputPoint[]): readonly ThroughputPoint[] {
+  const hasMoved = points.some(
+    ({ sourceBytesPerSecond, bucketBytesPerSecond, cacheBytesPerSecond = 0 }) =>
+      sourceBytesPerSecond + bucketBytesPerSecond + cacheBytesPerSecond > 0,
+  )
+  return hasMoved ? points : []
+}
+
 /**
  * Puts zeros into holes. While a transfer is paused or no engine lives, no sample is written: nothing moved, and a line drawn
  * straight across the hole would say otherwise.

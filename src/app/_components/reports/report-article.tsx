@@ -7,6 +7,7 @@ import { movingMs } from '../../../server/domain/report/time-split.ts'
 import type { ReportView } from '../../../server/domain/report.ts'
 import { isTerminal } from '../../../server/domain/transfer-state.ts'
 import type { ChartMark, ThroughputPoint } from '../charts/chart-domain.ts'
+import { pointsOfEnded } from '../charts/chart-points.ts'
 import { ThroughputChart } from '../charts/throughput-chart.tsx'
 import { EventList } from '../transfer/event-list.tsx'
 import { VerificationPanel } from '../transfer/verification-panel.tsx'
@@ -52,6 +53,7 @@ export function ReportArticle({ view, actions }: { view: ReportView; actions?: R
     ],
     [view.samples, view.events],
   )
+  const drawn = isTerminal(transfer.status) ? pointsOfEnded(points) : points
   const hasMoved = movingMs(timeSplit) > 0
   const explained = [...new Set(advice.map(({ explainedAt }) => explainedAt))]
   return (
@@ -61,12 +63,12 @@ export function ReportArticle({ view, actions }: { view: ReportView; actions?: R
         <div className="pt-3">
           <ThroughputChart
             emptyText={
-              points.length === 1 ? 'It was over within a second; a curve begins with the second one.' : emptyText(view)
+              drawn.length === 1 ? 'It was over within a second; a curve begins with the second one.' : emptyText(view)
             }
             height={250}
             limitBytesPerSecond={transfer.bandwidthLimitBytesPerSecond}
             marks={marks}
-            points={points.length === 1 ? [] : points}
+            points={drawn.length === 1 ? [] : drawn}
             timeAxis="elapsed"
           />
           {view.samples.length > 0 && <SamplesTable samples={view.samples} stepMs={view.stepMs} />}

@@ -5,6 +5,7 @@ import { useMemo } from 'react'
 import type { TransferDetail } from '../../../server/domain/transfer.ts'
 import { isTerminal } from '../../../server/domain/transfer-state.ts'
 import type { ChartMark } from '../../_components/charts/chart-domain.ts'
+import { pointsOfEnded } from '../../_components/charts/chart-points.ts'
 import { ThroughputChart } from '../../_components/charts/throughput-chart.tsx'
 import { CompletedPanel } from '../../_components/transfer/completed-panel.tsx'
 import { CountersTable } from '../../_components/transfer/counters-table.tsx'
@@ -69,6 +70,7 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
   }
   // Ended with nothing of it in the bucket: there is no map to show, and there will be none.
   const isNothing = isTerminal(transfer.status) && transfer.partsDone === 0
+  const points = isTerminal(transfer.status) ? pointsOfEnded(samples.points) : samples.points
   return (
     <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
       <TransferHeader engineCount={usedEngines.size} transfer={transfer} />
@@ -79,11 +81,11 @@ export function TransferView({ transfer }: { transfer: TransferDetail }) {
       )}
       <div className="grid gap-x-8 gap-y-3 lg:grid-cols-[minmax(0,1fr)_15.5rem]">
         <ThroughputChart
-          emptyText={emptyChartText(transfer, samples.points.length)}
+          emptyText={emptyChartText(transfer, points.length)}
           height={260}
           limitBytesPerSecond={transfer.bandwidthLimitBytesPerSecond}
           marks={marks}
-          points={samples.points}
+          points={points}
           state={samples.state}
           timeAxis="elapsed"
         />
