@@ -1,4 +1,4 @@
-import { test as base, expect } from '@playwright/test'
+import { test as base, expect, type Page } from '@playwright/test'
 import { createHostileSource, type HostileSource } from '../../src/engine/testing/hostile-source.ts'
 import { findBrowser } from '../stack/browser.ts'
 import { type RunningSluice, startSluice } from '../stack/sluice.ts'
@@ -33,11 +33,27 @@ export const test = base.extend<TestFixtures, { product: Product }>({
     async ({ page }, use) => {
       const errors: string[] = []
       page.on('pageerror', (error) => errors.push(error.message))
+      await page.addInitScript(rememberToasts)
       await use(errors)
       expect(errors).toEqual([])
     },
     { auto: true },
   ],
 })
+
+/** Keeps the words of each toast of this document: one is gone after some seconds, seen or not. */
+function rememberToasts(): void {
+  const said = new Set<string>()
+  Object.assign(window, { said })
+  new MutationObserver(() => {
+    for (const toast of document.querySelectorAll('[data-sonner-toast]')) said.add(toast.textContent ?? '')
+  }).observe(document, { childList: true, subtree: true, characterData: true })
+}
+
+/** Waits until a toast has said so since the page was loaded. */
+export async function expectToast(page: Page, words: RegExp): Promise<void> {
+  const said = () => page.evaluate(() => [...(window as unknown as { said: Set<string> }).said].join('\n'))
+  await expect.poll(said).toMatch(words)
+}
 
 test.skip(findBrowser() === null, 'there is no Chromium here')

@@ -3,7 +3,7 @@ import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
 import { createFaultyObjectStore } from '../../src/engine/testing/faulty-object-store.ts'
 import { slowSecondRead } from '../../src/engine/testing/slow-second-read.ts'
 import { storeCredentials } from '../stack/sluice.ts'
-import { type Product, test } from './product-test.ts'
+import { expectToast, type Product, test } from './product-test.ts'
 
 // What a person can say about a source, and how they see what an object rests on.
 
@@ -131,6 +131,6 @@ test('a store that knows no lifecycle rules says so when it is to get one', asyn
   const dialog = page.getByRole('alertdialog')
   await expect(dialog).toContainText('7 days')
   await dialog.getByRole('button', { name: 'Install the rule' }).click()
-  await expect(page.getByText(/knows no lifecycle rule for unfinished uploads/)).toBeVisible()
+  await expectToast(page, /knows no lifecycle rule for unfinished uploads/)
   await api.buckets.remove.mutate({ id })
 })

@@ -288,13 +288,15 @@ async function moveParts(
 
 /** Repeats a statement while the database is away, until the work is stopped; other errors are the caller's. */
 async function untilWritten<T>(context: WorkContext, active: ActiveTransfer, statement: () => Promise<T>): Promise<T> {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     active.signal.throwIfAborted()
     try {
       return await statement()
     } catch (error) {
       if (!isDatabaseTrouble(error)) throw error
-      context.log.warn({ transferId: active.id, err: error }, 'the database did not answer; trying again')
+      // Said once: it is tried every second, for as many transfers as there are.
+      const level = tries === 1 ? 'warn' : 'debug'
+      context.log[level]({ transferId: active.id, err: error }, 'the database did not answer; trying again')
       await delay(AGAIN_MS, undefined, { signal: active.signal }).catch(() => active.signal.throwIfAborted())
     }
   }
