@@ -16,6 +16,7 @@ import { filesUnder, textOf } from '../stack/live-folder.ts'
 import { REDIS_PASSWORD, type RunningRedis, redisMissing, startRedis } from '../stack/redis.ts'
 import { createTestDatabase, type TestDatabase } from '../stack/test-database.ts'
 import { until } from '../stack/until.ts'
+import { slicesIn, untilKeys } from './redis-keys.ts'
 
 // Engines as real processes that share a Redis and have a disk each: a slice is fetched once between them, and outlives a kill, a Redis
 // that is gone, and nothing of a purge.
@@ -118,8 +119,8 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
       isRead = true
     })
     // Were both to ask what the file is at once, each would read past slices in that answer which the other has the right to fetch.
-    await redis.until('one engine to have or fetch all slices', (keys) => {
-      return isRead || keys.filter((key) => /^sluice:1:[sl]:/.test(key)).length >= 12
+    await untilKeys(redis.url, 'one engine to have or fetch all slices', (keys) => {
+      return isRead || slicesIn(keys) >= 12
     })
     await Promise.all([reading, ...readers(b)])
     const took = await tookBytes([a, b])
@@ -134,7 +135,7 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
   test('an engine that was killed has its slices again, from its own disk, without Redis and without the origin', async () => {
     const [a] = engines
     if (!a) throw new Error('The test before starts the engines.')
-    await until('the slices to be on disk', () => slicesIn('a') >= 12)
+    await until('the slices to be on disk', () => slicesOf('a') >= 12)
     await a.kill()
     await redis.kill()
     await redis.start()
@@ -153,9 +154,9 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
       return purged.enginesWaiting === 0 ? purged : null
     })
     expect(outcome.slices).toBeGreaterThanOrEqual(24)
-    expect(slicesIn('a') + slicesIn('b')).toBe(0)
+    expect(slicesOf('a') + slicesOf('b')).toBe(0)
     // An engine says that it has purged when its own tiers are; Redis is next, at the latest when it answers again.
-    await redis.until('Redis to be purged', (keys) => !keys.some((key) => key.startsWith('sluice:1:s:')))
+    await untilKeys(redis.url, 'Redis to be purged', (keys) => !keys.some((key) => key.startsWith('sluice:1:s:')))
     const last = engines.slice(-1)
     const before = await tookBytes(last)
     for (const engine of last) await read(engine, 'cold.bin', 6 * MIB)
@@ -186,6 +187,6 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
 })
 
 /** Slices on the disk of an engine. */
-function slicesIn(name: string): number {
+function slicesOf(name: string): number {
   return filesUnder(join(folder, name)).filter((path) => path.endsWith('.slice')).length
 }

@@ -3,6 +3,7 @@ import { patternBytes } from '../../src/engine/testing/byte-pattern.ts'
 import { savePublishedOrigin } from '../../src/server/db/published-origins.ts'
 import { engineStatsSchema } from '../../src/server/domain/engine.ts'
 import { publishedOriginSaveSchema } from '../../src/server/domain/published-origin.ts'
+import { slicesIn, untilKeys } from '../cache/redis-keys.ts'
 import { type EngineStack, startEngineStack } from '../stack/engine-stack.ts'
 import { type RunningRedis, redisMissing, startRedis } from '../stack/redis.ts'
 import { until } from '../stack/until.ts'
@@ -70,8 +71,8 @@ test.skipIf(redisMissing !== null)('two engines that share a tier fetch each sli
     isRead = true
   })
   // Were both to ask what the file is at once, each would read past slices in that answer which the other has the right to fetch.
-  await redis?.until('one engine to have or fetch all slices', (keys) => {
-    return isRead || keys.filter((key) => /^sluice:1:[sl]:/.test(key)).length >= SIZE / MIB
+  await untilKeys(redis?.url ?? '', 'one engine to have or fetch all slices', (keys) => {
+    return isRead || slicesIn(keys) >= SIZE / MIB
   })
   const ofSecond = await Promise.all([read(second), read(second, { range: 'bytes=5000000-' })])
   const answers = [...(await reading), ...ofSecond]

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from 'redis'
 import { findProgram } from '../../scripts/runner/install-programs.ts'
 import { findFreePort } from '../../src/embedded/free-port.ts'
 import { until } from './until.ts'
@@ -26,8 +25,6 @@ export interface RunningRedis {
   /** Killed; `start` brings an empty one back on the same port. */
   kill(): Promise<void>
   start(): Promise<void>
-  /** Resolves once the names of all that is in it are so. */
-  until(what: string, areSo: (keys: readonly string[]) => boolean): Promise<void>
   close(): Promise<void>
 }
 
@@ -54,22 +51,13 @@ export async function startRedis(): Promise<RunningRedis> {
     await once(child, 'exit')
   }
   await start()
-  const url = `redis://:${REDIS_PASSWORD}@127.0.0.1:${port}`
   return {
-    url,
+    url: `redis://:${REDIS_PASSWORD}@127.0.0.1:${port}`,
     port,
     freeze: () => void child.kill('SIGSTOP'),
     goOn: () => void child.kill('SIGCONT'),
     kill,
     start,
-    async until(what, areSo) {
-      const client = await createClient({ url }).connect()
-      try {
-        await until(what, async () => areSo(await client.keys('*')), undefined, 5)
-      } finally {
-        client.destroy()
-      }
-    },
     async close() {
       await kill()
       rmSync(home, { recursive: true, force: true })
