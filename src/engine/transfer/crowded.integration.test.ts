@@ -39,8 +39,9 @@ describe('an engine with little memory', () => {
 
   it('frees its memory for others when a source is gone while its parts wait for room', async () => {
     let requests = 0
+    // Of sixteen parts: where answers begin late, a request is for a whole one, and two would be over before the ninth.
     const dying = stack.source.serve('/dying.bin', () =>
-      ++requests > 8 ? { status: 404 } : { sizeBytes: 64 * MIB, bytesPerSecond: 4 * MIB },
+      ++requests > 8 ? { status: 404 } : { sizeBytes: 512 * MIB, bytesPerSecond: 4 * MIB },
     )
     const id = await stack.create({ sourceUrl: dying, partSizeBytes: 32 * MIB })
     const alive = await stack.create({
