@@ -1,13 +1,17 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type EngineStack, startEngineStack } from '../../../e2e/stack/engine-stack.ts'
 import { startTcpProxy, type TcpProxy } from '../../../e2e/stack/tcp-proxy.ts'
+import { until } from '../../../e2e/stack/until.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { patternSha256 } from '../testing/byte-pattern.ts'
 
 const SIZE_BYTES = 72 * MIB
-const PACED = { sizeBytes: SIZE_BYTES, bytesPerSecond: 2 * MIB }
 const SHAPE = { partSizeBytes: 6 * MIB, lanes: 2 }
+/** From here on bytes hardly come until they are let go. */
+const HELD_FROM_BYTE = 8 * MIB
+const HARDLY = MIB / 64
+/** The longest there is: it does not end, however slow the machine is. */
+const LONG_LEASE = { SLUICE_LEASE_MS: '600000' }
 
 describe('an engine whose database goes away', () => {
   let stack: EngineStack
@@ -31,15 +35,35 @@ describe('an engine whose database goes away', () => {
     await proxy.close()
   })
 
+  /** A file whose first part comes as fast as it goes, and the later ones not before they are let go. */
+  const serveHeld = (path: string) => {
+    let isHeld = true
+    const sourceUrl = stack.source.serve(path, ({ range }) => ({
+      sizeBytes: SIZE_BYTES,
+      bytesPerSecond: () => (isHeld && (range?.startByte ?? 0) >= HELD_FROM_BYTE ? HARDLY : null),
+    }))
+    const letGo = () => {
+      isHeld = false
+    }
+    return { sourceUrl, letGo }
+  }
+  /** The engine has tried to write, in vain, so many times since this was called: once a second or so. */
+  const untilMissed = (times: number) => {
+    const missed = () => stack.logs().split('Progress could not be written').length
+    const before = missed()
+    return until(`${times} writes in vain`, () => missed() >= before + times)
+  }
+
   it('for less than its lease goes on, and sends no part twice', async () => {
-    await stack.startEngine({ SLUICE_LEASE_MS: '30000' }, url)
-    const sourceUrl = stack.source.serve('/short.bin', PACED)
+    await stack.startEngine(LONG_LEASE, url)
+    const { sourceUrl, letGo } = serveHeld('/short.bin')
     const id = await stack.create({ sourceUrl, ...SHAPE })
     await stack.until(id, (transfer) => transfer.partsDone >= 1)
     proxy.cut()
-    await delay(4_000)
+    // What it has claimed by now gets to the bucket meanwhile, and can be written down by nobody.
+    letGo()
+    await untilMissed(2)
     proxy.mend()
-    stack.source.serve('/short.bin', { sizeBytes: SIZE_BYTES })
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(done.metrics.bucketBytes).toBe(SIZE_BYTES)
@@ -49,13 +73,19 @@ describe('an engine whose database goes away', () => {
   })
 
   it('while a stream of unknown length ends keeps what it has read', async () => {
-    await stack.startEngine({ SLUICE_LEASE_MS: '30000' }, url)
+    await stack.startEngine(LONG_LEASE, url)
     const sizeBytes = 12 * MIB
-    const answer = { sizeBytes, ranges: 'ignored', length: 'chunked', bytesPerSecond: 6 * MIB } as const
-    const id = await stack.create({ sourceUrl: stack.source.serve('/stream.bin', answer), ...SHAPE })
+    let isHeld = true
+    const sourceUrl = stack.source.serve('/stream.bin', (request) => ({
+      ...{ sizeBytes, ranges: 'ignored', length: 'chunked' },
+      bytesPerSecond: () => (isHeld && request.bytesSent >= HELD_FROM_BYTE ? HARDLY : null),
+    }))
+    const id = await stack.create({ sourceUrl, ...SHAPE })
     await stack.until(id, (transfer) => transfer.partsDone >= 1)
     proxy.cut()
-    await delay(3_500)
+    isHeld = false
+    await stack.source.until(() => stack.source.bytesSent('/stream.bin') === sizeBytes)
+    await untilMissed(2)
     proxy.mend()
     const done = await stack.waitFor(id, 'completed', 'failed')
     expect(done.failure).toBeNull()
@@ -66,7 +96,7 @@ describe('an engine whose database goes away', () => {
 
   it('for longer than its lease stops by itself, and another engine goes on from the ledger', async () => {
     const first = await stack.startEngine({ SLUICE_LEASE_MS: '3000' }, url)
-    const sourceUrl = stack.source.serve('/long.bin', PACED)
+    const { sourceUrl } = serveHeld('/long.bin')
     const id = await stack.create({ sourceUrl, ...SHAPE })
     await stack.until(id, (transfer) => transfer.partsDone >= 1)
     proxy.cut()
