@@ -19,17 +19,28 @@ describe('row 23: six engines and two thousand transfers, by the statements alon
     const ids = Array.from({ length: MANY }, () => newId())
     await database.db.transfer.createMany({ data: ids.map((id) => ({ ...source, id, key: id })) })
     await database.db.partClaim.createMany({ data: ids.map((id) => ({ transferId: id, firstPart: 0, lastPart: 0 })) })
-    for (let engine = 0; engine < 6; engine++) clients.push(createDb(database.url, 1))
+    for (let engine = 0; engine < 6; engine++) clients.push(createDb(database.url, 1, LEASE_MS))
   })
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.$disconnect()))
     await database.close()
   })
 
-  /** Claims until there is nothing left, and ends each transfer it got as its engine would. */
-  async function work(db: Db, engineId: string, over: { readonly diesAfter?: number } = {}): Promise<Claim[]> {
+  /**
+   * Claims until there is nothing left, and ends each transfer it got as its engine would. Once it has its first, it goes on after
+   * `others`: a machine that lets one of six wait for long would leave nothing for it.
+   */
+  async function work(
+    db: Db,
+    engineId: string,
+    over: { readonly diesAfter?: number; readonly others?: Promise<unknown>; readonly onFirst?: () => void } = {},
+  ): Promise<Claim[]> {
     const claimed: Claim[] = []
     for (;;) {
+      if (claimed.length > 0) {
+        over.onFirst?.()
+        await over.others
+      }
       const claims = await claimTransfers(db, { engineId, leaseMs: LEASE_MS, limit: 24, activeIds: [] })
       claimed.push(...claims)
       // None although some are free: the first of them were being claimed by the others just then.
@@ -46,12 +57,18 @@ describe('row 23: six engines and two thousand transfers, by the statements alon
   it('claim each of them once; those of one that dies are claimed once more, when its leases are over', async () => {
     const [dead = '', ...others] = clients.map(() => newId())
     const [first, ...rest] = clients
-    // All are connected before the first of them begins, or one could come when everything is gone.
+    // All are connected before the first of them begins.
     await Promise.all(clients.map((client) => client.$queryRaw`SELECT 1`))
-    const all = await Promise.all([
-      work(first as Db, dead, { diesAfter: 48 }),
-      ...rest.map((client, index) => work(client, others[index] ?? '')),
-    ])
+    const begun = clients.map(() => Promise.withResolvers<void>())
+    const haveAllBegun = Promise.all(begun.map(({ promise }) => promise))
+    const dying = work(first as Db, dead, { diesAfter: 48, others: haveAllBegun, onFirst: begun[0]?.resolve })
+    const living = rest.map((client, index) =>
+      work(client, others[index] ?? '', {
+        others: Promise.all([haveAllBegun, dying]),
+        onFirst: begun[index + 1]?.resolve,
+      }),
+    )
+    const all = await Promise.all([dying, ...living])
     const claimed = all.flat()
     expect(new Set(claimed.map((claim) => claim.transferId)).size).toBe(MANY)
     expect(claimed).toHaveLength(MANY)
