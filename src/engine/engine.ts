@@ -37,8 +37,9 @@ import { SharedStores } from './transfer/shared-stores.ts'
 import type { WorkContext } from './transfer/work-context.ts'
 import { BucketPaces } from './upload/bucket-pace.ts'
 
-/** A request for several transfers that is silent for so long is raced by another. */
+/** A request for several transfers that is silent for so long is raced by another; longer where sources may be silent for long. */
 const SHARED_WAIT_LIMIT_MS = 5_000
+const SHARED_WAIT_SHARE = 1 / 6
 
 export interface Engine {
   readonly id: string
@@ -118,7 +119,10 @@ export async function startEngine(env: Env, connections: Connections, log: Log):
         maxSpansPerFile: env.spansPerFile,
         maxSlicesPerSpan: env.profile.spanSlices,
         sliceRetries: env.sliceRetries,
-        waitLimitMs: Math.min(SHARED_WAIT_LIMIT_MS, env.SLUICE_IDLE_TIMEOUT_MS),
+        waitLimitMs: Math.min(
+          Math.max(SHARED_WAIT_LIMIT_MS, env.SLUICE_IDLE_TIMEOUT_MS * SHARED_WAIT_SHARE),
+          env.SLUICE_IDLE_TIMEOUT_MS,
+        ),
       },
     }),
     recorder,

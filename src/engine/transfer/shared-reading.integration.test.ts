@@ -10,6 +10,8 @@ import { SMALL_BYTES } from './move-small.ts'
 const SIZE = 24 * MIB
 /** The first contact asks for what a small file has, and hangs up; kernels on both sides may have taken all of that. */
 const PROBE_BYTES = SMALL_BYTES
+/** An hour: nothing that is shared is taken for a source that went silent, however slow the machine is. */
+const PATIENT = { SLUICE_IDLE_TIMEOUT_MS: '3600000' }
 
 describe('transfers of one file', () => {
   let stack: EngineStack
@@ -36,7 +38,7 @@ describe('transfers of one file', () => {
     const path = `/${name.replaceAll(' ', '-')}.bin`
     const sourceUrl = stack.source.serve(path, { sizeBytes: SIZE })
     const ids = await createAll(sourceUrl, path.slice(1), more)
-    await stack.startEngine(env)
+    await stack.startEngine({ ...PATIENT, ...env })
     const done = await Promise.all(ids.map((id) => stack.waitFor(id, 'completed', 'failed')))
     for (const [index, transfer] of done.entries()) {
       expect(transfer.failure).toBeNull()
@@ -58,7 +60,7 @@ describe('transfers of one file', () => {
       sizeBytes: SIZE,
       bytesPerSecond: () => (isHeld && (range?.startByte ?? 0) >= SIZE / 2 ? MIB / 64 : 2 * MIB),
     }))
-    await stack.startEngine()
+    await stack.startEngine(PATIENT)
     const [first = '', second = '', third = ''] = await createAll(sourceUrl, 'cancelled.bin')
     await stack.until(first, ({ metrics }) => metrics.sourceBytes + metrics.cacheBytes > 4 * MIB)
     await applyAction(stack.database.db, 'cancel', [first])
