@@ -33,12 +33,15 @@ const ANSWER_MS = 20_000
 /** A transaction of an engine that was cut off or frozen must not hold its row locks against the others. */
 const IDLE_IN_TRANSACTION_MS = 10_000
 
+/** How long a connection may take to open: a database that is away is said to be soon. */
+const CONNECT_MS = 5_000
+
 /** One pooled client for a process. `maxConnections` stays small: statements are batched, not many. */
-export function createDb(databaseUrl: string, maxConnections = 8): Db {
+export function createDb(databaseUrl: string, maxConnections = 8, connectMs = CONNECT_MS): Db {
   const adapter = new PrismaPg({
     connectionString: databaseUrl,
     max: maxConnections,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: connectMs,
     idleTimeoutMillis: 30_000,
     query_timeout: ANSWER_MS,
     keepAlive: true,
