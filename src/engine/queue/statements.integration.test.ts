@@ -67,11 +67,14 @@ describe('statements of an engine', () => {
     const ids = results.flatMap((result) => ('id' in result ? [result.id] : []))
     for (const id of ids) await stack.until(id, (transfer) => transfer.partsDone > 0)
     watched = watchStatements()
+    const startedMs = performance.now()
     // The database is not asked meanwhile, or the questions would count.
     await expect.poll(watched.flushes).toBeGreaterThanOrEqual(FLUSHES)
     const { texts } = watched
     watched.stop()
-    expect(texts.length).toBeLessThanOrEqual(3 * watched.flushes())
+    // Of the clock, and not of the flushes: one that a slow database takes three seconds for stands for three, and timers go on meanwhile.
+    const seconds = (performance.now() - startedMs) / 1000 + 1
+    expect(texts.length).toBeLessThanOrEqual(3 * seconds)
   })
 
   it('are a constant number for a larger file, however many parts it has', async () => {
@@ -93,14 +96,15 @@ describe('statements of an engine', () => {
     const many = inputs(200, 3000)
     watched = watchStatements()
     const results = await createTransfers(stack.database.db, stack.sealer, many)
-    const written = watched.texts.length
+    const ofFiles = () => watched.texts.filter((text) => !isTimed(text)).length
+    const written = ofFiles()
     // Far fewer than files: three inserts, a hint or two, and what a transaction says.
     expect(written).toBeLessThan(30)
     const last = results.at(-1)
     const keys = () => stack.source.requests().filter(({ path }) => path.startsWith('/200-')).length
     await expect.poll(keys).toBe(200)
     watched.stop()
-    const ofEngine = watched.texts.length - written
+    const ofEngine = ofFiles() - written
     for (const result of results) if ('id' in result) await stack.waitFor(result.id, 'completed')
     expect(last).toHaveProperty('id')
     expect(ofEngine / 200).toBeLessThan(2)
