@@ -4,6 +4,8 @@ import { applyAction, verifyAgain } from '../../server/db/transfer-actions.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 
 const SIZE_BYTES = 13 * MIB
+/** An hour: a reply that is held up is never asked for again, however long the test takes. */
+const PATIENT = { SLUICE_IDLE_TIMEOUT_MS: '3600000' }
 
 describe('a completed transfer', () => {
   let rig: FaultyStack
@@ -14,7 +16,7 @@ describe('a completed transfer', () => {
 
   it('shows how far it is read back, while that goes on', async () => {
     const { stack, faulty } = rig
-    await stack.startEngine()
+    await stack.startEngine(PATIENT)
     const id = await stack.create({ sourceUrl: stack.source.serve('/back.bin', { sizeBytes: SIZE_BYTES }) })
     await stack.waitFor(id, 'completed', 'failed')
     let letGo = () => {}
@@ -63,7 +65,11 @@ describe('a completed transfer', () => {
     await faulty.until(() => reads().every(({ isOpen }) => !isOpen))
     faulty.behave(null)
     await verifyAgain(db, [id], true)
-    const again = await stack.until(id, ({ events }) => events[0]?.code === 'verified')
+    // Events are read after the row: alone they would come with what the row said before.
+    const again = await stack.until(
+      id,
+      ({ status, events }) => status === 'completed' && events[0]?.code === 'verified',
+    )
     expect(again.verification?.evidence[0]?.kind).toBe('read-back')
     expect(await db.partClaim.count({ where: { transferId: id } })).toBe(0)
   })

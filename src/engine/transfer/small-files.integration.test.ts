@@ -167,7 +167,8 @@ describe.each(STORES)('small files into %s', (name, store) => {
   })
 
   it('stop when they are paused or cancelled while they are read, and go on when asked', async () => {
-    await stack.startEngine()
+    // An hour: what stands still is not read anew by itself.
+    await stack.startEngine({ SLUICE_IDLE_TIMEOUT_MS: '3600000' })
     // A part of it comes, and the rest never does.
     const slow = { sizeBytes: 400_000, breakAfterBytes: 100_000, breakBy: 'stall' } as const
     const paused = await stack.create({ sourceUrl: stack.source.serve('/paused.bin', slow) })
