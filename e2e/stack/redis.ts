@@ -43,7 +43,10 @@ export async function startRedis(): Promise<RunningRedis> {
         stdio: 'ignore',
       },
     )
-    await until('redis-server to listen', () => (child.exitCode === null ? listens(port) : false))
+    await until('redis-server to listen', () => {
+      if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode} on port ${port}.`)
+      return listens(port)
+    })
   }
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
