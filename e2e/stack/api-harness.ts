@@ -78,10 +78,10 @@ export function bucketInput(name = `bucket-${randomUUID().slice(0, 8)}`) {
   }
 }
 
-/** Makes an engine row that beats now, or did `agoMs` ago. */
+/** Makes an engine row that beats, for an hour without being asked to, or did `agoMs` ago. */
 export async function addEngine(db: Db, options: { agoMs?: number; stopped?: boolean } = {}): Promise<string> {
   const id = newId()
-  const heartbeatAt = new Date(Date.now() - (options.agoMs ?? 0))
+  const heartbeatAt = new Date(Date.now() - (options.agoMs ?? -3_600_000))
   await db.engine.create({
     data: {
       id,
