@@ -39,11 +39,20 @@ export async function createFaultyObjectStore(target: string): Promise<FaultyObj
     const checksumType = message.headersDistinct['x-amz-checksum-type']?.[0] ?? null
     const hasTrailer = message.headers['x-amz-trailer'] !== undefined
     const at = { index, atMs: performance.now(), status: 0, isOpen: true }
-    const request: StoreRequest = { ...described, checksumType, hasTrailer, ...at }
+    const { socket } = message
+    const bytesBefore = socket.bytesRead
+    let allBytes: number | null = null
+    const request: StoreRequest = {
+      ...{ ...described, checksumType, hasTrailer, ...at },
+      get receivedBytes() {
+        return allBytes ?? socket.bytesRead - bytesBefore
+      },
+    }
     log.push(request)
     const fault = behaviour?.(request) ?? null
     changed()
     response.on('close', () => {
+      allBytes = socket.bytesRead - bytesBefore
       request.status = response.headersSent ? response.statusCode : 0
       request.isOpen = false
       changed()
@@ -57,6 +66,8 @@ export async function createFaultyObjectStore(target: string): Promise<FaultyObj
     socket.on('close', () => sockets.delete(socket))
   })
   server.requestTimeout = 0
+  // Not in the way: a connection that ends just when it is used again is a retry that no test asked for.
+  server.keepAliveTimeout = 600_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

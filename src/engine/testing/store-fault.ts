@@ -27,6 +27,8 @@ export interface StoreRequest {
   readonly atMs: number
   status: number
   isOpen: boolean
+  /** What its connection has brought since it began: about as much as of its body. */
+  readonly receivedBytes: number
 }
 
 /**
