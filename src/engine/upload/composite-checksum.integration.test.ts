@@ -17,7 +17,14 @@ const signal = new AbortController().signal
 
 /** Before the embedded store: Ceph 20 gives a checksum of the whole object, whichever was asked for. */
 describe.each(HTTP_CLIENTS)('a store that refuses checksums of whole objects, parts over %s', (httpClient) => {
-  const options = { guard, connectTimeoutMs: 5000, idleTimeoutMs: 30_000, maxConnections: 8, httpClient }
+  const options = {
+    guard,
+    connectTimeoutMs: 5000,
+    idleTimeoutMs: 30_000,
+    maxConnections: 8,
+    httpClient,
+    timeoutMs: 120_000,
+  }
   let rig: FaultyStack
   let connection: BucketConnection
   beforeAll(async () => {

@@ -6,7 +6,7 @@ import { createS3Clients, type S3ClientOptions } from './s3-clients.ts'
 
 /** Trials end in time for the clean-up, and both before INSPECTION_TIMEOUT_MS. */
 const TRIALS_TIMEOUT_MS = 10_000
-const CLEAN_UP_TIMEOUT_MS = 2_000
+const CLEAN_UP_SHARE = 0.2
 
 type Check = BucketAnswer['checks'][number]
 const check = (name: string, passed: boolean, whenPassed: string, otherwise: string): Check => ({
@@ -35,7 +35,7 @@ export async function inspectBucket(
   let hasCleanedUp = false
   const cleanUp = async () => {
     hasCleanedUp = true
-    return trials.cleanUp(AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
+    return trials.cleanUp(AbortSignal.timeout(timeoutMs * CLEAN_UP_SHARE))
   }
   try {
     const checks: Check[] = [await tryAccess(trials), ...(await tryObject(trials))]

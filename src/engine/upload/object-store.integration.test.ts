@@ -348,10 +348,10 @@ for (const [{ dialect, start }, httpClient] of STORES.flatMap((store) =>
       })
     })
 
-    it('is inspected: every capability seen, everything removed, within its time', async () => {
+    // That it ends in its time is shown with a store that is silent, in s3-object-store.test.ts.
+    it('is inspected: every capability seen, everything removed', async () => {
       const startedAt = performance.now()
-      const answer = await inspectBucket(base, { ...options, prefix: 'some/prefix/' }, signal)
-      expect(performance.now() - startedAt).toBeLessThan(12_000)
+      const answer = await inspectBucket(base, { ...options, prefix: 'some/prefix/', timeoutMs: 120_000 }, signal)
       // biome-ignore lint/suspicious/noConsole: the log of a run names the store and what it can do.
       console.info(
         `${dialect}: ${JSON.stringify(answer.capabilities)} in ${Math.round(performance.now() - startedAt)} ms`,
