@@ -21,7 +21,7 @@ import { until } from '../stack/until.ts'
 import { bareEnv, type EngineProcess, type EngineProcessOptions, startEngineProcess } from './engine-process.ts'
 import { type ChaosFacts, type ProcessFacts, readObject } from './invariants.ts'
 import { LedgerMoments } from './ledger-moments.ts'
-import { type S3Gate, startS3Gate } from './s3-gate.ts'
+import { type Hold, type S3Gate, type S3Operation, startS3Gate } from './s3-gate.ts'
 import { watchTransfer } from './watch-transfer.ts'
 
 const STORE = resolve(import.meta.dirname, '..', '..', 'src', 'embedded', 'object-store-process.ts')
@@ -36,6 +36,8 @@ const WAIT_MS = 180_000
 const HELD_BYTES_PER_SECOND = MIB / 64
 /** Outages are scaled to it. */
 export const LEASE_MS = 3_000
+/** Of those that are not to lose their work before they are killed or cut off: no stall is as long. */
+export const LONG_LEASE = { SLUICE_LEASE_MS: '60000' }
 
 /** A file of the source and the transfer that moves it, with the facts the invariants are judged by. */
 export interface ChaosCase {
@@ -44,14 +46,31 @@ export interface ChaosCase {
   readonly key: string
   /** Of the bytes of its file (byte-pattern.ts). */
   readonly seed: number
-  /** How fast each connection gets it from now on, those that are open too; null: as fast as it goes. */
-  setRate(bytesPerSecond: number | null): void
+  /** How fast each connection gets it from now on, those that are open too; null: as fast as it goes. `heldBytes` as for `begin`. */
+  setRate(bytesPerSecond: number | null, heldBytes?: number): void
   /** Facts for assertInvariants; ends the watch. Requests before the last `mark` count as before the fault. */
   facts(more?: Partial<ChaosFacts>): Promise<ChaosFacts>
   /** From here on requests count as after the fault. */
   mark(): void
   /** What is in the ledger now must not move any more; where somebody watches that is looked at ten times a second anyway. */
   snapshot(): Promise<void>
+}
+
+/** What a case is about. */
+export interface ChaosFile {
+  readonly sizeBytes: number
+  readonly bytesPerSecond?: number
+  /** So many bytes at its end hardly move until `setRate` is called: however slow the machine is, it is not done before. */
+  readonly heldBytes?: number
+  readonly input?: Partial<TransferInput>
+  /** What is at its key before; it is overwritten. */
+  readonly old?: string
+  /** How the source answers, beside size and rate. */
+  readonly answer?: HostileAnswer | ((request: HostileRequest) => HostileAnswer)
+  /** Another way to the source than straight. */
+  readonly sourceOrigin?: string
+  /** False: nobody looks at it on the way, which costs less where there are many. */
+  readonly isWatched?: boolean
 }
 
 /** A database, a store in a process, a source, and engines in processes. */
@@ -67,21 +86,15 @@ export interface ChaosStack {
   /** One that counts as on a machine of its own: what it leaves when it is killed has to wait for its leases, whoever starts here. */
   startEngineElsewhere(env?: Record<string, string>): Promise<EngineProcess>
   /** Makes a file and a transfer of it, and begins to watch both. */
-  begin(file: {
-    readonly sizeBytes: number
-    readonly bytesPerSecond?: number
-    /** So many bytes at its end hardly move until `setRate` is called: however slow the machine is, it is not done before. */
-    readonly heldBytes?: number
-    readonly input?: Partial<TransferInput>
-    /** What is at its key before; it is overwritten. */
-    readonly old?: string
-    /** How the source answers, beside size and rate. */
-    readonly answer?: HostileAnswer | ((request: HostileRequest) => HostileAnswer)
-    /** Another way to the source than straight. */
-    readonly sourceOrigin?: string
-    /** False: nobody looks at it on the way, which costs less where there are many. */
-    readonly isWatched?: boolean
-  }): Promise<ChaosCase>
+  begin(file: ChaosFile): Promise<ChaosCase>
+  /** The same, with a hold on its first such request that is there before the transfer is: none can slip through. */
+  beginHeld(operation: S3Operation, when: 'before' | 'after', file: ChaosFile): Promise<ChaosCase & { held: Hold }>
+  /**
+   * kill -9, and the end of its sessions: nothing it has sent moves the ledger after that. With `leaseMs` what it leaves is held for
+   * so long still, whatever its lease was: so it may have one that no stall outlasts, and nobody has to wait for that. Resolves with the
+   * time at which its claims are over; null where it had none, or no `leaseMs` was given.
+   */
+  kill(engine: EngineProcess | undefined, leaseMs?: number): Promise<Date | null>
   waitFor(id: string, ...statuses: TransferStatus[]): Promise<TransferDetail>
   until(id: string, what: string, condition: (transfer: TransferDetail) => boolean): Promise<TransferDetail>
   /** Facts for assertProcesses, of a case in which no transfer moves. */
@@ -115,6 +128,7 @@ export async function startChaosStack(
   const { id: bucketId } = await saveBucket(database.db, sealer, bucket)
   const engines: EngineProcess[] = []
   let files = 0
+  const keyOf = (file: number) => `file-${file}.bin`
 
   const untilTransfer: ChaosStack['until'] = (id, what, condition) =>
     until(
@@ -147,6 +161,8 @@ export async function startChaosStack(
         SLUICE_DATA_DIR: dir,
         SLUICE_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
         SLUICE_LEASE_MS: String(LEASE_MS),
+        // What a test holds may stand for as long as another engine takes to start.
+        SLUICE_IDLE_TIMEOUT_MS: '600000',
         SLUICE_LOG_LEVEL: 'debug',
         ENGINE_PORT: String(await findFreePort()),
         ...env,
@@ -182,13 +198,13 @@ export async function startChaosStack(
           ...(typeof answer === 'function' ? answer(request) : answer),
         }))
       serve()
-      const setRate = (wanted: number | null) => {
+      const setRate = (wanted: number | null, held = 0) => {
         rate = wanted
-        heldFromByte = Number.POSITIVE_INFINITY
+        heldFromByte = held > 0 ? sizeBytes - held : Number.POSITIVE_INFINITY
         // Also where the test has put something else in its place meanwhile.
         serve()
       }
-      const key = `file-${seed}.bin`
+      const key = keyOf(seed)
       const sourceUrl = `${sourceOrigin}${path}`
       if (old !== undefined) await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: old }))
       const previous = old === undefined ? null : await readObject(s3, BUCKET, key)
@@ -221,6 +237,7 @@ export async function startChaosStack(
           previous,
           seen: (await watch?.stop()) ?? [],
           moments: moments.all(),
+          hasZombie: engines.some((one) => hasLostLease(one, id)),
           openRequests: () =>
             [...source.requests(path), ...gate.requests().filter((one) => one.path.endsWith(`/${key}`))].filter(
               ({ isOpen }) => isOpen,
@@ -229,6 +246,28 @@ export async function startChaosStack(
           ...more,
         }),
       }
+    },
+    async beginHeld(operation, when, file) {
+      const held = gate.hold(operation, when, keyOf(files + 1))
+      return { ...(await stack.begin(file)), held }
+    },
+    async kill(engine, leaseMs) {
+      if (!engine) return null
+      await engine.kill()
+      await until(`the sessions of ${engine.id} to end`, async () => {
+        const sessions = await database.db.$queryRaw<unknown[]>`
+          SELECT pid FROM pg_stat_activity WHERE application_name = ${engine.sessionName}`
+        return sessions.length === 0
+      })
+      if (leaseMs === undefined) return null
+      const id = engine.id
+      await database.db.$executeRaw`
+        UPDATE "Transfer" SET "completionLeaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
+        WHERE "completionEngineId" = ${id}::uuid`
+      const [left] = await database.db.$queryRaw<{ leaseUntil: Date }[]>`
+        UPDATE "PartClaim" SET "leaseUntil" = now() + ${leaseMs} * interval '1 millisecond'
+        WHERE "engineId" = ${id}::uuid RETURNING "leaseUntil"`
+      return left?.leaseUntil ?? null
     },
     processFacts: () => ({
       logs: engines.map((one) => one.logs()).join('\n'),
@@ -257,6 +296,17 @@ export async function startChaosStack(
     },
   }
   return stack
+}
+
+/**
+ * Whether an engine says that it lost its lease on a transfer. One that stood still for so long, for whatever reason, may have sent late
+ * what another had sent meanwhile.
+ */
+function hasLostLease(engine: EngineProcess, transferId: string): boolean {
+  return engine
+    .logs()
+    .split('\n')
+    .some((line) => line.includes('"why":"lease-lost"') && line.includes(transferId))
 }
 
 /** The embedded store in a process of its own, as `npm start` runs it. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ENGINE_COMMAND } from '../../src/engine/engine-command.ts'
@@ -26,6 +27,8 @@ export interface EngineProcess {
   readonly url: string
   /** Its own way to Postgres. */
   readonly postgres: TcpProxy
+  /** What its sessions are called there. */
+  readonly sessionName: string
   readonly isRunning: boolean
   /** What it wrote so far, one JSON object a line. */
   logs(): string
@@ -58,6 +61,8 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
   const database = new URL(databaseUrl)
   const postgres = await startTcpProxy({ host: database.hostname, port: Number(database.port || 5432) }, proxyHost)
   database.host = `${proxyHost}:${postgres.port}`
+  const sessionName = `engine ${randomUUID()}`
+  database.searchParams.set('application_name', sessionName)
   const [program = process.execPath, ...args] = [...command, process.execPath, ...ENGINE_COMMAND]
   const child = spawn(program, args, {
     cwd: ROOT,
@@ -96,6 +101,7 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
     url: started[2] ?? '',
     pid,
     postgres,
+    sessionName,
     get isRunning() {
       return isRunning
     },

@@ -3,7 +3,7 @@ import { patternSha256 } from '../../src/engine/testing/byte-pattern.ts'
 import { slowSecondRead } from '../../src/engine/testing/slow-second-read.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { until } from '../stack/until.ts'
-import { type ChaosStack, startChaosStack } from './chaos-stack.ts'
+import { type ChaosStack, LEASE_MS, LONG_LEASE, startChaosStack } from './chaos-stack.ts'
 import type { EngineProcess } from './engine-process.ts'
 import { acknowledgedParts, assertInvariants } from './invariants.ts'
 import { expectWithin } from './promises.ts'
@@ -13,8 +13,6 @@ const SIZE_BYTES = 27 * MIB
 /** What the source gives each connection, until it is let go: a transfer takes some seconds. */
 const SLOW = 2 * MIB
 const SHAPE = { lanes: 2 }
-/** Of those that are not killed: however slow the machine is, they lose nothing. */
-const SURVIVOR = { SLUICE_LEASE_MS: '60000' }
 
 describe('an engine is killed', () => {
   let stack: ChaosStack
@@ -78,16 +76,15 @@ describe('an engine is killed', () => {
     },
   ]
   it.each(rows)('row $name', async ({ operation, when, creates, completes }) => {
-    const first = await stack.startEngine()
-    const one = await stack.begin({ sizeBytes: SIZE_BYTES, input: SHAPE })
-    const hold = stack.gate.hold(operation, when, one.key)
-    await hold.reached
+    const first = await stack.startEngine(LONG_LEASE)
+    const one = await stack.beginHeld(operation, when, { sizeBytes: SIZE_BYTES, input: SHAPE })
+    await one.held.reached
     // Started only now, so that the first one had the claim; it has to wait for the lease.
-    const second = await stack.startEngine(SURVIVOR)
+    const second = await stack.startEngine(LONG_LEASE)
     const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     one.mark()
-    await first.kill()
-    hold.drop()
+    await stack.kill(first, LEASE_MS)
+    one.held.drop()
     const killedMs = performance.now()
     // Once it is completing nobody holds a claim any more: then taking it over is completing it.
     await (operation === 'create' ? takenFrom(one.id, first) : stack.waitFor(one.id, 'completed', 'failed'))
@@ -103,11 +100,12 @@ describe('an engine is killed', () => {
   })
 
   it('row 5: while the source is read again for a checksum', async () => {
-    const first = await stack.startEngine()
+    const first = await stack.startEngine(LONG_LEASE)
     const seed = 99
     const sha256 = patternSha256(SIZE_BYTES, seed)
     const expectedChecksum = { algorithm: 'sha256' as const, value: sha256 }
     let path = ''
+    // Its first span shows that it is under way; the rest lasts for minutes, whatever another engine takes to start.
     const second = slowSecondRead(SIZE_BYTES, () => stack.source.requests(path))
     const input = { ...SHAPE, expectedChecksum }
     const one = await stack.begin({
@@ -119,9 +117,9 @@ describe('an engine is killed', () => {
     await stack.until(one.id, 'the second read', ({ readingAgain }) => (readingAgain?.readBytes ?? 0) > 0)
     const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     // It stands by before the kill: how long a process takes to start is no part of the promise.
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(LONG_LEASE)
     one.mark()
-    await first.kill()
+    await stack.kill(first, LEASE_MS)
     const killedMs = performance.now()
     const { db } = stack.database
     const taken = { transferId: one.id, code: 'reading_source_again', engineId: { not: first.id } }
@@ -135,16 +133,16 @@ describe('an engine is killed', () => {
   })
 
   it('row 3: with parts in the ledger and parts under way', async () => {
-    const first = await stack.startEngine({ SLUICE_READ_LANES: '4' })
+    const first = await stack.startEngine({ ...LONG_LEASE, SLUICE_READ_LANES: '4' })
     const heldBytes = SIZE_BYTES
     const one = await stack.begin({ sizeBytes: 4 * SIZE_BYTES, bytesPerSecond: SLOW, heldBytes, input: SHAPE })
     await stack.until(one.id, 'half of the parts', ({ partsDone, partsTotal }) => partsDone >= (partsTotal ?? 99) / 2)
-    await first.kill()
+    await stack.kill(first)
     const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     expect(acknowledged.length).toBeGreaterThanOrEqual(9)
     one.mark()
     one.setRate(null)
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(LONG_LEASE)
     await stack.waitFor(one.id, 'completed', 'failed')
     const facts = await one.facts({ status: 'completed', acknowledged })
     await assertInvariants(facts)
@@ -154,7 +152,7 @@ describe('an engine is killed', () => {
   it('row 4: with parts that the bucket has and the ledger has not', async () => {
     const { db } = stack.database
     // Without those held back all parts could be there, and in the ledger, before anybody looks.
-    const first = await stack.startEngine({ SLUICE_READ_LANES: '2', SLUICE_LEASE_MS: '60000' })
+    const first = await stack.startEngine({ ...LONG_LEASE, SLUICE_READ_LANES: '2' })
     const heldBytes = SIZE_BYTES
     const one = await stack.begin({ sizeBytes: 2 * SIZE_BYTES, bytesPerSecond: 2 * SLOW, heldBytes, input: SHAPE })
     await stack.until(one.id, 'a part in the ledger', ({ partsDone }) => partsDone >= 1)
@@ -166,34 +164,33 @@ describe('an engine is killed', () => {
       const recorded = await db.part.count({ where: { transferId: one.id } })
       return sent().length > recorded
     })
-    await first.kill()
+    await stack.kill(first)
     const acknowledged = await acknowledgedParts(db, one.id)
     expect(sent().length).toBeGreaterThan(acknowledged.length)
     one.mark()
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(LONG_LEASE)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
   })
 
   it('and a neighbour that stands by takes over when the lease has ended, not before', async () => {
-    const first = await stack.startEngine()
-    const one = await stack.begin({ sizeBytes: SIZE_BYTES, input: SHAPE })
-    const hold = stack.gate.hold('create', 'before', one.key)
-    await hold.reached
-    const second = await stack.startEngine(SURVIVOR)
-    // Its lease is renewed no more, so that what is read before the kill is what the neighbour has to wait for.
-    first.postgres.freeze()
-    const { engineId, leaseUntil } = await stack.database.db.partClaim.findFirstOrThrow({
-      where: { transferId: one.id },
-    })
-    expect(engineId).toBe(first.id)
-    await first.kill()
-    hold.drop()
+    const first = await stack.startEngine(LONG_LEASE)
+    const one = await stack.beginHeld('create', 'before', { sizeBytes: SIZE_BYTES, input: SHAPE })
+    await one.held.reached
+    const second = await stack.startEngine(LONG_LEASE)
+    // Nothing but the plan is there to be claimed before the neighbour can start an upload.
+    const again = stack.gate.hold('create', 'before', one.key)
+    const overAt = await stack.kill(first, LEASE_MS)
+    one.held.drop()
     const killedMs = performance.now()
     await claimedBy(one.id, second)
     expectWithin('reclaim', 'claimed again', killedMs)
-    const [{ now } = { now: new Date(0) }] = await stack.database.db.$queryRaw<{ now: Date }[]>`SELECT now()`
-    expect(now.getTime()).toBeGreaterThanOrEqual(leaseUntil?.getTime() ?? Number.POSITIVE_INFINITY)
+    const where = { transferId: one.id, engineId: second.id }
+    const taken = await stack.database.db.partClaim.findFirstOrThrow({ where })
+    again.release()
+    // When it was claimed, by the database's clock; renewals would only make it later.
+    const takenAtMs = (taken.leaseUntil?.getTime() ?? 0) - Number(LONG_LEASE.SLUICE_LEASE_MS)
+    expect(takenAtMs).toBeGreaterThanOrEqual(overAt?.getTime() ?? Number.POSITIVE_INFINITY)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed' }))
   })

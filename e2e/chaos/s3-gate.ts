@@ -63,7 +63,8 @@ interface Waiting {
 export async function startS3Gate(target: string): Promise<S3Gate> {
   const log: GateRequest[] = []
   const waiting = new Set<Waiting>()
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 })
+  // A connection that the store gives up while a request for it is on its way would look like a fault of the store.
+  const agent = new Agent({ keepAlive: false, maxSockets: 256 })
   const { hostname, port } = new URL(target)
   let bodyRate: number | null = null
   let toRefuse = 0

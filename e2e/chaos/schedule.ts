@@ -80,7 +80,11 @@ async function settle(model: ScheduleModel, real: ScheduleReal): Promise<string[
     const startsOver = codes.some(({ code }) => code === 'started_over')
     const hasZombie = real.haunted.has(one)
     const isCancelled = model.transfers[slot] === 'cancelled'
-    const facts = await one.facts({ startsOver, hasZombie, ...(!isCancelled && { status: 'completed' }) })
+    const facts = await one.facts({
+      startsOver,
+      ...(hasZombie && { hasZombie }),
+      ...(!isCancelled && { status: 'completed' }),
+    })
     violations.push(...(await findViolations(facts)))
     violations.push(...(await versionIsRight(model, slot, facts)))
   }
