@@ -105,7 +105,7 @@ describe('an engine is killed', () => {
     const sha256 = patternSha256(SIZE_BYTES, seed)
     const expectedChecksum = { algorithm: 'sha256' as const, value: sha256 }
     let path = ''
-    // Its first span shows that it is under way; the rest lasts for minutes, whatever another engine takes to start.
+    // It lasts until it is let go, whatever another engine takes to start.
     const second = slowSecondRead(SIZE_BYTES, () => stack.source.requests(path))
     const input = { ...SHAPE, expectedChecksum }
     const one = await stack.begin({

@@ -36,16 +36,20 @@ const IDLE_IN_TRANSACTION_MS = 10_000
 /** How long a connection may take to open: a database that is away is said to be soon. */
 const CONNECT_MS = 5_000
 
-/** One pooled client for a process. `maxConnections` stays small: statements are batched, not many. */
-export function createDb(databaseUrl: string, maxConnections = 8, connectMs = CONNECT_MS): Db {
+/**
+ * One pooled client for a process. `maxConnections` stays small: statements are batched, not many. `patienceMs`: instead of all these
+ * times, for a client that is to outlast any stall.
+ */
+export function createDb(databaseUrl: string, maxConnections = 8, patienceMs?: number): Db {
+  const answerMs = patienceMs ?? ANSWER_MS
   const adapter = new PrismaPg({
     connectionString: databaseUrl,
     max: maxConnections,
-    connectionTimeoutMillis: connectMs,
+    connectionTimeoutMillis: patienceMs ?? CONNECT_MS,
     idleTimeoutMillis: 30_000,
-    query_timeout: ANSWER_MS,
+    query_timeout: answerMs,
     keepAlive: true,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    idle_in_transaction_session_timeout: patienceMs ?? IDLE_IN_TRANSACTION_MS,
   })
-  return new PrismaClient({ adapter, transactionOptions: { maxWait: ANSWER_MS, timeout: ANSWER_MS } })
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: answerMs, timeout: answerMs } })
 }
