@@ -29,5 +29,18 @@ export function createLog(name: 'web' | 'engine' | 'start', level: string, desti
       censor: '[cut]',
     },
   }
-  return destination ? pino(options, destination) : pino(options)
+  return pino(options, destination ?? standardOutput())
+}
+
+/**
+ * Where its reader is gone the process goes on without a log. A reader that died with lines it had not read gives ECONNRESET, for which pino
+ * alone ends the process, and its last flush then tries to write for ever.
+ */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ fd: 1, sync: true })
+  output.on('error', () => {
+    output.write = () => true
+    output.flushSync = () => {}
+  })
+  return output
 }
