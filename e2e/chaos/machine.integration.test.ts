@@ -4,12 +4,14 @@ import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { startTcpProxy } from '../stack/tcp-proxy.ts'
 import { until } from '../stack/until.ts'
-import { type ChaosStack, LEASE_MS, startChaosStack } from './chaos-stack.ts'
+import { type ChaosStack, LEASE_MS, LONG_LEASE, startChaosStack } from './chaos-stack.ts'
 import { acknowledgedParts, assertInvariants } from './invariants.ts'
 import { createMemoryCage, createNamespace, itNeeds, shiftedClock } from './privileges.ts'
-import { expectStopBeforeLease } from './promises.ts'
+import { expectStopBeforeLease, TELLS_STALLS } from './promises.ts'
 
 const PART_BYTES = 6 * MIB
+/** A part takes minutes. */
+const HARDLY = MIB / 64
 
 describe('a machine that is short of memory, has a wrong clock, or is cut off', () => {
   let stack: ChaosStack
@@ -69,11 +71,11 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     // Seven died before; whoever claims it next after one more finds it to be too much.
     await db.transfer.update({ where: { id: one.id }, data: { crashes: 7 } })
     const held = stack.gate.hold('create', 'before', one.key)
-    const victim = await stack.startEngine()
+    const victim = await stack.startEngine(LONG_LEASE)
     await held.reached
     await victim.kill()
     held.drop()
-    await stack.startEngine()
+    await stack.startEngine(LONG_LEASE)
     const failed = await stack.waitFor(one.id, 'failed', 'completed')
     expect(failed.failure).toMatchObject({ code: 'engines_died', retry: 'later' })
     await applyAction(db, 'retry', [one.id])
@@ -85,14 +87,14 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     const { db } = stack.database
     const one = await stack.begin({ sizeBytes: 3 * PART_BYTES, isWatched: false })
     const held = stack.gate.hold('complete', 'before', one.key)
-    const victim = await stack.startEngine()
+    const victim = await stack.startEngine(LONG_LEASE)
     await held.reached
     await db.transfer.update({ where: { id: one.id }, data: { crashes: 7 } })
     await victim.kill()
     held.drop()
     const acknowledged = await acknowledgedParts(db, one.id)
     one.mark()
-    await stack.startEngine()
+    await stack.startEngine(LONG_LEASE)
     const failed = await stack.waitFor(one.id, 'failed', 'completed')
     expect(failed.failure).toMatchObject({ code: 'engines_died', retry: 'later' })
     await applyAction(db, 'retry', [one.id])
@@ -102,7 +104,7 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
 
   for (const offset of ['+2h', '-2h'])
     itNeeds('faketime', `row 27: an engine whose clock is ${offset} off moves and completes a transfer`, async () => {
-      const env = { ...shiftedClock(offset), SLUICE_READ_LANES: '2' }
+      const env = { ...shiftedClock(offset), ...LONG_LEASE, SLUICE_READ_LANES: '2' }
       const engine = await stack.startEngine(env)
       const one = await stack.begin({
         sizeBytes: 6 * PART_BYTES,
@@ -115,7 +117,7 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
       const [lease] = await stack.database.db.$queryRaw<{ seconds: number }[]>`
         SELECT extract(epoch FROM max("leaseUntil") - now())::float8 AS seconds FROM "PartClaim"
         WHERE "transferId" = ${one.id}::uuid AND "engineId" = ${engine.id}::uuid`
-      expect(Math.abs(lease?.seconds ?? 9999)).toBeLessThanOrEqual((2 * LEASE_MS) / 1000)
+      expect(Math.abs(lease?.seconds ?? 9999)).toBeLessThanOrEqual((2 * Number(LONG_LEASE.SLUICE_LEASE_MS)) / 1000)
       one.setRate(null)
       await stack.waitFor(one.id, 'completed', 'failed')
       await assertInvariants(await one.facts({ status: 'completed' }))
@@ -136,7 +138,7 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
     })
     try {
       const env = { SLUICE_ALLOWED_PRIVATE_NETWORKS: `127.0.0.0/8,${space.cidr}`, SLUICE_READ_LANES: '2' }
-      const firstEnv = { ...env, SLUICE_LEASE_MS: String(3 * LEASE_MS) }
+      const firstEnv = { ...env, ...TELLS_STALLS, SLUICE_LEASE_MS: String(3 * LEASE_MS) }
       const first = await stack.startEngine(firstEnv, { command: space.command, proxyHost: space.databaseHost })
       const one = await stack.begin({
         sizeBytes: 12 * PART_BYTES,
@@ -146,6 +148,7 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
         sourceOrigin: `http://${space.othersHost}:${source.port}`,
       })
       await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
+      one.setRate(HARDLY)
       space.setDatabaseWay(false)
       await expectStopBeforeLease(db, first, one.id)
       const open = () => stack.source.requests(one.path).filter((request) => request.isOpen).length
@@ -153,12 +156,13 @@ describe('a machine that is short of memory, has a wrong clock, or is cut off', 
       const acknowledged = await acknowledgedParts(db, one.id)
       one.mark()
       one.setRate(null)
-      await stack.startEngine(env)
+      await stack.startEngine({ ...env, ...LONG_LEASE })
       await stack.waitFor(one.id, 'completed', 'failed')
       space.setDatabaseWay(true)
       await delay(2_000)
       expect(first.isRunning).toBe(true)
-      await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
+      // It lost its lease and knew it in time: all of the ledger is judged.
+      await assertInvariants(await one.facts({ status: 'completed', acknowledged, hasZombie: false }))
     } finally {
       await db.bucket.update({ where: { id: bucket.id }, data: { endpoint: bucket.endpoint } })
       await stack.endEngines()
