@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,6 +19,9 @@ import { itNeeds } from './privileges.ts'
 const SIZE_BYTES = 24 * MIB
 const SEED = 77
 const PATH = '/film.bin'
+
+/** Whether a command of the system could be carried out. */
+const isDone = (program: string, ...words: string[]) => spawnSync(program, words).status === 0
 
 describe('the disk of the slice cache', () => {
   let stack: ChaosStack
@@ -56,6 +59,8 @@ describe('the disk of the slice cache', () => {
     const sha256 = patternSha256(SIZE_BYTES, SEED)
     expect(await read(first)).toBe(sha256)
     await until('every slice to be on disk', () => entries().length === SIZE_BYTES / MIB)
+    const isKnown = () => filesUnder(dataDir).some((path) => path.endsWith('record.json'))
+    await until('what is known of the file to be there too', isKnown)
     await first.kill()
     const [torn, changed] = entries()
     if (!torn || !changed) throw new Error('There are no slices on disk.')
@@ -88,7 +93,7 @@ describe('the disk of the slice cache', () => {
         .filter((line) => line.includes('"level":40'))
       expect(warnings.join('\n')).toMatch(/ENOSPC|full/)
       // A disk with errors is taken away from writers like this: every write fails from one moment to the next.
-      execFileSync('mount', ['-o', 'remount,ro', dataDir])
+      await until('no file to be open for writing', () => isDone('mount', '-o', 'remount,ro', dataDir))
       expect(await read(engine)).toBe(patternSha256(SIZE_BYTES, SEED))
       const two = await stack.begin({ sizeBytes: 12 * MIB })
       await stack.waitFor(two.id, 'completed', 'failed')

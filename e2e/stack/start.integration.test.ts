@@ -79,7 +79,8 @@ describe('npm start', () => {
       expect(before.length).toBeGreaterThan(5)
       const exit = await sluice.stop(signal)
       expect(exit.code).toBe(0)
-      expect(stillRunning(before)).toEqual([])
+      // What has ended is there until somebody has taken note of it.
+      await until('the end of every process', () => stillRunning(before).length === 0)
       rmSync(sluice.dataDir, { recursive: true, force: true })
     },
   )
