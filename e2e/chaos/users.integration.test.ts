@@ -7,7 +7,7 @@ import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { createSealer } from '../../src/server/secrets.ts'
 import { until } from '../stack/until.ts'
-import { BUCKET, type ChaosStack, SECRET_KEY, startChaosStack } from './chaos-stack.ts'
+import { BUCKET, type ChaosStack, LONG_LEASE, SECRET_KEY, startChaosStack } from './chaos-stack.ts'
 import type { EngineProcess } from './engine-process.ts'
 import { acknowledgedParts, assertInvariants, readObject } from './invariants.ts'
 import { PROMISED_SECONDS } from './promised-seconds.ts'
@@ -15,9 +15,8 @@ import { expectWithin } from './promises.ts'
 import type { S3Operation } from './s3-gate.ts'
 
 const PART_BYTES = 6 * MIB
-const FEW_LANES = { SLUICE_READ_LANES: '2' }
-/** Of those that are not killed: however slow the machine is, they lose nothing. */
-const SURVIVOR = { ...FEW_LANES, SLUICE_LEASE_MS: '60000' }
+/** What an engine leaves that is killed here, the next to start takes at once, whatever its lease. */
+const FEW_LANES = { ...LONG_LEASE, SLUICE_READ_LANES: '2' }
 /** Never done before its rate is set, however long an engine takes to start. */
 const SLOW = { sizeBytes: 12 * PART_BYTES, bytesPerSecond: 2 * MIB, heldBytes: 4 * PART_BYTES, input: { lanes: 2 } }
 
@@ -45,9 +44,9 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     { when: 'a part is in the bucket and not in the ledger', operation: 'part', hold: 'after' },
   ]
   it.each(moments)('cancels while $when', async ({ when, operation, hold }) => {
-    await stack.startEngine(SURVIVOR)
-    const one = await stack.begin(SLOW)
-    const held = stack.gate.hold(operation, hold, one.key)
+    await stack.startEngine(FEW_LANES)
+    const one = await stack.beginHeld(operation, hold, SLOW)
+    const { held } = one
     await held.reached
     const askedMs = performance.now()
     await act('cancel', one.id)
@@ -60,12 +59,11 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
   })
 
   it('cancels what is being completed, or completes it: never both, never neither', async () => {
-    await stack.startEngine(SURVIVOR)
-    const one = await stack.begin({ sizeBytes: PART_BYTES * 2 })
-    const held = stack.gate.hold('complete', 'after', one.key)
-    await held.reached
+    await stack.startEngine(FEW_LANES)
+    const one = await stack.beginHeld('complete', 'after', { sizeBytes: PART_BYTES * 2 })
+    await one.held.reached
     await act('cancel', one.id)
-    held.release()
+    one.held.release()
     await stack.waitFor(one.id, 'cancelled', 'completed')
     await assertInvariants(await one.facts())
   })
@@ -74,7 +72,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     const first = await stack.startEngine(FEW_LANES)
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(FEW_LANES)
     await first.kill()
     const askedMs = performance.now()
     await act('cancel', one.id)
@@ -86,11 +84,10 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
   describe('cancels what an engine wrote that died before it could say so', () => {
     const killedAfter = async (operation: S3Operation, sizeBytes: number) => {
       const first = await stack.startEngine(FEW_LANES)
-      const one = await stack.begin({ sizeBytes, input: { lanes: 2 } })
-      const held = stack.gate.hold(operation, 'after', one.key)
-      await held.reached
-      await first.kill()
-      held.drop()
+      const one = await stack.beginHeld(operation, 'after', { sizeBytes, input: { lanes: 2 } })
+      await one.held.reached
+      await stack.kill(first)
+      one.held.drop()
       const written = await readObject(stack.s3, BUCKET, one.key)
       expect(written?.sha256).toBe(patternSha256(sizeBytes, one.seed))
       return { ...one, removedEtag: written?.etag ?? '' }
@@ -99,7 +96,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     it('in the one request of a small file: the object is removed', async () => {
       const one = await killedAfter('put', MIB)
       await act('cancel', one.id)
-      await stack.startEngine(SURVIVOR)
+      await stack.startEngine(FEW_LANES)
       await stack.waitFor(one.id, 'cancelled', 'completed')
       expect(await readObject(stack.s3, BUCKET, one.key)).toBeNull()
       await assertInvariants(await one.facts({ status: 'cancelled', removedEtag: one.removedEtag }))
@@ -110,7 +107,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
       await stack.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: one.key, Body: 'of somebody else' }))
       const written = await readObject(stack.s3, BUCKET, one.key)
       await act('cancel', one.id)
-      await stack.startEngine(SURVIVOR)
+      await stack.startEngine(FEW_LANES)
       await stack.waitFor(one.id, 'cancelled', 'completed')
       expect((await readObject(stack.s3, BUCKET, one.key))?.sha256).toBe(sha256Of('of somebody else'))
       await assertInvariants(await one.facts({ status: 'cancelled', removedEtag: one.removedEtag, written }))
@@ -120,7 +117,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
       const one = await killedAfter('put', MIB)
       await act('pause', one.id)
       await act('cancel', one.id)
-      await stack.startEngine(SURVIVOR)
+      await stack.startEngine(FEW_LANES)
       await stack.waitFor(one.id, 'cancelled', 'completed')
       expect(await readObject(stack.s3, BUCKET, one.key)).toBeNull()
       await assertInvariants(await one.facts({ status: 'cancelled', removedEtag: one.removedEtag }))
@@ -129,7 +126,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     it('with Complete: it came too late, and the transfer is completed', async () => {
       const one = await killedAfter('complete', 2 * PART_BYTES)
       await act('cancel', one.id)
-      await stack.startEngine(SURVIVOR)
+      await stack.startEngine(FEW_LANES)
       await stack.waitFor(one.id, 'cancelled', 'completed')
       await assertInvariants(await one.facts({ status: 'completed' }))
     })
@@ -137,16 +134,15 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
 
   it('leaves a small file that is being written to the engine that writes it', async () => {
     const first = await stack.startEngine({ ...FEW_LANES, SLUICE_LEASE_MS: '600000' })
-    const one = await stack.begin({ sizeBytes: MIB })
-    const held = stack.gate.hold('put', 'before', one.key)
-    await held.reached
+    const one = await stack.beginHeld('put', 'before', { sizeBytes: MIB })
+    await one.held.reached
     const second = await stack.startEngine({ ...FEW_LANES, SLUICE_LEASE_MS: '600000' })
     await act('cancel', one.id)
     // The second one has looked for what is unwanted once it has taken on what was asked for later.
     const other = await stack.begin({ sizeBytes: MIB, isWatched: false })
     await stack.waitFor(other.id, 'completed')
     expect((await stack.database.db.transfer.findUniqueOrThrow({ where: { id: one.id } })).status).toBe('running')
-    held.release()
+    one.held.release()
     await stack.waitFor(one.id, 'cancelled', 'completed')
     await assertInvariants(await one.facts({ status: 'completed' }))
     expect([first.isRunning, second.isRunning]).toEqual([true, true])
@@ -161,14 +157,14 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     one.mark()
     one.setRate(null)
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(FEW_LANES)
     await act('resume', one.id)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
   })
 
   it('keeps a bucket that transfers use, and takes new keys for it while they run', async () => {
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(FEW_LANES)
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
     const { db } = stack.database
@@ -193,7 +189,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
 
   it('removes nothing that runs: it goes on, and can be removed once it has ended, without its object', async () => {
     const { db } = stack.database
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(FEW_LANES)
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
     expect((await act('remove', one.id)).changed).toEqual([])
@@ -207,7 +203,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
 
   it('fails with a sentence where the keys of its bucket become wrong, and goes on from its parts with the right ones', async () => {
     const { db } = stack.database
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(FEW_LANES)
     const one = await stack.begin(SLOW)
     await stack.until(one.id, 'a part', ({ partsDone }) => partsDone >= 1)
     await act('pause', one.id)
@@ -232,12 +228,8 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
   })
 
-  const handedBack = async (id: string, next: EngineProcess) => {
-    await until(`${next.id} to have claims`, async () => {
-      const claims = await stack.database.db.partClaim.count({ where: { transferId: id, engineId: next.id } })
-      return claims > 0
-    })
-  }
+  const heldBy = (id: string, engine: EngineProcess) =>
+    stack.database.db.partClaim.count({ where: { transferId: id, engineId: engine.id } })
   it('SIGTERM hands the work back at once, not when the lease ends', async () => {
     // Nobody could wait for such a lease within this test.
     const long = { SLUICE_LEASE_MS: '600000', SLUICE_READ_LANES: '2' }
@@ -249,7 +241,9 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     const acknowledged = await acknowledgedParts(stack.database.db, one.id)
     one.mark()
     const stoppedMs = performance.now()
-    await handedBack(one.id, second)
+    // Its neighbour may have been given some of its claims before; of those it had, none may be left to wait for the lease.
+    await until('its claims to be handed back', async () => (await heldBy(one.id, first)) === 0)
+    await until('the neighbour to have claims', async () => (await heldBy(one.id, second)) > 0)
     expectWithin('handOver', `SIGTERM: ended after ${seconds.toFixed(1)} s; claimed again`, stoppedMs)
     expect(code).toBe(0)
     expect(seconds).toBeLessThan(PROMISED_SECONDS.stop)
@@ -260,19 +254,18 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
 
   it('SIGTERM ends within its grace although source, bucket and database do not answer', async () => {
     const engine = await stack.startEngine({ SLUICE_LEASE_MS: '600000' })
-    const one = await stack.begin(SLOW)
-    const held = stack.gate.hold('part', 'before', one.key)
-    await held.reached
+    const one = await stack.beginHeld('part', 'before', SLOW)
+    await one.held.reached
     stack.source.serve(one.path, { headDelayMs: 'never' })
     engine.postgres.freeze()
     const { code, seconds } = await engine.stop()
-    held.drop()
+    one.held.drop()
     console.log(`SIGTERM with nothing that answers: ended with ${code} after ${seconds.toFixed(1)} s`)
     // 0 in order, or 2 where it had to be cut short; a signal would be null.
     expect([0, 2]).toContain(code)
     expect(seconds).toBeLessThan(PROMISED_SECONDS.stop)
     one.setRate(null)
-    await stack.startEngine(SURVIVOR)
+    await stack.startEngine(FEW_LANES)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed' }))
   })
