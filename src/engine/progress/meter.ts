@@ -1,5 +1,6 @@
 import { MIB } from '../../server/domain/bytes.ts'
 import type { TransferMetrics } from '../../server/domain/transfer.ts'
+import { BucketRate } from './bucket-rate.ts'
 
 /** Progress is marked as due after this much more, or 1 %, or a second, whichever comes first (product.md A7). */
 const PROGRESS_STEP_BYTES = 100 * MIB
@@ -52,6 +53,7 @@ export class Meter {
   pooledReads = 0
   isDue = true
 
+  readonly #bucketRate = new BucketRate()
   readonly #startedAt = performance.now()
   readonly #pausedMs = { bucket: 0, memory: 0 }
   #pausedFor: PauseReason = 'bucket'
@@ -98,6 +100,11 @@ export class Meter {
       this.#markedBytes = this.bucketBytes
       this.isDue = true
     }
+  }
+
+  /** How fast the bucket has taken bytes in the last two seconds or so; 0 until that is known. */
+  bucketBytesPerSecond(nowMs: number): number {
+    return this.#bucketRate.at(nowMs, this.bucketBytes)
   }
 
   laneOpened(kind: 'read' | 'upload'): void {

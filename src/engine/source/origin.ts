@@ -9,6 +9,8 @@ const REST_AFTER_TICKS = 20
 /** So many connections lost within a second are the source's way to say that there are too many. */
 const RESET_BURST = 3
 const RESET_BURST_MS = 1_000
+/** Where the first byte of an answer takes longer than this, it is asked for before it is needed. */
+const LATE_FIRST_BYTE_MS = 50
 /** How fast the usual first-byte time and rate follow the latest. */
 const SMOOTHING = 0.3
 
@@ -96,6 +98,11 @@ export class Origin {
   /** Usual time from request to first byte; 0 where nobody knows. */
   get firstByteMs(): number {
     return this.#firstByteMs
+  }
+
+  /** Answers begin so late that bytes should be asked for before they are needed. */
+  get isLate(): boolean {
+    return this.#firstByteMs >= LATE_FIRST_BYTE_MS
   }
 
   /** Usual rate of one connection; 0 where nobody knows. */

@@ -9,6 +9,8 @@ export interface OpenPart {
   /** Replaced by a fresh one when a streamed part has to be read again. */
   stream: PartStream
   isUploading: boolean
+  /** Streamed, and opened before there was an upload lane for it; false from when one takes it. */
+  isAhead: boolean
   /** Bytes of this part that the bucket's socket has taken in the present attempt. */
   sentBytes: number
   retries: number
@@ -50,11 +52,15 @@ export class PartBoard {
     return this.isClosed && this.#parts.size === 0
   }
 
-  /** Bytes that wait for the bucket: whole parts no lane has taken yet, and slices a lane has not come to. */
+  /**
+   * Bytes that wait for the bucket: whole parts no lane has taken yet, and slices a lane has not come to. Not those of parts that are read
+   * ahead of the upload lanes: those keep within the budget, and a lane that waits for bytes of its part must not wait for them.
+   */
   get waitingBytes(): number {
     let bytes = 0
-    for (const { stream, isUploading } of this.#parts.values())
-      if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += stream.waitingBytes
+    for (const { stream, isUploading, isAhead } of this.#parts.values())
+      if (isAhead) continue
+      else if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += stream.waitingBytes
     return bytes
   }
 
@@ -72,23 +78,28 @@ export class PartBoard {
     return bytes
   }
 
-  open(task: PartTask, stream: PartStream): OpenPart {
-    const part: OpenPart = { task, stream, isUploading: false, sentBytes: 0, retries: 0 }
+  open(task: PartTask, stream: PartStream, isAhead = false): OpenPart {
+    const part: OpenPart = { task, stream, isUploading: false, isAhead, sentBytes: 0, retries: 0 }
     this.#parts.set(task.number, part)
     this.notify()
     return part
   }
 
-  /** The part whose bytes are needed first: the lowest held one, the streamed one with the least ahead of its lane. */
-  nextToRead(maxAheadBytes: number): OpenPart | null {
+  /**
+   * The part whose bytes are needed first: the lowest held one, the streamed one with the least ahead of its lane. One that has no lane
+   * yet comes last, and only with `mayBeAhead`.
+   */
+  nextToRead(maxAheadBytes: number, mayBeAhead = false): OpenPart | null {
     let best: OpenPart | null = null
+    let ahead: OpenPart | null = null
     for (const part of this.#parts.values()) {
       if (!part.stream.hasUnrequested) continue
       if (part.stream.shape === 'held') return part
-      if (part.stream.aheadBytes >= maxAheadBytes) continue
-      if (!best || part.stream.aheadBytes < best.stream.aheadBytes) best = part
+      if (part.isAhead) ahead ??= part
+      else if (part.stream.aheadBytes >= maxAheadBytes) continue
+      else if (!best || part.stream.aheadBytes < best.stream.aheadBytes) best = part
     }
-    return best
+    return best ?? (mayBeAhead ? ahead : null)
   }
 
   /** Waits for a part an upload lane can take; null once there will be none. */
@@ -97,6 +108,11 @@ export class PartBoard {
       for (const part of this.#parts.values()) {
         if (part.isUploading || (part.stream.shape === 'held' && !part.stream.isFilled)) continue
         part.isUploading = true
+        if (part.isAhead) {
+          part.isAhead = false
+          // What it lacks may be asked for now, whatever else there is.
+          this.notify()
+        }
         return part
       }
       if (this.isDone) return null

@@ -5,7 +5,14 @@ import { EndGame } from './end-game.ts'
 import type { OpenPart } from './part-board.ts'
 import { PushBackNotes } from './push-back.ts'
 import { goOnInPool, readSpan, type SpanRead } from './read-span.ts'
-import { aheadBytesNow, lastSpanBytes, readsThroughWindows, spanBytesNow, WINDOW_SLICES } from './span-size.ts'
+import {
+  aheadBytesNow,
+  lastSpanBytes,
+  mayReadAhead,
+  readsThroughWindows,
+  spanBytesNow,
+  WINDOW_SLICES,
+} from './span-size.ts'
 import { openPart, reserveBytes, type TransferRun, waitForWater, wholeSlices } from './transfer-run.ts'
 
 /** Spans a transfer waits for at once in the slice pool: enough that its lanes always find some to ask for. */
@@ -70,7 +77,9 @@ export async function readInLanes(run: TransferRun): Promise<void> {
         continue
       }
       const spanBytes = spanBytesNow(run)
-      const part = await nextPart(run, aheadBytesNow(run, spanBytes), signal)
+      const part = await nextPart(run, spanBytes, signal)
+      // It was opened while there was room, which another transfer may have taken meanwhile.
+      if (part?.isAhead && !mayReadAhead(run, spanBytes)) continue
       const wantedBytes = lastSpanBytes(run, spanBytes)
       const alikeBytes = part && run.file?.alikeBytes(part.stream.nextSpanByte, wantedBytes)
       const span = part?.stream.takeSpan(alikeBytes ?? wantedBytes)
@@ -107,12 +116,14 @@ function hasOutgrownWindows(run: TransferRun, reads: Iterable<SpanRead>): boolea
   return false
 }
 
-/** The part to read from next: one that is open and lacks bytes, else a new one, else null for now. */
-async function nextPart(run: TransferRun, aheadBytes: number, signal: AbortSignal): Promise<OpenPart | null> {
+/** The part to read from next, a span of so many bytes: one that is open and lacks bytes, else a new one, else null for now. */
+async function nextPart(run: TransferRun, spanBytes: number, signal: AbortSignal): Promise<OpenPart | null> {
   const { board, limits, work, plan } = run
-  const open = board.nextToRead(aheadBytes)
+  const mayBeAhead = mayReadAhead(run, spanBytes)
+  const open = board.nextToRead(aheadBytesNow(run, spanBytes), mayBeAhead)
   if (open || board.isClosed) return open
-  if (limits.shape === 'streamed' && board.size >= limits.uploadLanes) return null
+  const isAhead = limits.shape === 'streamed' && board.size >= limits.uploadLanes
+  if (isAhead && (!mayBeAhead || board.size >= 2 * limits.uploadLanes)) return null
   const refilled = work.refill()
   // While there are parts in hand nobody waits for the answer, and a question that failed is asked again.
   refilled.catch(() => {})
@@ -130,7 +141,7 @@ async function nextPart(run: TransferRun, aheadBytes: number, signal: AbortSigna
   }
   const { startByte, endByte } = partRange(task.number, plan.partSizeBytes, plan.sizeBytes ?? 0)
   if (limits.shape === 'held') await reserveBytes(run, wholeSlices(run, endByte - startByte), signal)
-  return openPart(run, task, startByte, endByte)
+  return openPart(run, task, startByte, endByte, { isAhead })
 }
 
 /**

@@ -78,7 +78,7 @@ class OneStreamReader {
     if (!task) throw new TransferError('source_protocol_error', 'The source sent more bytes than it had announced.')
     await waitForWater(this.#run, signal)
     const reservation = await reserveWhole(this.#run, wholeSlices(this.#run, endByte - startByte), signal)
-    this.#part = openPart(this.#run, task, startByte, endByte, reservation)
+    this.#part = openPart(this.#run, task, startByte, endByte, { reservation })
     const span = this.#part.stream.takeSpan(endByte - startByte)
     this.#writer = span ? this.#part.stream.writer(span) : null
   }

@@ -63,6 +63,15 @@ export function lastSpanBytes(run: TransferRun, spanBytes: number): number {
 }
 
 /**
+ * True where a span may be read of a part that no upload lane has taken yet: where answers begin late, all lanes would stand still
+ * between the parts that are in hand and the next. Only from the free half of the budget, so that nothing that is needed waits for it.
+ */
+export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
+  const { limits, origin, budget } = run
+  return limits.shape === 'streamed' && origin.isLate && !readsThroughWindows(run) && budget.hasPlenty(spanBytes)
+}
+
+/**
  * How far ahead of its upload lane a streamed part is read, so that all lanes have work between the parts that are open. Through
  * windows the next span is asked for while the last slices of the one before are on their way.
  */

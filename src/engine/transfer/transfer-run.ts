@@ -99,9 +99,12 @@ export function openPart(
   task: PartTask,
   startByte: number,
   endByte: number,
-  reservation: Reservation = run.budget,
+  {
+    reservation = run.budget,
+    isAhead = false,
+  }: { readonly reservation?: Reservation; readonly isAhead?: boolean } = {},
 ): OpenPart {
-  return run.board.open(task, newStream(run, task.number, startByte, endByte, reservation))
+  return run.board.open(task, newStream(run, task.number, startByte, endByte, reservation), isAhead)
 }
 
 /** A fresh, empty stream for a part; also what a streamed part gets when it has to be read again. */
@@ -125,16 +128,25 @@ export function newStream(
   })
 }
 
-/** Waits while too many bytes wait for the bucket; the pause is counted. Rejects with the signal's reason. */
+/**
+ * Waits while too many bytes wait for the bucket; the pause is counted. What the bucket takes before the first byte of a new request
+ * would come does not count as waiting. Rejects with the signal's reason.
+ */
 export async function waitForWater(run: TransferRun, signal: AbortSignal): Promise<void> {
   const { board, limits, meter } = run
-  if (board.waitingBytes < limits.highWaterBytes) return
+  const waitingBytes = () => board.waitingBytes - bytesTakenMeanwhile(run)
+  if (waitingBytes() < limits.highWaterBytes) return
   meter.pause()
   try {
-    while (board.waitingBytes > limits.lowWaterBytes) await board.changed(signal)
+    while (waitingBytes() > limits.lowWaterBytes) await board.changed(signal)
   } finally {
     meter.resume()
   }
+}
+
+function bytesTakenMeanwhile({ origin, meter }: TransferRun): number {
+  if (!origin.isLate) return 0
+  return (meter.bucketBytesPerSecond(performance.now()) * origin.firstByteMs) / 1000
 }
 
 /** Reserves bytes of the budget; a wait for them is a pause of the source like that at the high mark, and counted. */

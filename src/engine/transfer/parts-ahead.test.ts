@@ -1,0 +1,114 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, it, vi } from 'vitest'
+import { patternBytes } from '../testing/byte-pattern.ts'
+import { fakeEngine, PART, SIZE, SLICE } from './testing/fake-engine.ts'
+
+/** Two upload lanes and four read lanes; the first two parts are not taken by the bucket until `take` is called. */
+function slowBucket({ isLate = true, budgetParts = 100, highWaterBytes = 100 * PART } = {}) {
+  const engine = fakeEngine({ budgetBytes: budgetParts * PART })
+  vi.spyOn(engine.origin, 'isLate', 'get').mockReturnValue(isLate)
+  const taken = Promise.withResolvers<void>()
+  const limits = { shape: 'streamed', uploadLanes: 2, spanBytes: 2 * SLICE, highWaterBytes } as const
+  const transfer = engine.begin({ limits, onUpload: () => taken.promise })
+  const { run, done } = transfer.start()
+  const askedParts = () => [...new Set(engine.requests.map(({ startByte }) => Math.floor(startByte / PART) + 1))].sort()
+  return { engine, transfer, run, done, askedParts, take: taken.resolve }
+}
+
+/** Time for everything that can happen. */
+async function settled(): Promise<void> {
+  for (let step = 0; step < 200; step++) await turn()
+}
+
+describe('parts of a source whose answers begin late', () => {
+  it('are read ahead of the upload lanes, as many again as there are lanes', async () => {
+    const { transfer, run, done, askedParts, take } = slowBucket()
+    await settled()
+    expect(askedParts()).toEqual([1, 2, 3, 4])
+    expect([...run.board.all].map(({ isAhead, isUploading }) => [isAhead, isUploading])).toEqual([
+      [false, true],
+      [false, true],
+      [true, false],
+      [true, false],
+    ])
+    take()
+    await done
+    expect(transfer.object()).toEqual(patternBytes(0, SIZE))
+  })
+
+  it('are not where answers begin at once', async () => {
+    const { transfer, done, askedParts, take } = slowBucket({ isLate: false })
+    await settled()
+    expect(askedParts()).toEqual([1, 2])
+    take()
+    await done
+    expect(transfer.object()).toEqual(patternBytes(0, SIZE))
+  })
+
+  it('take no more than half of the memory, and leave the rest to what has a lane', async () => {
+    const { engine, transfer, done, askedParts, take } = slowBucket({ budgetParts: 5 })
+    await settled()
+    // Two parts have lanes; a half part more is half of five.
+    expect(askedParts()).toEqual([1, 2, 3])
+    expect(engine.budget.usedBytes).toBe(2.5 * PART)
+    take()
+    await done
+    expect(transfer.object()).toEqual(patternBytes(0, SIZE))
+    expect(engine.budget.usedBytes).toBe(0)
+    expect(engine.budget.peakBytes).toBeLessThanOrEqual(5 * PART)
+  })
+
+  it.each([0.75, 1, 1.5, 2, 3, 4])('come to their end with memory for %s parts', async (budgetParts) => {
+    const { engine, transfer, done, take } = slowBucket({ budgetParts, highWaterBytes: PART })
+    await settled()
+    take()
+    await done
+    expect(transfer.object()).toEqual(patternBytes(0, SIZE))
+    expect(engine.budget.usedBytes).toBe(0)
+    expect(engine.budget.peakBytes).toBeLessThanOrEqual(Math.max(budgetParts * PART, 2 * SLICE))
+  })
+
+  it.each([3, 4, 6, 9])(
+    'leave room for other transfers, held ones too, with memory for %s parts',
+    async (budgetParts) => {
+      const engine = fakeEngine({ budgetBytes: budgetParts * PART, isOn: false })
+      vi.spyOn(engine.origin, 'isLate', 'get').mockReturnValue(true)
+      const shapes = ['streamed', 'held', 'streamed', 'streamed', 'held'] as const
+      const transfers = shapes.map((shape) =>
+        engine.begin({ limits: { shape, uploadLanes: 2, highWaterBytes: 100 * PART } }),
+      )
+      await Promise.all(transfers.map((transfer) => transfer.start().done))
+      for (const transfer of transfers) expect(transfer.object()).toEqual(patternBytes(0, SIZE))
+      expect(engine.budget.usedBytes).toBe(0)
+      expect(engine.budget.peakBytes).toBeLessThanOrEqual(budgetParts * PART)
+    },
+  )
+
+  it('do not count as waiting for the bucket: a lane gets the bytes of its part, however many wait behind it', async () => {
+    const { run, done, take } = slowBucket({ highWaterBytes: 2 * PART + 1 })
+    await settled()
+    expect(run.board.waitingBytes).toBe(2 * PART)
+    expect(run.board.bufferedBytes).toBe(4 * PART)
+    take()
+    await done
+  })
+})
+
+describe('a bucket that takes bytes while a source is yet to answer', () => {
+  it('is not behind by them: reading goes on that much sooner', async () => {
+    const { engine, run, done, askedParts, take } = slowBucket({ highWaterBytes: PART })
+    vi.spyOn(engine.origin, 'firstByteMs', 'get').mockReturnValue(500)
+    const rate = vi.spyOn(run.meter, 'bucketBytesPerSecond').mockReturnValue(0)
+    await settled()
+    const before = askedParts()
+    expect(run.meter.isPaused).toBe(true)
+    // In half a second it takes all that is here.
+    rate.mockReturnValue(8 * PART)
+    run.board.notify()
+    await settled()
+    expect(run.meter.isPaused).toBe(false)
+    expect(askedParts().length).toBeGreaterThan(before.length)
+    take()
+    await done
+  })
+})
