@@ -43,6 +43,11 @@ export class EngineBandwidth {
     return this.#bytesPerSecond
   }
 
+  /** Lanes of all transfers that stand in line. */
+  get waitingLanes(): number {
+    return this.#waiting.length
+  }
+
   /** Milliseconds until what was taken is paid off. */
   get waitMs(): number {
     return this.#bytesPerSecond === null ? 0 : Math.max(0, (-this.#availableBytes / this.#bytesPerSecond) * 1000)

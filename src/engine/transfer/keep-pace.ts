@@ -3,10 +3,13 @@ import type { TransferRun } from './transfer-run.ts'
 /** Waits of the bandwidth limit are looked at this often, so that a new limit counts at once and a stop leaves no timer. */
 const LONGEST_WAIT_MS = 500
 
-/** What one read may bring of what a limit allows in a second: a lane that was given more would be still for long, and its part silent. */
-const READ_SECONDS = 0.5
+/**
+ * All lanes that read have had their turn after so long: with more for each, one would be still for long, and its part silent, until the
+ * bucket ends the request.
+ */
+const TURN_SECONDS = 0.5
 /** Shorter reads cost more than they are worth. */
-const LEAST_READ_BYTES = 64 * 1024
+const LEAST_READ_BYTES = 16 * 1024
 
 /** What of a run the limits concern. */
 export type PacedRun = Pick<TransferRun, 'limiter' | 'bandwidth' | 'share' | 'origin' | 'meter' | 'signal'>
@@ -37,9 +40,14 @@ export function keepsPace(run: PacedRun, bytes: number, resume: () => void, sign
   return false
 }
 
-/** Where the next bytes may go, no longer than the limits allow for one read. */
-export function placeWithin(run: Pick<PacedRun, 'limiter' | 'bandwidth'>, place: Uint8Array | null): Uint8Array | null {
-  const limit = Math.min(run.limiter.bytesPerSecond ?? Infinity, run.bandwidth.bytesPerSecond ?? Infinity)
-  if (place === null || limit === Infinity) return place
-  return place.subarray(0, Math.max(LEAST_READ_BYTES, limit * READ_SECONDS))
+/** Where the next bytes may go, no longer than the limits allow for one read of one lane. */
+export function placeWithin(
+  { limiter, bandwidth, meter }: Pick<PacedRun, 'limiter' | 'bandwidth' | 'meter'>,
+  place: Uint8Array | null,
+): Uint8Array | null {
+  if (place === null || (limiter.bytesPerSecond === null && bandwidth.bytesPerSecond === null)) return place
+  const share = (limit: number | null, lanes: number) => (limit ?? Infinity) / Math.max(1, lanes)
+  const ofTransfer = share(limiter.bytesPerSecond, meter.readLanes)
+  const ofEngine = share(bandwidth.bytesPerSecond, Math.max(meter.readLanes, bandwidth.waitingLanes + 1))
+  return place.subarray(0, Math.max(LEAST_READ_BYTES, Math.min(ofTransfer, ofEngine) * TURN_SECONDS))
 }
