@@ -50,6 +50,16 @@ test('one read brings half a second of the lower limit at most, and no less than
   expect(placeWithin({ limiter, meter, bandwidth: new EngineBandwidth() }, null)).toBeNull()
 })
 
+test('at the end of a slice a read is as short as any other, and copied', () => {
+  const [limiter, meter, bandwidth] = [new RateLimiter(), new Meter(), new EngineBandwidth()]
+  const endOfSlice = new Uint8Array(1024 * 1024).subarray(-1000)
+  expect(placeWithin({ limiter, meter, bandwidth }, endOfSlice)).toBe(endOfSlice)
+  limiter.setLimit(300_000)
+  const place = placeWithin({ limiter, meter, bandwidth }, endOfSlice)
+  expect(place?.length).toBe(16_384)
+  expect(place?.buffer).not.toBe(endOfSlice.buffer)
+})
+
 test('lanes share what one read may bring, so that each has its turn within half a second', () => {
   const place = new Uint8Array(1024 * 1024)
   const [meter, limiter] = [new Meter(), new RateLimiter()]

@@ -1,3 +1,4 @@
+import { LEAST_PLACE_BYTES } from '../source/http1/read-buffer.ts'
 import type { TransferRun } from './transfer-run.ts'
 
 /** Waits of the bandwidth limit are looked at this often, so that a new limit counts at once and a stop leaves no timer. */
@@ -8,8 +9,8 @@ const LONGEST_WAIT_MS = 500
  * bucket ends the request.
  */
 const TURN_SECONDS = 0.5
-/** Shorter reads cost more than they are worth. */
-const LEAST_READ_BYTES = 16 * 1024
+/** What comes where a slice has less room than the shortest read: with no place at all, a read would bring far more than a limit allows. */
+const scratch = new Uint8Array(LEAST_PLACE_BYTES)
 
 /** What of a run the limits concern. */
 export type PacedRun = Pick<TransferRun, 'limiter' | 'bandwidth' | 'share' | 'origin' | 'meter' | 'signal'>
@@ -49,5 +50,6 @@ export function placeWithin(
   const share = (limit: number | null, lanes: number) => (limit ?? Infinity) / Math.max(1, lanes)
   const ofTransfer = share(limiter.bytesPerSecond, meter.readLanes)
   const ofEngine = share(bandwidth.bytesPerSecond, Math.max(meter.readLanes, bandwidth.waitingLanes + 1))
-  return place.subarray(0, Math.max(LEAST_READ_BYTES, Math.min(ofTransfer, ofEngine) * TURN_SECONDS))
+  if (place.length < LEAST_PLACE_BYTES) return scratch
+  return place.subarray(0, Math.max(LEAST_PLACE_BYTES, Math.min(ofTransfer, ofEngine) * TURN_SECONDS))
 }

@@ -1,7 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ResponseHead } from '../http-transport.ts'
-import { reusedRead } from './read-buffer.ts'
+import { LEAST_PLACE_BYTES, reusedRead } from './read-buffer.ts'
 import { ResponseParser } from './response-parser.ts'
 import { malformed, WireError } from './wire-error.ts'
 
@@ -30,8 +30,6 @@ export interface ConnectionOwner {
 }
 
 const NOTHING = Buffer.alloc(0)
-/** A shorter place is not worth a read of its own. */
-const LEAST_PLACE_BYTES = 32 * 1024
 /** The listener pauses at the head and has no place before it goes on, so what comes until then is copied: that should be little. */
 const UNPLACED_READ_BYTES = 16 * 1024
 /** One for all: it is empty again when a read has been handed out. */
@@ -135,8 +133,9 @@ export class Connection {
   #place(): Buffer | null {
     if (!this.#parser?.head) return unplacedRead
     const { leftBytes } = this.#parser
-    if (!this.#listener?.place || this.#isGone || this.#held.length > 0) return null
+    if (!this.#listener?.place || this.#isGone) return null
     if (this.#isPaused) return unplacedRead
+    if (this.#held.length > 0) return null
     if (leftBytes < LEAST_PLACE_BYTES || this.#socket instanceof TLSSocket) return null
     const place = this.#listener.place()
     if (!place || place.length < LEAST_PLACE_BYTES) return null

@@ -3,6 +3,7 @@ import { patternBytes } from '../../testing/byte-pattern.ts'
 import { createAddressGuard } from '../address-guard.ts'
 import type { HttpExchange } from '../http-transport.ts'
 import { createLeanTransport } from './lean-transport.ts'
+import { LEAST_PLACE_BYTES } from './read-buffer.ts'
 import { type ScriptedRequest, startScriptedServer } from './testing/scripted-server.ts'
 
 const MIB = 1024 * 1024
@@ -31,7 +32,8 @@ function readInto(
   transport: Transport,
   url: URL,
   memory: Buffer,
-  onChunk: (exchange: HttpExchange) => void = () => {},
+  onChunk: (exchange: HttpExchange, bytes: number) => void = () => {},
+  placeBytes = MIB,
 ) {
   let at = 0
   let inPlaceBytes = 0
@@ -41,13 +43,13 @@ function readInto(
       {
         onSent: () => undefined,
         onHead: () => queueMicrotask(() => exchange.resume()),
-        place: () => memory.subarray(at, Math.min(memory.length, at + MIB)),
+        place: () => memory.subarray(at, Math.min(memory.length, at + placeBytes)),
         onData(chunk) {
           const isInPlace = chunk.buffer === memory.buffer && chunk.byteOffset === memory.byteOffset + at
           if (isInPlace) inPlaceBytes += chunk.length
           else memory.set(chunk, at)
           at += chunk.length
-          onChunk(exchange)
+          onChunk(exchange, chunk.length)
         },
         onEnd: () => resolve({ at, inPlaceBytes, error: null }),
         onError: (error) => resolve({ at, inPlaceBytes, error }),
@@ -88,6 +90,25 @@ describe('a body that is read right to its place', () => {
     })
     expect({ at, error }).toEqual({ at: SIZE, error: null })
     expect(memory.equals(body)).toBe(true)
+  })
+
+  test('comes in reads as short as a limit makes their places', async () => {
+    const { transport, url } = await setUp(({ socket }) => {
+      socket.write(head(SIZE))
+      socket.write(body)
+    })
+    const memory = Buffer.alloc(SIZE)
+    const chunks: number[] = []
+    const { at, inPlaceBytes } = await readInto(
+      transport,
+      url,
+      memory,
+      (_, bytes) => chunks.push(bytes),
+      LEAST_PLACE_BYTES,
+    )
+    expect(at).toBe(SIZE)
+    expect(inPlaceBytes).toBeGreaterThan(SIZE / 2)
+    expect(Math.max(...chunks)).toBeLessThanOrEqual(LEAST_PLACE_BYTES)
   })
 
   test('never writes behind its end, where the server sends more than it said', async () => {
