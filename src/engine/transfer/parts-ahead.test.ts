@@ -84,6 +84,30 @@ describe('parts of a source whose answers begin late', () => {
     },
   )
 
+  it('leave room for the longest request of one lane, while a file is shared', async () => {
+    const engine = fakeEngine({ budgetBytes: 10 * SLICE })
+    const habits = { lanes: 2, prospectiveLanes: 2, firstByteMs: 100, laneBytesPerSecond: 0 }
+    for (const name of ['lanes', 'prospectiveLanes', 'firstByteMs', 'laneBytesPerSecond'] as const)
+      vi.spyOn(engine.origin, name, 'get').mockImplementation(() => habits[name])
+    const taken = Promise.withResolvers<void>()
+    const limits = { shape: 'streamed', uploadLanes: 1, spanBytes: SLICE, highWaterBytes: 100 * PART } as const
+    const transfer = engine.begin({ partSizeBytes: 3 * PART, limits, onUpload: () => taken.promise })
+    // Another is about to begin, so that nothing goes through windows.
+    const { expected } = engine.begin()
+    const { run, done } = transfer.start()
+    await settled()
+    expect([...run.board.all].map(({ isAhead, stream }) => [isAhead, stream.waitingBytes / SLICE])).toEqual([
+      [false, 2],
+      [true, 3],
+    ])
+    Object.assign(habits, { lanes: 1, prospectiveLanes: 1, laneBytesPerSecond: 100 * SLICE })
+    taken.resolve()
+    await done
+    expected.end()
+    expect(transfer.object()).toEqual(patternBytes(0, SIZE))
+    expect(engine.budget.usedBytes).toBe(0)
+  })
+
   it('do not count as waiting for the bucket: a lane gets the bytes of its part, however many wait behind it', async () => {
     const { run, done, take } = slowBucket({ highWaterBytes: 2 * PART + 1 })
     await settled()

@@ -44,8 +44,10 @@ export function spanBytesNow(run: TransferRun): number {
     ? limits.spanBytes * WINDOWED_SPAN_TIMES
     : Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
   const readingBytes = budget.totalBytes * (isLate ? LATE_READING_SHARE : READING_SHARE)
-  // While lanes grow, long requests of few would leave nothing to be asked for by those that come.
-  const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : readingBytes / origin.prospectiveLanes
+  // While lanes grow, long requests of few would leave nothing to be asked for by those that come. And no request waits for more than half
+  // of the budget: the other half may be full of parts that are read ahead, and none of it is free before this one has its bytes.
+  const mostBytes = Math.min(readingBytes / origin.prospectiveLanes, budget.totalBytes / 2)
+  const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : mostBytes
   const wanted = Math.min(Math.max(usualBytes, lateBytes), shareBytes, plan.partSizeBytes)
   return Math.max(1, Math.floor(wanted / pool.bufferBytes)) * pool.bufferBytes
 }

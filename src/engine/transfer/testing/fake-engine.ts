@@ -31,6 +31,8 @@ export const URL_OF_FILE = 'http://files.test/big.iso'
 export interface EngineFakes {
   readonly isOn?: boolean
   readonly budgetBytes?: number
+  /** Read lanes of the origin. */
+  readonly lanes?: number
   readonly memoryBytes?: number
   readonly waitLimitMs?: number
   readonly bandwidth?: EngineBandwidth
@@ -96,7 +98,7 @@ export function fakeEngine(fakes: EngineFakes = {}) {
   })
   const budget = new ByteBudget(fakes.budgetBytes ?? 100 * PART)
   const pool = new BufferPool(SLICE)
-  const origin = new Origin('http://files.test:80', { fixedLanes: 4 })
+  const origin = new Origin('http://files.test:80', { fixedLanes: fakes.lanes ?? 4 })
   const bandwidth = fakes.bandwidth ?? new EngineBandwidth()
 
   /** A transfer that has begun, and is planned and run by `start`. */
