@@ -4,12 +4,12 @@ import { patternBytes } from '../testing/byte-pattern.ts'
 import { fakeEngine, PART, SIZE, SLICE } from './testing/fake-engine.ts'
 
 /** Two upload lanes and four read lanes; the first two parts are not taken by the bucket until `take` is called. */
-function slowBucket({ isLate = true, budgetParts = 100, highWaterBytes = 100 * PART } = {}) {
+function slowBucket({ isLate = true, budgetParts = 100, highWaterBytes = 100 * PART, partSizeBytes = PART } = {}) {
   const engine = fakeEngine({ budgetBytes: budgetParts * PART })
   vi.spyOn(engine.origin, 'isLate', 'get').mockReturnValue(isLate)
   const taken = Promise.withResolvers<void>()
   const limits = { shape: 'streamed', uploadLanes: 2, spanBytes: 2 * SLICE, highWaterBytes } as const
-  const transfer = engine.begin({ limits, onUpload: () => taken.promise })
+  const transfer = engine.begin({ limits, partSizeBytes, onUpload: () => taken.promise })
   const { run, done } = transfer.start()
   const askedParts = () => [...new Set(engine.requests.map(({ startByte }) => Math.floor(startByte / PART) + 1))].sort()
   return { engine, transfer, run, done, askedParts, take: taken.resolve }
@@ -41,6 +41,22 @@ describe('parts of a source whose answers begin late', () => {
     await settled()
     expect(askedParts()).toEqual([1, 2])
     take()
+    await done
+    expect(transfer.object()).toEqual(patternBytes(0, SIZE))
+  })
+
+  it('are not waited for by what is open, however long the question for them takes', async () => {
+    const { transfer, run, done, take } = slowBucket({ partSizeBytes: 2 * PART })
+    const answer = Promise.withResolvers<void>()
+    let left = 2
+    const takeTask = run.work.take.bind(run.work)
+    const taking = vi.spyOn(run.work, 'take').mockImplementation(() => (left-- > 0 ? takeTask() : null))
+    const asking = vi.spyOn(run.work, 'refill').mockReturnValue(answer.promise)
+    take()
+    await settled()
+    expect(transfer.parts().map(([number]) => number)).toEqual([1, 2])
+    for (const spy of [taking, asking]) spy.mockRestore()
+    answer.resolve()
     await done
     expect(transfer.object()).toEqual(patternBytes(0, SIZE))
   })
@@ -87,6 +103,7 @@ describe('parts of a source whose answers begin late', () => {
   it('leave room for the longest request of one lane, while a file is shared', async () => {
     const engine = fakeEngine({ budgetBytes: 10 * SLICE })
     const habits = { lanes: 2, prospectiveLanes: 2, firstByteMs: 100, laneBytesPerSecond: 0 }
+    vi.spyOn(engine.origin, 'isLate', 'get').mockReturnValue(true)
     for (const name of ['lanes', 'prospectiveLanes', 'firstByteMs', 'laneBytesPerSecond'] as const)
       vi.spyOn(engine.origin, name, 'get').mockImplementation(() => habits[name])
     const taken = Promise.withResolvers<void>()

@@ -128,6 +128,11 @@ async function nextPart(run: TransferRun, spanBytes: number, signal: AbortSignal
   // While there are parts in hand nobody waits for the answer, and a question that failed is asked again.
   refilled.catch(() => {})
   let task = work.take()
+  if (!task && isAhead && !work.isExhausted) {
+    // Nobody needs it yet: what is open is read on, however long the answer takes.
+    refilled.then(board.notify, () => {})
+    return null
+  }
   if (!task) await refilled
   // An answer may hold nothing but parts that are in the ledger already: then there may still be more to ask for.
   for (task ??= work.take(); !task && !work.isExhausted; task = work.take()) {
