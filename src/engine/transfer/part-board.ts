@@ -11,6 +11,8 @@ export interface OpenPart {
   isUploading: boolean
   /** Streamed, and opened before there was an upload lane for it; false from when one takes it. */
   isAhead: boolean
+  /** Streamed, and its lane waits until the bucket takes another request. */
+  isHeldUp: boolean
   /** Bytes of this part that the bucket's socket has taken in the present attempt. */
   sentBytes: number
   retries: number
@@ -57,10 +59,21 @@ export class PartBoard {
    * ahead of the upload lanes: those keep within the budget, and a lane that waits for bytes of its part must not wait for them.
    */
   get waitingBytes(): number {
+    return this.#waiting(() => true)
+  }
+
+  /** Of these, what reading pauses for: a part that the bucket takes must not wait for those whose requests it wants later. */
+  get bytesAtMarks(): number {
+    return this.#waiting(({ isHeldUp }) => !isHeldUp)
+  }
+
+  #waiting(isMeant: (part: OpenPart) => boolean): number {
     let bytes = 0
-    for (const { stream, isUploading, isAhead } of this.#parts.values())
-      if (isAhead) continue
-      else if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += stream.waitingBytes
+    for (const part of this.#parts.values()) {
+      const { stream, isUploading, isAhead } = part
+      if (isAhead || !isMeant(part)) continue
+      if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += stream.waitingBytes
+    }
     return bytes
   }
 
@@ -79,7 +92,7 @@ export class PartBoard {
   }
 
   open(task: PartTask, stream: PartStream, isAhead = false): OpenPart {
-    const part: OpenPart = { task, stream, isUploading: false, isAhead, sentBytes: 0, retries: 0 }
+    const part: OpenPart = { task, stream, isUploading: false, isAhead, isHeldUp: false, sentBytes: 0, retries: 0 }
     this.#parts.set(task.number, part)
     this.notify()
     return part
@@ -87,7 +100,7 @@ export class PartBoard {
 
   /**
    * The part whose bytes are needed first: the lowest held one, the streamed one with the least ahead of its lane. One that has no lane
-   * yet comes last, and only with `mayBeAhead`.
+   * yet, or whose lane is held up, comes last, and only with `mayBeAhead`.
    */
   nextToRead(maxAheadBytes: number, mayBeAhead = false): OpenPart | null {
     let best: OpenPart | null = null
@@ -95,7 +108,7 @@ export class PartBoard {
     for (const part of this.#parts.values()) {
       if (!part.stream.hasUnrequested) continue
       if (part.stream.shape === 'held') return part
-      if (part.isAhead) ahead ??= part
+      if (part.isAhead || part.isHeldUp) ahead ??= part
       else if (part.stream.aheadBytes >= maxAheadBytes) continue
       else if (!best || part.stream.aheadBytes < best.stream.aheadBytes) best = part
     }

@@ -79,7 +79,7 @@ export async function readInLanes(run: TransferRun): Promise<void> {
       const spanBytes = spanBytesNow(run)
       const part = await nextPart(run, spanBytes, signal)
       // It was opened while there was room, which another transfer may have taken meanwhile.
-      if (part?.isAhead && !mayReadAhead(run, spanBytes)) continue
+      if ((part?.isAhead || part?.isHeldUp) && !mayReadAhead(run, spanBytes)) continue
       const wantedBytes = lastSpanBytes(run, spanBytes)
       const alikeBytes = part && run.file?.alikeBytes(part.stream.nextSpanByte, wantedBytes)
       const span = part?.stream.takeSpan(alikeBytes ?? wantedBytes)

@@ -134,7 +134,7 @@ export function newStream(
  */
 export async function waitForWater(run: TransferRun, signal: AbortSignal): Promise<void> {
   const { board, limits, meter } = run
-  const waitingBytes = () => board.waitingBytes - bytesTakenMeanwhile(run)
+  const waitingBytes = () => board.bytesAtMarks - bytesTakenMeanwhile(run)
   if (waitingBytes() < limits.highWaterBytes) return
   meter.pause()
   try {

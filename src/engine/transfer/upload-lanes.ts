@@ -1,3 +1,4 @@
+import type { EndRequest } from '../upload/bucket-pace.ts'
 import { encodeCrc32c } from '../upload/crc32c.ts'
 import type { PartBody, UploadedPart } from '../upload/object-store.ts'
 import { Attempts } from './backoff.ts'
@@ -33,7 +34,7 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
     const { stream } = part
     const body: PartBody =
       crc32c === null ? await streamedBody(run, part) : { kind: 'held', slices: stream.heldSlices(), crc32c }
-    const done = await run.pace.begin(run.signal)
+    const done = await whenTaken(run, part)
     run.meter.bucketRequests++
     try {
       const uploaded = await run.store.uploadPart({
@@ -62,6 +63,17 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
         await stream.dispose(new Stop('part-closed'))
       }
     }
+  }
+}
+
+/** Waits until the bucket takes another request; other parts are not held up by this one meanwhile. */
+async function whenTaken(run: TransferRun, part: OpenPart): Promise<EndRequest> {
+  part.isHeldUp = part.stream.shape === 'streamed'
+  try {
+    return await run.pace.begin(run.signal)
+  } finally {
+    part.isHeldUp = false
+    run.board.notify()
   }
 }
 

@@ -64,6 +64,7 @@ export function fakeEngine(fakes: EngineFakes = {}) {
     const resumed = () =>
       new Promise<void>((resolve, reject) => {
         goOn = resolve
+        if (request.signal.aborted) reject(request.signal.reason)
         request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true })
       })
     const done = (async (): Promise<ReadResult> => {
