@@ -77,6 +77,12 @@ export class PartBoard {
     return bytes
   }
 
+  /** Some lane waits until the bucket takes another request. */
+  get hasHeldUp(): boolean {
+    for (const { isHeldUp } of this.#parts.values()) if (isHeldUp) return true
+    return false
+  }
+
   /** Bytes of parts that are here: read and not yet taken by the bucket for good. */
   get bufferedBytes(): number {
     let bytes = 0

@@ -66,11 +66,13 @@ export function lastSpanBytes(run: TransferRun, spanBytes: number): number {
 
 /**
  * True where a span may be read of a part that no upload lane has taken yet: where answers begin late, all lanes would stand still
- * between the parts that are in hand and the next. Only from the free half of the budget, so that nothing that is needed waits for it.
+ * between the parts that are in hand and the next. Only from the free half of the budget, so that nothing that is needed waits for it,
+ * and not while the bucket wants fewer requests.
  */
 export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
-  const { limits, origin, budget } = run
-  return limits.shape === 'streamed' && origin.isLate && !readsThroughWindows(run) && budget.hasPlenty(spanBytes)
+  const { limits, origin, budget, board } = run
+  if (limits.shape !== 'streamed' || !origin.isLate || board.hasHeldUp) return false
+  return !readsThroughWindows(run) && budget.hasPlenty(spanBytes)
 }
 
 /**
