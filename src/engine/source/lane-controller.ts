@@ -29,7 +29,7 @@ const BUSY_SHARE = 0.75
 /** A thread that is busy for so much of a window is what limits: more lanes would cost memory and bring nothing. */
 const SATURATED_SHARE = 0.8
 /** A first byte is late after this. */
-const LATE_FIRST_BYTE_MS = 150
+export const LATE_FIRST_BYTE_MS = 150
 /** The larger step of growth: where first bytes are late, or the step before has paid in full. */
 const LARGE_GROWTH = 4
 /** Further windows for a step of four: many new connections take a while to come to their pace. */

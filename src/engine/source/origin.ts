@@ -1,4 +1,4 @@
-import { LaneController } from './lane-controller.ts'
+import { LATE_FIRST_BYTE_MS, LaneController } from './lane-controller.ts'
 import { loopMeter } from './loop-meter.ts'
 
 /** Connections to one host, over all transfers that read from it. */
@@ -9,8 +9,6 @@ const REST_AFTER_TICKS = 20
 /** So many connections lost within a second are the source's way to say that there are too many. */
 const RESET_BURST = 3
 const RESET_BURST_MS = 1_000
-/** Where the first byte of an answer takes longer than this, it is asked for before it is needed. */
-const LATE_FIRST_BYTE_MS = 50
 /** How fast the usual first-byte time and rate follow the latest. */
 const SMOOTHING = 0.3
 
