@@ -40,6 +40,8 @@ export interface S3Gate {
   requests(operation?: S3Operation): readonly GateRequest[]
   /** Stops the next such request: before the store sees it, or after the store has done it and before anybody learns so. */
   hold(operation: S3Operation, when: 'before' | 'after', path?: string): Hold
+  /** Breaks the connection of the next such request once the store has done it; null: of none any more. */
+  loseReply(operation: S3Operation | null): void
   /** Answers the next so many requests that write with 503 SlowDown, before the store sees them. */
   refuse(count: number): void
   /** Bodies to the store get at most this rate each; null: no limit. */
@@ -68,6 +70,7 @@ export async function startS3Gate(target: string): Promise<S3Gate> {
   const { hostname, port } = new URL(target)
   let bodyRate: number | null = null
   let toRefuse = 0
+  let toLose: S3Operation | null = null
 
   const pass = async (one: GateRequest, when: Waiting['when']): Promise<'go' | 'drop'> => {
     for (const hold of waiting) {
@@ -77,7 +80,9 @@ export async function startS3Gate(target: string): Promise<S3Gate> {
       hold.reach(one)
       return hold.released
     }
-    return 'go'
+    if (when === 'before' || toLose !== one.operation) return 'go'
+    toLose = null
+    return 'drop'
   }
 
   const forward = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -139,6 +144,9 @@ export async function startS3Gate(target: string): Promise<S3Gate> {
         released.resolve(how)
       }
       return { reached: reached.promise, release: () => end('go'), drop: () => end('drop') }
+    },
+    loseReply(operation) {
+      toLose = operation
     },
     refuse(count) {
       toRefuse = count

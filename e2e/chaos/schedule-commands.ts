@@ -177,7 +177,7 @@ const loseReply = (slot: number) => {
     `reply of ${operation} lost`,
     slot,
     () => true,
-    (_, real) => real.stack.gate.hold(operation, 'after').drop(),
+    (_, real) => real.stack.gate.loseReply(operation),
   )
 }
 const sourceBusy = (count: number) =>

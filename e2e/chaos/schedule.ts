@@ -60,6 +60,7 @@ export async function runSchedule(
 async function settle(model: ScheduleModel, real: ScheduleReal): Promise<string[]> {
   const { stack } = real
   stack.gate.refuse(0)
+  stack.gate.loseReply(null)
   real.source.busy = 0
   real.source.resets = 0
   for (const engine of real.engines) {
