@@ -88,7 +88,7 @@ describe('an engine is killed', () => {
     const killedMs = performance.now()
     // Once it is completing nobody holds a claim any more: then taking it over is completing it.
     await (operation === 'create' ? takenFrom(one.id, first) : stack.waitFor(one.id, 'completed', 'failed'))
-    expectWithin('reclaim', `row ${operation} ${when}: taken`, killedMs)
+    await expectWithin('reclaim', `row ${operation} ${when}: taken`, killedMs)
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed', acknowledged }))
     const succeeded = (name: S3Operation) =>
@@ -124,7 +124,7 @@ describe('an engine is killed', () => {
     const { db } = stack.database
     const taken = { transferId: one.id, code: 'reading_source_again', engineId: { not: first.id } }
     await until('another engine to read it again', async () => (await db.event.count({ where: taken })) === 1)
-    expectWithin('reclaim', 'row 5, second read: taken', killedMs)
+    await expectWithin('reclaim', 'row 5, second read: taken', killedMs)
     second.letGo()
     await stack.waitFor(one.id, 'completed', 'failed')
     await assertInvariants(await one.facts({ status: 'completed', acknowledged, readsAgain: true, sha256 }))
@@ -184,7 +184,7 @@ describe('an engine is killed', () => {
     one.held.drop()
     const killedMs = performance.now()
     await claimedBy(one.id, second)
-    expectWithin('reclaim', 'claimed again', killedMs)
+    await expectWithin('reclaim', 'claimed again', killedMs)
     const where = { transferId: one.id, engineId: second.id }
     const taken = await stack.database.db.partClaim.findFirstOrThrow({ where })
     again.release()

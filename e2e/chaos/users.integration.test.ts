@@ -52,7 +52,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     await act('cancel', one.id)
     const released = setTimeout(held.release, 500)
     await stack.waitFor(one.id, 'cancelled')
-    expectWithin('cancel', `cancelled while ${when}`, askedMs)
+    await expectWithin('cancel', `cancelled while ${when}`, askedMs)
     clearTimeout(released)
     held.release()
     await assertInvariants(await one.facts({ status: 'cancelled' }))
@@ -77,7 +77,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     const askedMs = performance.now()
     await act('cancel', one.id)
     await stack.waitFor(one.id, 'cancelled')
-    expectWithin('cancel', 'cancelled, its engine dead,', askedMs)
+    await expectWithin('cancel', 'cancelled, its engine dead,', askedMs)
     await assertInvariants(await one.facts({ status: 'cancelled' }))
   })
 
@@ -244,7 +244,7 @@ describe('row 28: a user, or whoever stops an engine, in the middle of everythin
     // Its neighbour may have been given some of its claims before; of those it had, none may be left to wait for the lease.
     await until('its claims to be handed back', async () => (await heldBy(one.id, first)) === 0)
     await until('the neighbour to have claims', async () => (await heldBy(one.id, second)) > 0)
-    expectWithin('handOver', `SIGTERM: ended after ${seconds.toFixed(1)} s; claimed again`, stoppedMs)
+    await expectWithin('handOver', `SIGTERM: ended after ${seconds.toFixed(1)} s; claimed again`, stoppedMs)
     expect(code).toBe(0)
     expect(seconds).toBeLessThan(PROMISED_SECONDS.stop)
     one.setRate(null)

@@ -11,6 +11,8 @@ import { type Exit, runStart, startSluice } from './sluice.ts'
 import { createTestDatabase } from './test-database.ts'
 import { until } from './until.ts'
 
+/** What has ended is there until somebody has taken note of it: a moment, however slow the machine is. */
+const NOTED_MS = 15_000
 const isRoot = process.getuid?.() === 0
 const AS_NOBODY = ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups']
 
@@ -79,8 +81,7 @@ describe('npm start', () => {
       expect(before.length).toBeGreaterThan(5)
       const exit = await sluice.stop(signal)
       expect(exit.code).toBe(0)
-      // What has ended is there until somebody has taken note of it.
-      await until('the end of every process', () => stillRunning(before).length === 0)
+      await until('the end of every process', () => stillRunning(before).length === 0, NOTED_MS)
       rmSync(sluice.dataDir, { recursive: true, force: true })
     },
   )

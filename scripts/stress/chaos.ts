@@ -6,18 +6,11 @@ import { runSchedule } from '../../e2e/chaos/schedule.ts'
 import { startCeph } from '../../e2e/stack/ceph.ts'
 import type { TestDatabase } from '../../e2e/stack/test-database.ts'
 import { until } from '../../e2e/stack/until.ts'
+import { seededRandom } from '../../src/engine/testing/seeded-random.ts'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { GIB, MIB } from '../../src/server/domain/bytes.ts'
 import { outageRound } from './chaos-outages.ts'
-import {
-  archiveState,
-  loadState,
-  quantile,
-  type StressRun,
-  type StressState,
-  saveState,
-  seededRandom,
-} from './stress-run.ts'
+import { archiveState, loadState, quantile, type StressRun, type StressState, saveState } from './stress-run.ts'
 
 const KILLS = 200
 const KILLS_A_ROUND = 40

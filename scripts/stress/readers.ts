@@ -8,9 +8,10 @@ import { readersFile } from '../../bench/readers/report-file.ts'
 import { type PhaseResult, reportPage, targetsOf } from '../../bench/readers/report-page.ts'
 import { endlessPath } from '../../bench/sources/endless-file.ts'
 import { startSource } from '../../bench/sources/start-source.ts'
+import { seededRandom } from '../../src/engine/testing/seeded-random.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { ROOT } from '../runner/run-program.ts'
-import { type StressRun, seededRandom } from './stress-run.ts'
+import type { StressRun } from './stress-run.ts'
 
 const FILES = 24
 const CACHE_BYTES = 512 * MIB

@@ -4,17 +4,10 @@ import { BUCKET, type ChaosCase, type ChaosStack, startChaosStack } from '../../
 import type { EngineProcess } from '../../e2e/chaos/engine-process.ts'
 import { findViolations } from '../../e2e/chaos/invariants.ts'
 import type { HostileAnswer, HostileRequest } from '../../src/engine/testing/hostile-behaviour.ts'
+import { seededRandom } from '../../src/engine/testing/seeded-random.ts'
 import { applyAction } from '../../src/server/db/transfer-actions.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
-import {
-  archiveState,
-  loadState,
-  quantile,
-  type StressRun,
-  type StressState,
-  saveState,
-  seededRandom,
-} from './stress-run.ts'
+import { archiveState, loadState, quantile, type StressRun, type StressState, saveState } from './stress-run.ts'
 
 const MINUTES = 240
 const AT_ONCE = 4

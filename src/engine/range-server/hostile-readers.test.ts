@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { patternBytes } from '../testing/byte-pattern.ts'
 import type { HostileAnswer } from '../testing/hostile-behaviour.ts'
+import { seededRandom } from '../testing/seeded-random.ts'
 import {
   EVERY_SWITCH,
   openRangeFixture,
@@ -31,7 +32,7 @@ const FAILURES: readonly HostileAnswer[] = [
 test.each(EVERY_SWITCH.map(([name, features], at) => ({ name, features, seed: at + 1 })))(
   'whatever readers ask for, leave, and the origin does: whole answers are right, and nothing is held after ($name, seed $seed)',
   async ({ features, seed }) => {
-    const random = randomOf(seed)
+    const random = seededRandom(seed)
     const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)] as T
     fixture = await openRangeFixture({
       maxSlices: 6,
@@ -115,15 +116,4 @@ function get(port: number, method: string, headers: Record<string, string>, leav
     request.on('error', () => resolve(null)).end()
     if (leaveAfterMs !== null) void delay(leaveAfterMs).then(() => request.destroy())
   })
-}
-
-/** A small generator (mulberry32), so that a run can be had again. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { patternBytes } from '../testing/byte-pattern.ts'
+import { seededRandom } from '../testing/seeded-random.ts'
 import type { PartBoard } from './part-board.ts'
 import { Stop } from './stop.ts'
 import { fakeEngine, PART, SIZE, SLICE } from './testing/fake-engine.ts'
@@ -18,16 +19,6 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 function stateOf(board: PartBoard): string {
   const parts = [...board.all].map(({ task, stream, isUploading, isAhead, isHeldUp, sentBytes }) => ({
     ...{ number: task.number, isUploading, isAhead, isHeldUp, sentBytes },
@@ -38,7 +29,7 @@ function stateOf(board: PartBoard): string {
 
 /** Some transfers, of one file or each of its own, whose source and lanes change all the time. */
 async function play(seed: number): Promise<void> {
-  const random = randomOf(seed)
+  const random = seededRandom(seed)
   vi.spyOn(Math, 'random').mockImplementation(random)
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
   const chance = (share: number) => random() < share

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parsePieces } from '../source/http1/testing/parse-pieces.ts'
-import { everyByte, randomCuts, seededRandom } from '../source/http1/testing/random-cuts.ts'
+import { everyByte, randomCuts } from '../source/http1/testing/random-cuts.ts'
+import { seededRandom } from '../testing/seeded-random.ts'
 import { createFramer, framedLength } from './part-framing.ts'
 
 const CRC32C = '4waSgw=='

@@ -160,7 +160,7 @@ function ReportHead({ view, actions }: { view: ReportView; actions?: ReactNode }
           <Rate bytesPerSecond={figures.averageBytesPerSecond} />
         </Headline>
         <Headline name="Peak">
-          <Rate bytesPerSecond={figures.peakSourceBytesPerSecond} />
+          <Rate bytesPerSecond={figures.peakSourceBytesPerSecond || null} />
         </Headline>
         <Headline name="First byte">
           <Millis ms={transfer.metrics.timeToFirstByteMs} />

@@ -26,10 +26,10 @@ function Measured({ view }: { view: ReportView }) {
           <Rate bytesPerSecond={figures.averageBytesPerSecond} />
         </Fact>
         <Fact name="Peak from the source">
-          <Rate bytesPerSecond={figures.peakSourceBytesPerSecond} />
+          <Rate bytesPerSecond={figures.peakSourceBytesPerSecond || null} />
         </Fact>
         <Fact name="Peak into the bucket">
-          <Rate bytesPerSecond={figures.peakBytesPerSecond} />
+          <Rate bytesPerSecond={figures.peakBytesPerSecond || null} />
         </Fact>
         <Fact name="Time to first byte">
           <Millis ms={metrics.timeToFirstByteMs} />

@@ -36,7 +36,7 @@ export function TransferFigures({ figures }: { figures: Figures }) {
         <Rate bytesPerSecond={figures.averageBytesPerSecond} />
       </Row>
       <Row label="peak">
-        <Rate bytesPerSecond={figures.peakBytesPerSecond} />
+        <Rate bytesPerSecond={figures.peakBytesPerSecond || null} />
       </Row>
       {live && (
         <Row label="left">

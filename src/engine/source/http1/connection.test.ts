@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { patternBytes } from '../../testing/byte-pattern.ts'
+import { seededRandom } from '../../testing/seeded-random.ts'
 import type { ResponseHead } from '../http-transport.ts'
 import { type AnswerListener, Connection } from './connection.ts'
 import { CutSocket } from './testing/cut-socket.ts'
 import { KNOWN_ANSWERS, REFUSED_ANSWERS } from './testing/known-answers.ts'
 import { parsePieces } from './testing/parse-pieces.ts'
-import { everyByte, randomCuts, seededRandom } from './testing/random-cuts.ts'
+import { everyByte, randomCuts } from './testing/random-cuts.ts'
 
 const SEED = Number(process.env.SLUICE_FUZZ_SEED ?? 24)
 /** A larger answer would be cut byte by byte for too long. */

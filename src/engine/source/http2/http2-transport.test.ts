@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { seededRandom } from '../../testing/seeded-random.ts'
 import type { HttpExchange } from '../http-transport.ts'
 import { get } from '../http1/testing/get.ts'
 import { type Arrived, type Http2Fixture, openHttp2Fixture } from './testing/http2-fixture.ts'
@@ -329,7 +330,7 @@ test('a closed client opens nothing more, and ends what is under way', async () 
 })
 
 test('whatever the server and the readers do, each request is settled once, and none is left waiting', async () => {
-  const random = randomOf(20_261_130)
+  const random = seededRandom(20_261_130)
   fixture = await openHttp2Fixture(
     (request) => {
       const { stream } = request
@@ -369,14 +370,3 @@ test('whatever the server and the readers do, each request is settled once, and 
   expect(await get(after.transport, `${after.origin}/a`)).toMatchObject({ body: 'ok', error: null })
   await after.close()
 })
-
-/** A small generator (mulberry32), so that a run can be had again. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

@@ -4,7 +4,8 @@ import type { ConnectionPool, Waiter } from '../../source/http1/connection-pool.
 import { CutSocket } from '../../source/http1/testing/cut-socket.ts'
 import { KNOWN_ANSWERS, REFUSED_ANSWERS } from '../../source/http1/testing/known-answers.ts'
 import { parsePieces } from '../../source/http1/testing/parse-pieces.ts'
-import { everyByte, randomCuts, seededRandom } from '../../source/http1/testing/random-cuts.ts'
+import { everyByte, randomCuts } from '../../source/http1/testing/random-cuts.ts'
+import { seededRandom } from '../../testing/seeded-random.ts'
 import { LeanPut } from './lean-put.ts'
 
 const SEED = Number(process.env.SLUICE_FUZZ_SEED ?? 24)
