@@ -94,10 +94,13 @@ function isInstalled() {
   const wanted = readJson(path.join(ROOT, 'package-lock.json'))
   const installed = readJson(path.join(MODULES, '.package-lock.json'))
   if (!wanted || !installed) return false
+  // What only some platforms have may be missing; what the project itself asks for is tried once for each lock file.
+  const asked = Object.keys(wanted.packages[''].optionalDependencies || {}).map((name) => 'node_modules/' + name)
   const same = Object.keys(wanted.packages).every((key) => {
     const entry = wanted.packages[key]
     const found = installed.packages[key]
-    return key === '' || entry.optional || (found && found.version === entry.version)
+    if (key === '' || (entry.optional && !asked.includes(key))) return true
+    return found && found.version === entry.version
   })
   if (same && missingParts().length === 0) writeStamp(stamp, lockHash)
   return same

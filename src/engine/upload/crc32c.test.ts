@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { chooseCrc32c } from '../cache/update-crc32c.ts'
 import { combineCrc32c, crc32cOf, decodeCrc32c, encodeCrc32c, updateCrc32c, updateCrc32cByTable } from './crc32c.ts'
 
 describe('CRC32C', () => {
@@ -10,15 +11,28 @@ describe('CRC32C', () => {
     expect(crc32cOf([])).toBe('AAAAAA==')
   })
 
-  it('gives the same with the native module and with the table, wherever the bytes are cut', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(300), (bytes, cut) => {
-        const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)]
-        const byTable = pieces.reduce((crc, piece) => updateCrc32cByTable(piece, crc), 0)
-        expect(crc32cOf(pieces)).toBe(encodeCrc32c(byTable))
-        expect(crc32cOf([bytes])).toBe(encodeCrc32c(byTable))
-      }),
-    )
+  it.each([['aws-crt/dist/native/checksums.js'], ['@node-rs/crc32'], ['a-package-that-is-not-there']])(
+    'gives the same with %s and with the table, wherever the bytes are cut and lie',
+    (name) => {
+      const update = chooseCrc32c([name])
+      expect(update === updateCrc32cByTable).toBe(name === 'a-package-that-is-not-there')
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 5000 }), fc.nat(5000), fc.nat(9), (bytes, cut, offset) => {
+          const buffer = new ArrayBuffer(bytes.length + offset)
+          const moved = new Uint8Array(buffer, offset)
+          moved.set(bytes)
+          const pieces = [moved.subarray(0, cut), moved.subarray(cut)]
+          const byTable = updateCrc32cByTable(bytes, 0)
+          expect(pieces.reduce((crc, piece) => update(piece, crc), 0)).toBe(byTable)
+          expect(update(moved, 0)).toBe(byTable)
+          expect(crc32cOf(pieces)).toBe(encodeCrc32c(byTable))
+        }),
+      )
+    },
+  )
+
+  it('is computed by the fastest module, which is built for the machines that tests run on', () => {
+    expect(updateCrc32c).toBe(chooseCrc32c(['aws-crt/dist/native/checksums.js']))
   })
 
   it('combines the values of parts into the value of the whole', () => {
