@@ -1,10 +1,8 @@
-import { appendCrc32c } from '../cache/append-crc32c.ts'
 import { updateCrc32c } from '../cache/update-crc32c.ts'
 import type { BufferCounters, BufferPool } from '../slice/buffer-pool.ts'
 import type { Reservation } from './byte-budget.ts'
 import type { LinearAlgorithm, LinearChecksums } from './linear-checksum.ts'
-import { LinearSums } from './linear-sums.ts'
-import { sharedCrc32c } from './shared-crc32c.ts'
+import { SliceSums } from './slice-sums.ts'
 import { SpanWindow } from './span-window.ts'
 import { type Span, SpanWriter } from './span-writer.ts'
 
@@ -54,9 +52,7 @@ export class PartStream {
   /** Slices whose memory is shared with others: nothing is written to it, and it goes to no pool. */
   readonly #adopted = new Set<number>()
   readonly #filled: boolean[] = []
-  readonly #crcs: number[] = []
-  readonly #summedBytes: number[] = []
-  readonly #linear: LinearSums | null
+  readonly #sums: SliceSums
   readonly #reads = new Set<Promise<void>>()
   readonly #windows: SpanWindow[] = []
   readonly #aborter = new AbortController()
@@ -79,7 +75,7 @@ export class PartStream {
     this.shape = options.shape
     this.#endByte = options.endByte
     this.#requestedByte = options.startByte
-    this.#linear = options.linear && options.linear.length > 0 ? new LinearSums(options.linear) : null
+    this.#sums = new SliceSums(options.linear)
     if (options.shape === 'held') this.#reservedBytes = this.reservationBytes(options.endByte - options.startByte)
   }
 
@@ -108,6 +104,14 @@ export class PartStream {
   /** Bytes here that the upload lane has not taken yet. */
   get waitingBytes(): number {
     return this.#filledBytes - this.#consumedBytes
+  }
+
+  /** Of these, what it could take at once; the others come behind bytes that are on their way still. */
+  get readyBytes(): number {
+    let bytes = 0
+    for (let index = Math.ceil(this.#consumedBytes / this.#sliceSizeBytes); this.#filled[index]; index++)
+      bytes += this.#sliceBytes(index)
+    return bytes
   }
 
   get hasUnrequested(): boolean {
@@ -215,17 +219,12 @@ export class PartStream {
 
   /** CRC32C of the part as its bytes came from the source. Only once it is filled. */
   get crc32c(): number {
-    let crc = 0
-    for (let index = 0; index < this.#sliceCount(); index++)
-      crc = appendCrc32c(crc, this.#crcs[index] ?? 0, this.#view(index).length)
-    return crc
+    return this.#sums.crc32c(this.#sliceSizes())
   }
 
   /** The other checksums of the part that were asked for; null where none was. Only once it is filled, also when it is consumed. */
   get linearChecksums(): LinearChecksums | null {
-    return (
-      this.#linear?.total(Array.from({ length: this.#sliceCount() }, (_, index) => this.#sliceBytes(index))) ?? null
-    )
+    return this.#sums.linearChecksums(this.#sliceSizes())
   }
 
   /** CRC32C of what was consumed last. */
@@ -246,10 +245,10 @@ export class PartStream {
       if (index > 0) this.#giveBack(index - 1)
       const wholeBytes = this.#sliceBytes(index)
       for (let taken = 0; taken < wholeBytes; ) {
-        const here = this.#filled[index] ? wholeBytes : this.#mayCut ? (this.#summedBytes[index] ?? 0) : 0
+        const here = this.#filled[index] ? wholeBytes : this.#mayCut ? this.#sums.summedBytes(index) : 0
         if (here > taken) {
           const piece = this.#view(index).subarray(taken, here)
-          this.#consumedCrc32c = piece.length === wholeBytes ? (this.#crcs[index] ?? 0) : updateCrc32c(piece, 0)
+          this.#consumedCrc32c = piece.length === wholeBytes ? this.#sums.crc32cOf(index) : updateCrc32c(piece, 0)
           this.#mayCut = false
           taken = here
           yield piece
@@ -279,6 +278,10 @@ export class PartStream {
 
   #sliceCount(): number {
     return Math.ceil(this.sizeBytes / this.#sliceSizeBytes)
+  }
+
+  #sliceSizes(): number[] {
+    return Array.from({ length: this.#sliceCount() }, (_, index) => this.#sliceBytes(index))
   }
 
   #sliceOf(byte: number): number {
@@ -324,7 +327,7 @@ export class PartStream {
         counters.bufferCopies++
         counters.bytesCopied += bytes
       }
-      this.#sum(index, within, piece)
+      this.#sums.add(index, within, piece)
       taken += bytes
       if (bytes === room) this.#fill(index, within + bytes)
     }
@@ -340,9 +343,7 @@ export class PartStream {
     this.#slices[index] = bytes
     this.#adopted.add(index)
     this.#windowOf(index)?.begun()
-    this.#crcs[index] = sharedCrc32c(bytes)
-    this.#linear?.addShared(index, bytes)
-    this.#summedBytes[index] = wholeBytes
+    this.#sums.addShared(index, bytes)
     this.#fill(index, wholeBytes)
     return true
   }
@@ -360,19 +361,6 @@ export class PartStream {
     const slice = this.#slices[index] ?? this.#begin(index)
     const sliceByte = this.startByte + index * this.#sliceSizeBytes
     return slice.subarray(atByte - sliceByte, Math.min(this.#sliceSizeBytes, endByte - sliceByte))
-  }
-
-  /**
-   * The checksum of a slice is computed as its bytes come, while they are in the processor's caches. Of two that race for a slice, each
-   * byte is summed once, when it comes first.
-   */
-  #sum(index: number, within: number, piece: Uint8Array): void {
-    const summed = this.#summedBytes[index] ?? 0
-    if (within > summed || within + piece.length <= summed) return
-    const fresh = within === summed ? piece : piece.subarray(summed - within)
-    this.#crcs[index] = updateCrc32c(fresh, this.#crcs[index] ?? 0)
-    this.#linear?.add(index, fresh)
-    this.#summedBytes[index] = summed + fresh.length
   }
 
   #fill(index: number, bytes: number): void {

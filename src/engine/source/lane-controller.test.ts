@@ -69,7 +69,7 @@ describe('the lane controller', () => {
   })
 
   it('is at 64 after two steps where each connection is limited, the second one larger', () => {
-    const play = new Play({}).run(850)
+    const play = new Play({}).run(650)
     expect(play.controller.lanes).toBe(64)
   })
 

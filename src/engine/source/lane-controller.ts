@@ -20,7 +20,7 @@ const START_LANES = 8
 /** Where answers begin late, fewer lanes than this are soon more, and each step costs the wait for a first byte. */
 const LATE_START_LANES = 16
 /** The least a window lasts: short while doubling, so that growth is quick, longer while cruising, so that it is steady. */
-const GROWTH_WINDOW_MS = 300
+const GROWTH_WINDOW_MS = 200
 const CRUISE_WINDOW_MS = 500
 /** How long new lanes may take to deliver before they are judged without. */
 const SETTLE_MS = 2_000
@@ -29,7 +29,7 @@ const BUSY_SHARE = 0.75
 /** A thread that is busy for so much of a window is what limits: more lanes would cost memory and bring nothing. */
 const SATURATED_SHARE = 0.8
 /** A first byte is late after this. */
-export const LATE_FIRST_BYTE_MS = 150
+const LATE_FIRST_BYTE_MS = 150
 /** The larger step of growth: where first bytes are late, or the step before has paid in full. */
 const LARGE_GROWTH = 4
 /** Further windows for a step of four: many new connections take a while to come to their pace. */

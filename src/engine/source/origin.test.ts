@@ -197,6 +197,26 @@ describe('an origin', () => {
     for (const lane of lanes) lane.release()
   })
 
+  it.each([
+    ['that answers late', 160, 1000, true],
+    ['whose connections are slow', 10, 5, true],
+    ['that does neither', 10, 100, false],
+  ])(
+    'says of a source %s how long a MiB takes, and whether that is long',
+    async (_, firstByteMs, mibPerSecond, isLate) => {
+      const origin = new Origin('http://a:80')
+      expect([origin.mebibyteMs, origin.isLate]).toEqual([0, false])
+      const lane = await origin.acquire(open)
+      await vi.advanceTimersByTimeAsync(firstByteMs)
+      lane.delivered(1)
+      await vi.advanceTimersByTimeAsync(1_000)
+      lane.delivered(mibPerSecond * 1024 * 1024 - 1)
+      lane.release()
+      expect(origin.mebibyteMs).toBeCloseTo(firstByteMs + 1000 / mibPerSecond)
+      expect(origin.isLate).toBe(isLate)
+    },
+  )
+
   it('keeps a fixed number where one is set', async () => {
     const origin = new Origin('http://a:80', { fixedLanes: 10, learnedLanes: 40 })
     expect(await takeAll(origin)).toHaveLength(10)

@@ -1,4 +1,5 @@
-import { LATE_FIRST_BYTE_MS, LaneController } from './lane-controller.ts'
+import { MIB } from '../../server/domain/bytes.ts'
+import { LaneController } from './lane-controller.ts'
 import { loopMeter } from './loop-meter.ts'
 
 /** Connections to one host, over all transfers that read from it. */
@@ -9,6 +10,8 @@ const REST_AFTER_TICKS = 20
 /** So many connections lost within a second are the source's way to say that there are too many. */
 const RESET_BURST = 3
 const RESET_BURST_MS = 1_000
+/** A source whose bytes take so long, for the wait or for the way, is asked for them before they are needed. */
+const LATE_MEBIBYTE_MS = 150
 /** How fast the usual first-byte time and rate follow the latest. */
 const SMOOTHING = 0.3
 
@@ -98,9 +101,15 @@ export class Origin {
     return this.#firstByteMs
   }
 
-  /** Answers begin so late that bytes should be asked for before they are needed. */
+  /** From the request for a MiB to its last byte, usually; 0 where nobody knows. */
+  get mebibyteMs(): number {
+    const rate = this.#laneBytesPerSecond
+    return this.#firstByteMs + (rate > 0 ? (MIB / rate) * 1000 : 0)
+  }
+
+  /** Bytes come so long after they are asked for that this should be done before they are needed. */
   get isLate(): boolean {
-    return this.#firstByteMs >= LATE_FIRST_BYTE_MS
+    return this.mebibyteMs >= LATE_MEBIBYTE_MS
   }
 
   /** Usual rate of one connection; 0 where nobody knows. */

@@ -60,16 +60,42 @@ describe('PartBoard', () => {
     expect(board.isDone).toBe(true)
   })
 
-  it('reads the lowest held part first, else the streamed one with the least ahead of its lane', async () => {
+  it('reads the lowest held part first, else the lowest streamed one that is begun, up to its mark', async () => {
     const { board, open, fill } = setUp()
     const first = await open(1, 'streamed')
     const second = await open(2, 'streamed')
-    await fill(first, 2)
-    expect(board.nextToRead(10 * SLICE)).toBe(second)
-    await fill(second, 2)
-    expect(board.nextToRead(2 * SLICE)).toBeNull()
+    expect(board.nextToRead(2 * SLICE, SLICE)).toBe(first)
+    await fill(first, 1)
+    expect(board.nextToRead(2 * SLICE, SLICE)).toBe(first)
+    await fill(first, 1)
+    expect(board.nextToRead(2 * SLICE, SLICE)).toBe(second)
+    await fill(second, 1)
+    expect(board.nextToRead(3 * SLICE, SLICE)).toBe(first)
+    await fill(second, 1)
+    expect(board.nextToRead(2 * SLICE, SLICE)).toBeNull()
     const held = await open(3, 'held')
-    expect(board.nextToRead(2 * SLICE)).toBe(held)
+    expect(board.nextToRead(2 * SLICE, SLICE)).toBe(held)
+  })
+
+  it('reads a part that is begun and lacks bytes before all others, and begins none before it has to', async () => {
+    const { board, open, fill } = setUp()
+    const first = await open(1, 'streamed')
+    const second = await open(2, 'streamed')
+    const third = await open(3, 'streamed')
+    await fill(first, 3)
+    await fill(second, 1)
+    // The bucket has taken all that the second has.
+    const taking = second.stream.consume()
+    await taking.next()
+    void taking.next().catch(() => {})
+    await expect.poll(() => second.stream.aheadBytes).toBe(0)
+    expect(board.nextToRead(4 * SLICE, SLICE)).toBe(second)
+    await fill(second, 1)
+    expect(board.nextToRead(4 * SLICE, 0)).toBe(first)
+    expect(board.nextToRead(2 * SLICE, 0)).toBe(second)
+    await fill(second, 2)
+    expect(board.nextToRead(2 * SLICE, SLICE)).toBe(third)
+    await board.closeAll(new Error('over'))
   })
 
   it('counts as waiting what no lane sends yet, and as buffered all that is here', async () => {
@@ -83,6 +109,28 @@ describe('PartBoard', () => {
     await fill(streamed, 1)
     streamed.sentBytes = 7
     expect([board.waitingBytes, board.bufferedBytes, board.sentBytes]).toEqual([SLICE, PART + SLICE, 7])
+  })
+
+  it('counts at the marks what the bucket could take now, and not what comes behind bytes that are not here', async () => {
+    const { board, budget, open } = setUp()
+    const part = await open(1, 'streamed')
+    const [first, second] = [part.stream.takeSpan(2 * SLICE), part.stream.takeSpan(2 * SLICE)]
+    if (!first || !second) throw new Error('no spans')
+    await budget.reserve(PART, never)
+    part.stream.addReservation(PART)
+    part.stream.writer(second).write(patternBytes(second.startByte, second.endByte))
+    expect([board.waitingBytes, board.bytesAtMarks]).toEqual([2 * SLICE, 0])
+    part.stream.writer(first).write(patternBytes(first.startByte, first.startByte + SLICE))
+    expect([board.waitingBytes, board.bytesAtMarks]).toEqual([3 * SLICE, SLICE])
+    const taking = part.stream.consume()
+    await taking.next()
+    void taking.next().catch(() => {})
+    await expect.poll(() => board.bytesAtMarks).toBe(0)
+    part.stream.writer({ ...first, startByte: first.startByte + SLICE }).write(patternBytes(SLICE, 2 * SLICE))
+    expect([board.waitingBytes, board.bytesAtMarks]).toEqual([3 * SLICE, 3 * SLICE])
+    part.isHeldUp = true
+    expect([board.waitingBytes, board.bytesAtMarks]).toEqual([3 * SLICE, 0])
+    await board.closeAll(new Error('over'))
   })
 
   it('waits in closeAll for parts that were being closed before, until every byte is back', async () => {

@@ -54,25 +54,24 @@ export class PartBoard {
     return this.isClosed && this.#parts.size === 0
   }
 
-  /**
-   * Bytes that wait for the bucket: whole parts no lane has taken yet, and slices a lane has not come to. Not those of parts that are read
-   * ahead of the upload lanes: those keep within the budget, and a lane that waits for bytes of its part must not wait for them.
-   */
+  /** Bytes that no upload lane has come to yet: whole parts none has taken, and slices. Not those of parts that are read ahead. */
   get waitingBytes(): number {
-    return this.#waiting(() => true)
+    return this.#sum((stream) => stream.waitingBytes)
   }
 
-  /** Of these, what reading pauses for: a part that the bucket takes must not wait for those whose requests it wants later. */
+  /**
+   * Of these, what reading pauses for: bytes that the bucket could take now. Not those that come behind others which the source still
+   * owes, nor those of parts whose requests the bucket wants later: a part that it takes must not wait for them.
+   */
   get bytesAtMarks(): number {
-    return this.#waiting(({ isHeldUp }) => !isHeldUp)
+    return this.#sum((stream, isHeldUp) => (isHeldUp ? 0 : stream.readyBytes))
   }
 
-  #waiting(isMeant: (part: OpenPart) => boolean): number {
+  #sum(bytesOf: (stream: PartStream, isHeldUp: boolean) => number): number {
     let bytes = 0
-    for (const part of this.#parts.values()) {
-      const { stream, isUploading, isAhead } = part
-      if (isAhead || !isMeant(part)) continue
-      if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += stream.waitingBytes
+    for (const { stream, isUploading, isAhead, isHeldUp } of this.#parts.values()) {
+      if (isAhead) continue
+      if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += bytesOf(stream, isHeldUp)
     }
     return bytes
   }
@@ -105,20 +104,27 @@ export class PartBoard {
   }
 
   /**
-   * The part whose bytes are needed first: the lowest held one, the streamed one with the least ahead of its lane. One that has no lane
-   * yet, or whose lane is held up, comes last, and only with `mayBeAhead`.
+   * The part to read from next. A held one first; else, of the streamed ones that are begun, one with less than a span ahead of its lane,
+   * because no request to a bucket may stand still for long; else the lowest that has not `maxAheadBytes` yet. So parts end one after
+   * another, and there is always one to read from: all at the same pace, they would end at once and leave nothing to ask for. Then one
+   * that is not begun. One that has no lane yet, or whose lane is held up, comes last, and only with `mayBeAhead`.
    */
-  nextToRead(maxAheadBytes: number, mayBeAhead = false): OpenPart | null {
-    let best: OpenPart | null = null
+  nextToRead(maxAheadBytes: number, spanBytes: number, mayBeAhead = false): OpenPart | null {
+    let hungry: OpenPart | null = null
+    let begun: OpenPart | null = null
+    let fresh: OpenPart | null = null
     let ahead: OpenPart | null = null
     for (const part of this.#parts.values()) {
-      if (!part.stream.hasUnrequested) continue
-      if (part.stream.shape === 'held') return part
+      const { stream } = part
+      if (!stream.hasUnrequested) continue
+      if (stream.shape === 'held') return part
       if (part.isAhead || part.isHeldUp) ahead ??= part
-      else if (part.stream.aheadBytes >= maxAheadBytes) continue
-      else if (!best || part.stream.aheadBytes < best.stream.aheadBytes) best = part
+      else if (stream.aheadBytes >= maxAheadBytes) continue
+      else if (stream.nextSpanByte === stream.startByte) fresh ??= part
+      else if (stream.aheadBytes >= spanBytes) begun ??= part
+      else if (!hungry || stream.aheadBytes < hungry.stream.aheadBytes) hungry = part
     }
-    return best ?? (mayBeAhead ? ahead : null)
+    return hungry ?? begun ?? fresh ?? (mayBeAhead ? ahead : null)
   }
 
   /** Waits for a part an upload lane can take; null once there will be none. */

@@ -39,14 +39,15 @@ async function play(seed: number): Promise<void> {
   }
   const budgetBytes = pick([8, 9, 12, 13, 16, 24, 40, 100, 400]) * SLICE
   const engine = fakeEngine({ budgetBytes, lanes: pick([4, 12]), isOn: chance(0.4), onRead: wait })
-  const origin = { lanes: 4, isLate: true, firstByteMs: 100, laneBytesPerSecond: 0 }
-  for (const name of ['lanes', 'isLate', 'firstByteMs', 'laneBytesPerSecond'] as const)
+  const origin = { lanes: 4, isLate: true, firstByteMs: 100, mebibyteMs: 150, laneBytesPerSecond: 0 }
+  for (const name of ['lanes', 'isLate', 'firstByteMs', 'mebibyteMs', 'laneBytesPerSecond'] as const)
     vi.spyOn(engine.origin, name, 'get').mockImplementation(() => origin[name] as never)
   vi.spyOn(engine.origin, 'prospectiveLanes', 'get').mockImplementation(() => origin.lanes)
   const change = () => {
     origin.lanes = pick([1, 1, 2, 3, 4, 6, 12, 20])
     origin.isLate = chance(0.8)
     origin.firstByteMs = origin.isLate ? pick([50, 100, 500]) : pick([0, 30])
+    origin.mebibyteMs = origin.firstByteMs + (origin.isLate ? pick([100, 300]) : 0)
     origin.laneBytesPerSecond = pick([0, 4, 20, 100]) * SLICE
   }
   change()

@@ -138,7 +138,7 @@ describe('parts of a source whose answers begin late', () => {
 describe('a bucket that takes bytes while a source is yet to answer', () => {
   it('is not behind by them: reading goes on that much sooner', async () => {
     const { engine, run, done, askedParts, take } = slowBucket({ highWaterBytes: PART })
-    vi.spyOn(engine.origin, 'firstByteMs', 'get').mockReturnValue(500)
+    vi.spyOn(engine.origin, 'mebibyteMs', 'get').mockReturnValue(500)
     const rate = vi.spyOn(run.meter, 'bucketBytesPerSecond').mockReturnValue(0)
     await settled()
     const before = askedParts()

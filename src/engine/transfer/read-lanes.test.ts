@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { patternBytes } from '../testing/byte-pattern.ts'
 import { fakeEngine, PART, SIZE, SLICE } from './testing/fake-engine.ts'
 
-const LIMITS = { shape: 'streamed', uploadLanes: 4, spanBytes: 4 * PART } as const
+const LIMITS = { shape: 'streamed', uploadLanes: 4, spanBytes: 8 * PART } as const
 
 /** One part, whose first request covers all of it through a window and gets no answer until `answer` is called. */
 function slowFirstRequest(budgetSlices: number) {

@@ -120,7 +120,7 @@ function hasOutgrownWindows(run: TransferRun, reads: Iterable<SpanRead>): boolea
 async function nextPart(run: TransferRun, spanBytes: number, signal: AbortSignal): Promise<OpenPart | null> {
   const { board, limits, work, plan } = run
   const mayBeAhead = mayReadAhead(run, spanBytes)
-  const open = board.nextToRead(aheadBytesNow(run, spanBytes), mayBeAhead)
+  const open = board.nextToRead(aheadBytesNow(run, spanBytes), spanBytes, mayBeAhead)
   if (open || board.isClosed) return open
   const isAhead = limits.shape === 'streamed' && board.size >= limits.uploadLanes
   if (isAhead && (!mayBeAhead || board.size >= 2 * limits.uploadLanes)) return null

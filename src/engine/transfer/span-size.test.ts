@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { MIB } from '../../server/domain/bytes.ts'
+import { ByteBudget } from '../part/byte-budget.ts'
 import { aheadBytesNow, lastSpanBytes, readsThroughWindows, spanBytesNow } from './span-size.ts'
 import type { TransferRun } from './transfer-run.ts'
 
 /** As much of a run as lengths depend on: parts of 100 MiB, ten upload lanes, a budget of 256 MiB. */
-function runWith({ lanes = 8, open = 10, isExhausted = false, isClosed = false, restBytes = 0 }) {
-  const origin = { lanes, prospectiveLanes: lanes, firstByteMs: 0, laneBytesPerSecond: 5 * MIB }
+function runWith({
+  lanes = 8,
+  open = 10,
+  isExhausted = false,
+  isClosed = false,
+  restBytes = 0,
+  rateMib = 5,
+  learnedLanes = null as number | null,
+}) {
+  const origin = { lanes, prospectiveLanes: lanes, firstByteMs: 0, laneBytesPerSecond: rateMib * MIB, learnedLanes }
   return {
     limits: { uploadLanes: 10, spanBytes: 8 * MIB, shape: 'streamed' },
     plan: { partSizeBytes: 100 * MIB },
-    ...{ file: null, origin, pool: { bufferBytes: MIB }, budget: { totalBytes: 256 * MIB } },
+    ...{ file: null, origin, pool: { bufferBytes: MIB }, budget: new ByteBudget(256 * MIB) },
     ...{
       board: { size: open, isClosed, all: [{ stream: { endByte: restBytes, nextSpanByte: 0 } }] },
       work: { isExhausted },
@@ -23,6 +32,14 @@ describe('how a streamed part is read', () => {
     expect(readsThroughWindows(runWith({ lanes: 11 }))).toBe(false)
   })
 
+  it('asks through a window for no more than a second of one connection, and for little while nobody knows its rate', () => {
+    const spanMib = (origin: Parameters<typeof runWith>[0]) => spanBytesNow(runWith(origin)) / MIB
+    expect([1, 5, 12, 500].map((rateMib) => spanMib({ rateMib }))).toEqual([2, 5, 12, 16])
+    expect(spanMib({ rateMib: 0 })).toBe(2)
+    // Its lanes are known: then it is the bucket that held all requests back, and nothing waits behind them.
+    expect(spanMib({ rateMib: 0, learnedLanes: 8 })).toBe(16)
+  })
+
   it('has all lanes read ahead in the parts that are left, of a file of one part too', () => {
     for (const last of [{ isExhausted: true }, { isClosed: true }]) {
       const run = runWith({ lanes: 8, open: 1, ...last })
@@ -30,10 +47,22 @@ describe('how a streamed part is read', () => {
       const spanBytes = spanBytesNow(run)
       // Eight requests fit between the upload lane and the mark.
       expect(aheadBytesNow(run, spanBytes) / spanBytes).toBe(8)
-      expect(aheadBytesNow(runWith({ lanes: 8, open: 4, ...last }), spanBytes) / spanBytes).toBe(2)
+      // Of four parts each has twice its share of them, so that the first ends before the last.
+      expect(aheadBytesNow(runWith({ lanes: 8, open: 4, ...last }), spanBytes) / spanBytes).toBe(4)
     }
     // Parts that are to come still will have lanes of their own.
     expect(readsThroughWindows(runWith({ lanes: 8, open: 1 }))).toBe(true)
+  })
+
+  it('has a part read further ahead than its share only while a quarter of the memory stays free', () => {
+    const run = runWith({ lanes: 64 })
+    const spans = () => aheadBytesNow(run, 2 * MIB) / (2 * MIB)
+    expect(spans()).toBe(14)
+    run.budget.tryReserve(190 * MIB)
+    expect(spans()).toBe(14)
+    run.budget.tryReserve(MIB)
+    // A bucket that takes one part of ten must find room for what that part lacks.
+    expect(spans()).toBe(7)
   })
 
   it('shares the last bytes out, so that all lanes end together', () => {

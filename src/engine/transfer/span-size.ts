@@ -14,6 +14,12 @@ export const WINDOW_SLICES = 3
 const RESERVED_SPAN_BYTES = 2 * 1024 * 1024
 /** Windows keep memory small whatever the length, so that a request costs next to nothing for each byte. */
 const WINDOWED_SPAN_TIMES = 2
+const WINDOWED_SPAN_SECONDS = 1
+/** One of several parts is read ahead by so many times its share of the lanes, so that it ends before those behind it. */
+const LANE_SHARES_AHEAD = 2
+/** What stays free of the budget where more is asked for than a part's share, and where a part is read that has no upload lane. */
+const FREE_SHARE_BEYOND = 0.25
+const FREE_SHARE_AHEAD = 0.5
 
 /**
  * True where no part needs more than one lane: then a span is read at the pace of its upload, through a few buffers that stay in the
@@ -40,9 +46,7 @@ export function spanBytesNow(run: TransferRun): number {
   const isLate = origin.firstByteMs >= NOTABLE_FIRST_BYTE_MS
   const lateBytes = isLate ? FIRST_BYTE_TIMES * (origin.firstByteMs / 1000) * origin.laneBytesPerSecond : 0
   const isWindowed = readsThroughWindows(run)
-  const usualBytes = isWindowed
-    ? limits.spanBytes * WINDOWED_SPAN_TIMES
-    : Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
+  const usualBytes = isWindowed ? windowedSpanBytes(run) : Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
   const readingBytes = budget.totalBytes * (isLate ? LATE_READING_SHARE : READING_SHARE)
   // While lanes grow, long requests of few would leave nothing to be asked for by those that come. And no request waits for more than half
   // of the budget: the other half may be full of parts that are read ahead, and none of it is free before this one has its bytes.
@@ -50,6 +54,18 @@ export function spanBytesNow(run: TransferRun): number {
   const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : mostBytes
   const wanted = Math.min(Math.max(usualBytes, lateBytes), shareBytes, plan.partSizeBytes)
   return Math.max(1, Math.floor(wanted / pool.bufferBytes)) * pool.bufferBytes
+}
+
+/**
+ * Through a window a request is long, but takes no longer than a second of one connection: what others have read behind it waits for its
+ * last byte. Until somebody knows how fast a connection is, it is as short as those that are reserved whole.
+ */
+function windowedSpanBytes({ limits, origin }: TransferRun): number {
+  const mostBytes = limits.spanBytes * WINDOWED_SPAN_TIMES
+  const leastBytes = Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
+  const rate = origin.laneBytesPerSecond
+  if (rate === 0) return origin.learnedLanes === null ? leastBytes : mostBytes
+  return Math.max(leastBytes, Math.min(mostBytes, rate * WINDOWED_SPAN_SECONDS))
 }
 
 /**
@@ -65,14 +81,14 @@ export function lastSpanBytes(run: TransferRun, spanBytes: number): number {
 }
 
 /**
- * True where a span may be read of a part that no upload lane has taken yet: where answers begin late, all lanes would stand still
- * between the parts that are in hand and the next. Only from the free half of the budget, so that nothing that is needed waits for it,
- * and not while the bucket wants fewer requests.
+ * True where a span may be read of a part that no upload lane has taken yet: where bytes come late, for the wait or for slow connections,
+ * all lanes would stand still between the parts that are in hand and the next. Only from the free half of the budget, so that nothing
+ * that is needed waits for it, and not while the bucket wants fewer requests.
  */
 export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
   const { limits, origin, budget, board } = run
   if (limits.shape !== 'streamed' || !origin.isLate || board.hasHeldUp) return false
-  return !readsThroughWindows(run) && budget.hasPlenty(spanBytes)
+  return !readsThroughWindows(run) && budget.hasPlenty(spanBytes, FREE_SHARE_AHEAD)
 }
 
 /**
@@ -81,6 +97,9 @@ export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
  */
 export function aheadBytesNow(run: TransferRun, spanBytes: number): number {
   if (readsThroughWindows(run)) return (WINDOW_SLICES - 1) * run.pool.bufferBytes
+  const parts = partsToFeed(run)
+  const share = Math.ceil(run.origin.lanes / parts)
   // One span more than this is asked for at most, because the last one begins below the mark.
-  return spanBytes * Math.max(2, Math.ceil(run.origin.lanes / partsToFeed(run)))
+  const mayGoBeyond = parts > 1 && run.budget.hasPlenty(spanBytes, FREE_SHARE_BEYOND)
+  return spanBytes * Math.max(2, mayGoBeyond ? LANE_SHARES_AHEAD * share : share)
 }

@@ -129,7 +129,7 @@ export function newStream(
 }
 
 /**
- * Waits while too many bytes wait for the bucket; the pause is counted. What the bucket takes before the first byte of a new request
+ * Waits while too many bytes wait for the bucket; the pause is counted. What the bucket takes before the bytes of a new request
  * would come does not count as waiting. Rejects with the signal's reason.
  */
 export async function waitForWater(run: TransferRun, signal: AbortSignal): Promise<void> {
@@ -146,7 +146,7 @@ export async function waitForWater(run: TransferRun, signal: AbortSignal): Promi
 
 function bytesTakenMeanwhile({ origin, meter }: TransferRun): number {
   if (!origin.isLate) return 0
-  return (meter.bucketBytesPerSecond(performance.now()) * origin.firstByteMs) / 1000
+  return (meter.bucketBytesPerSecond(performance.now()) * origin.mebibyteMs) / 1000
 }
 
 /** Reserves bytes of the budget; a wait for them is a pause of the source like that at the high mark, and counted. */
