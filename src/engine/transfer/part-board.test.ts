@@ -111,7 +111,7 @@ describe('PartBoard', () => {
     expect([board.waitingBytes, board.bufferedBytes, board.sentBytes]).toEqual([SLICE, PART + SLICE, 7])
   })
 
-  it('counts at the marks what the bucket could take now, and not what comes behind bytes that are not here', async () => {
+  it('counts as waiting what the bucket could take now, and not what comes behind bytes that are not here', async () => {
     const { board, budget, open } = setUp()
     const part = await open(1, 'streamed')
     const [first, second] = [part.stream.takeSpan(2 * SLICE), part.stream.takeSpan(2 * SLICE)]
@@ -119,13 +119,13 @@ describe('PartBoard', () => {
     await budget.reserve(PART, never)
     part.stream.addReservation(PART)
     part.stream.writer(second).write(patternBytes(second.startByte, second.endByte))
-    expect([board.waitingBytes, board.bytesAtMarks]).toEqual([2 * SLICE, 0])
+    expect([board.bufferedBytes, board.waitingBytes]).toEqual([2 * SLICE, 0])
     part.stream.writer(first).write(patternBytes(first.startByte, first.startByte + SLICE))
-    expect([board.waitingBytes, board.bytesAtMarks]).toEqual([3 * SLICE, SLICE])
+    expect([board.bufferedBytes, board.waitingBytes]).toEqual([3 * SLICE, SLICE])
     const taking = part.stream.consume()
     await taking.next()
     void taking.next().catch(() => {})
-    await expect.poll(() => board.bytesAtMarks).toBe(0)
+    await expect.poll(() => board.waitingBytes).toBe(0)
     part.stream.writer({ ...first, startByte: first.startByte + SLICE }).write(patternBytes(SLICE, 2 * SLICE))
     expect([board.waitingBytes, board.bytesAtMarks]).toEqual([3 * SLICE, 3 * SLICE])
     part.isHeldUp = true

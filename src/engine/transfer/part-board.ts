@@ -54,24 +54,26 @@ export class PartBoard {
     return this.isClosed && this.#parts.size === 0
   }
 
-  /** Bytes that no upload lane has come to yet: whole parts none has taken, and slices. Not those of parts that are read ahead. */
-  get waitingBytes(): number {
-    return this.#sum((stream) => stream.waitingBytes)
-  }
-
   /**
-   * Of these, what reading pauses for: bytes that the bucket could take now. Not those that come behind others which the source still
-   * owes, nor those of parts whose requests the bucket wants later: a part that it takes must not wait for them.
+   * Bytes that wait for the bucket, which could take them now: whole parts that no lane has taken yet, and slices that come next in theirs.
+   * Not what comes behind bytes that the source still owes, and not parts that are read ahead of the upload lanes: those keep within the
+   * budget, and a lane that waits for bytes of its part must not wait for them.
    */
-  get bytesAtMarks(): number {
-    return this.#sum((stream, isHeldUp) => (isHeldUp ? 0 : stream.readyBytes))
+  get waitingBytes(): number {
+    return this.#waiting(() => true)
   }
 
-  #sum(bytesOf: (stream: PartStream, isHeldUp: boolean) => number): number {
+  /** Of these, what reading pauses for: a part that the bucket takes must not wait for those whose requests it wants later. */
+  get bytesAtMarks(): number {
+    return this.#waiting(({ isHeldUp }) => !isHeldUp)
+  }
+
+  #waiting(isMeant: (part: OpenPart) => boolean): number {
     let bytes = 0
-    for (const { stream, isUploading, isAhead, isHeldUp } of this.#parts.values()) {
-      if (isAhead) continue
-      if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += bytesOf(stream, isHeldUp)
+    for (const part of this.#parts.values()) {
+      const { stream, isUploading, isAhead } = part
+      if (isAhead || !isMeant(part)) continue
+      if (stream.shape === 'streamed' || (stream.isFilled && !isUploading)) bytes += stream.readyBytes
     }
     return bytes
   }

@@ -13,11 +13,13 @@ function runWith({
   restBytes = 0,
   rateMib = 5,
   learnedLanes = null as number | null,
+  limit = null as number | null,
 }) {
   const origin = { lanes, prospectiveLanes: lanes, firstByteMs: 0, laneBytesPerSecond: rateMib * MIB, learnedLanes }
   return {
     limits: { uploadLanes: 10, spanBytes: 8 * MIB, shape: 'streamed' },
     plan: { partSizeBytes: 100 * MIB },
+    ...{ limiter: { bytesPerSecond: limit }, bandwidth: { bytesPerSecond: null } },
     ...{ file: null, origin, pool: { bufferBytes: MIB }, budget: new ByteBudget(256 * MIB) },
     ...{
       board: { size: open, isClosed, all: [{ stream: { endByte: restBytes, nextSpanByte: 0 } }] },
@@ -38,6 +40,8 @@ describe('how a streamed part is read', () => {
     expect(spanMib({ rateMib: 0 })).toBe(2)
     // Its lanes are known: then it is the bucket that held all requests back, and nothing waits behind them.
     expect(spanMib({ rateMib: 0, learnedLanes: 8 })).toBe(16)
+    // A limit holds every request back, so nobody will find out.
+    expect(spanMib({ rateMib: 0, limit: 100 * MIB })).toBe(16)
   })
 
   it('has all lanes read ahead in the parts that are left, of a file of one part too', () => {

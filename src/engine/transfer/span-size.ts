@@ -58,14 +58,16 @@ export function spanBytesNow(run: TransferRun): number {
 
 /**
  * Through a window a request is long, but takes no longer than a second of one connection: what others have read behind it waits for its
- * last byte. Until somebody knows how fast a connection is, it is as short as those that are reserved whole.
+ * last byte. Until somebody knows how fast a connection is, it is as short as those that are reserved whole, but for a bandwidth limit:
+ * there nobody finds out, and short requests would bring nothing.
  */
-function windowedSpanBytes({ limits, origin }: TransferRun): number {
+function windowedSpanBytes({ limits, origin, limiter, bandwidth }: TransferRun): number {
   const mostBytes = limits.spanBytes * WINDOWED_SPAN_TIMES
   const leastBytes = Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
   const rate = origin.laneBytesPerSecond
-  if (rate === 0) return origin.learnedLanes === null ? leastBytes : mostBytes
-  return Math.max(leastBytes, Math.min(mostBytes, rate * WINDOWED_SPAN_SECONDS))
+  if (rate > 0) return Math.max(leastBytes, Math.min(mostBytes, rate * WINDOWED_SPAN_SECONDS))
+  const isLimited = limiter.bytesPerSecond !== null || bandwidth.bytesPerSecond !== null
+  return isLimited || origin.learnedLanes !== null ? mostBytes : leastBytes
 }
 
 /**
