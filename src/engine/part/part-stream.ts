@@ -219,6 +219,7 @@ export class PartStream {
 
   /** CRC32C of the part as its bytes came from the source. Only once it is filled. */
   get crc32c(): number {
+    if (!this.isFilled) throw new Error(`Part ${this.number} is not filled, and has no checksum yet.`)
     return this.#sums.crc32c(this.#sliceSizes())
   }
 

@@ -15,11 +15,6 @@ const RESERVED_SPAN_BYTES = 2 * 1024 * 1024
 /** Windows keep memory small whatever the length, so that a request costs next to nothing for each byte. */
 const WINDOWED_SPAN_TIMES = 2
 const WINDOWED_SPAN_SECONDS = 1
-/** One of several parts is read ahead by so many times its share of the lanes, so that it ends before those behind it. */
-const LANE_SHARES_AHEAD = 2
-/** What stays free of the budget where more is asked for than a part's share, and where a part is read that has no upload lane. */
-const FREE_SHARE_BEYOND = 0.25
-const FREE_SHARE_AHEAD = 0.5
 
 /**
  * True where no part needs more than one lane: then a span is read at the pace of its upload, through a few buffers that stay in the
@@ -58,16 +53,16 @@ export function spanBytesNow(run: TransferRun): number {
 
 /**
  * Through a window a request is long, but takes no longer than a second of one connection: what others have read behind it waits for its
- * last byte. Until somebody knows how fast a connection is, it is as short as those that are reserved whole, but for a bandwidth limit:
- * there nobody finds out, and short requests would bring nothing.
+ * last byte. Until somebody knows how fast a connection is, it is as short as those that are reserved whole. Under a bandwidth limit all
+ * connections are slow, and short requests would bring nothing.
  */
 function windowedSpanBytes({ limits, origin, limiter, bandwidth }: TransferRun): number {
   const mostBytes = limits.spanBytes * WINDOWED_SPAN_TIMES
   const leastBytes = Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
+  if (limiter.bytesPerSecond !== null || bandwidth.bytesPerSecond !== null) return mostBytes
   const rate = origin.laneBytesPerSecond
-  if (rate > 0) return Math.max(leastBytes, Math.min(mostBytes, rate * WINDOWED_SPAN_SECONDS))
-  const isLimited = limiter.bytesPerSecond !== null || bandwidth.bytesPerSecond !== null
-  return isLimited || origin.learnedLanes !== null ? mostBytes : leastBytes
+  if (rate === 0) return origin.learnedLanes === null ? leastBytes : mostBytes
+  return Math.max(leastBytes, Math.min(mostBytes, rate * WINDOWED_SPAN_SECONDS))
 }
 
 /**
@@ -90,7 +85,7 @@ export function lastSpanBytes(run: TransferRun, spanBytes: number): number {
 export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
   const { limits, origin, budget, board } = run
   if (limits.shape !== 'streamed' || !origin.isLate || board.hasHeldUp) return false
-  return !readsThroughWindows(run) && budget.hasPlenty(spanBytes, FREE_SHARE_AHEAD)
+  return !readsThroughWindows(run) && budget.hasPlenty(spanBytes)
 }
 
 /**
@@ -99,9 +94,6 @@ export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
  */
 export function aheadBytesNow(run: TransferRun, spanBytes: number): number {
   if (readsThroughWindows(run)) return (WINDOW_SLICES - 1) * run.pool.bufferBytes
-  const parts = partsToFeed(run)
-  const share = Math.ceil(run.origin.lanes / parts)
   // One span more than this is asked for at most, because the last one begins below the mark.
-  const mayGoBeyond = parts > 1 && run.budget.hasPlenty(spanBytes, FREE_SHARE_BEYOND)
-  return spanBytes * Math.max(2, mayGoBeyond ? LANE_SHARES_AHEAD * share : share)
+  return spanBytes * Math.max(2, Math.ceil(run.origin.lanes / partsToFeed(run)))
 }

@@ -54,8 +54,11 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
     } catch (error) {
       part.sentBytes = 0
       logRetry(run, `part ${part.task.number} could not be sent`, error)
+      const isAskedForLess = done(error)
+      // After a stop nobody would close a stream that is made anew.
+      run.signal.throwIfAborted()
       // A bucket that asks for less slows all that goes into it, and costs this part no attempt.
-      if (!done(error)) await attempts.failed(error, run.signal)
+      if (!isAskedForLess) await attempts.failed(error, run.signal)
       run.meter.partRetries++
       part.retries++
       if (stream.shape === 'streamed') {

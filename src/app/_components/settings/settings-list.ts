@@ -87,8 +87,16 @@ const GROUPS: readonly {
         'What one engine may read in a second; the engines page sets another while it runs.',
       ],
       ['SLUICE_PART_SIZING', (env) => env.SLUICE_PART_SIZING, 'How the size of parts is chosen: auto or table.'],
-      ['BUFFER_HIGH_WATER_MARK', (env) => parts(env.BUFFER_HIGH_WATER_MARK), 'Reading pauses at so much held.'],
-      ['BUFFER_LOW_WATER_MARK', (env) => parts(env.BUFFER_LOW_WATER_MARK), 'Reading goes on at so much held.'],
+      [
+        'BUFFER_HIGH_WATER_MARK',
+        (env) => parts(env.BUFFER_HIGH_WATER_MARK),
+        'Reading pauses while so much waits for the bucket.',
+      ],
+      [
+        'BUFFER_LOW_WATER_MARK',
+        (env) => parts(env.BUFFER_LOW_WATER_MARK),
+        'Reading goes on once no more than this waits.',
+      ],
       [
         'SLUICE_HTTP_CLIENT',
         (env) => env.SLUICE_HTTP_CLIENT,
