@@ -13,6 +13,8 @@ export interface OpenPart {
   isAhead: boolean
   /** Streamed, and its lane waits until the bucket takes another request. */
   isHeldUp: boolean
+  /** The bucket takes a request for it now: what is read of it can go out. */
+  hasRequest: boolean
   /** Bytes of this part that the bucket's socket has taken in the present attempt. */
   sentBytes: number
   retries: number
@@ -99,7 +101,8 @@ export class PartBoard {
   }
 
   open(task: PartTask, stream: PartStream, isAhead = false): OpenPart {
-    const part: OpenPart = { task, stream, isUploading: false, isAhead, isHeldUp: false, sentBytes: 0, retries: 0 }
+    const noneYet = { isUploading: false, isHeldUp: false, hasRequest: false, sentBytes: 0, retries: 0 }
+    const part: OpenPart = { task, stream, isAhead, ...noneYet }
     this.#parts.set(task.number, part)
     this.notify()
     return part
@@ -109,9 +112,10 @@ export class PartBoard {
    * The part to read from next. A held one first; else, of the streamed ones that are begun, one with less than a span ahead of its lane,
    * because no request to a bucket may stand still for long; else the lowest that has not `maxAheadBytes` yet. So parts end one after
    * another, and there is always one to read from: all at the same pace, they would end at once and leave nothing to ask for. Then one
-   * that is not begun. One that has no lane yet, or whose lane is held up, comes last, and only with `mayBeAhead`.
+   * that is not begun. One that has no lane yet, or whose lane is held up, comes last, and only with `mayBeAhead`. Of streamed ones, those
+   * that the bucket takes no request for yet are left out without `mayBeUnsent`.
    */
-  nextToRead(maxAheadBytes: number, spanBytes: number, mayBeAhead = false): OpenPart | null {
+  nextToRead(maxAheadBytes: number, spanBytes: number, mayBeAhead = false, mayBeUnsent = true): OpenPart | null {
     let hungry: OpenPart | null = null
     let begun: OpenPart | null = null
     let fresh: OpenPart | null = null
@@ -120,6 +124,7 @@ export class PartBoard {
       const { stream } = part
       if (!stream.hasUnrequested) continue
       if (stream.shape === 'held') return part
+      if (!part.hasRequest && !mayBeUnsent) continue
       if (part.isAhead || part.isHeldUp) ahead ??= part
       else if (stream.aheadBytes >= maxAheadBytes) continue
       else if (stream.nextSpanByte === stream.startByte) fresh ??= part

@@ -9,6 +9,7 @@ import {
   aheadBytesNow,
   lastSpanBytes,
   mayReadAhead,
+  mayReadUnsent,
   readsThroughWindows,
   spanBytesNow,
   WINDOW_SLICES,
@@ -80,6 +81,7 @@ export async function readInLanes(run: TransferRun): Promise<void> {
       const part = await nextPart(run, spanBytes, signal)
       // It was opened while there was room, which another transfer may have taken meanwhile.
       if ((part?.isAhead || part?.isHeldUp) && !mayReadAhead(run, spanBytes)) continue
+      if (part?.stream.shape === 'streamed' && !part.hasRequest && !mayReadUnsent(run, spanBytes)) continue
       const wantedBytes = lastSpanBytes(run, spanBytes)
       const alikeBytes = part && run.file?.alikeBytes(part.stream.nextSpanByte, wantedBytes)
       const span = part?.stream.takeSpan(alikeBytes ?? wantedBytes)
@@ -120,8 +122,9 @@ function hasOutgrownWindows(run: TransferRun, reads: Iterable<SpanRead>): boolea
 async function nextPart(run: TransferRun, spanBytes: number, signal: AbortSignal): Promise<OpenPart | null> {
   const { board, limits, work, plan } = run
   const mayBeAhead = mayReadAhead(run, spanBytes)
-  const open = board.nextToRead(aheadBytesNow(run, spanBytes), spanBytes, mayBeAhead)
-  if (open || board.isClosed) return open
+  const mayBeUnsent = mayReadUnsent(run, limits.shape === 'held' ? wholeSlices(run, plan.partSizeBytes) : spanBytes)
+  const open = board.nextToRead(aheadBytesNow(run, spanBytes), spanBytes, mayBeAhead, mayBeUnsent)
+  if (open || board.isClosed || !mayBeUnsent) return open
   const isAhead = limits.shape === 'streamed' && board.size >= limits.uploadLanes
   if (isAhead && (!mayBeAhead || board.size >= 2 * limits.uploadLanes)) return null
   const refilled = work.refill()

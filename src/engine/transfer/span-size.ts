@@ -89,6 +89,20 @@ export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
 }
 
 /**
+ * True where bytes may be read that the bucket takes no request for yet. While it counts its requests, parts that wait for theirs must not
+ * hold the memory that those under way need: then they have the free half of it. The first part of a transfer always may: a transfer that
+ * has none asks for no request.
+ */
+export function mayReadUnsent({ pace, budget, board }: TransferRun, bytes: number): boolean {
+  if (pace.limit === Number.POSITIVE_INFINITY || budget.hasPlenty(bytes)) return true
+  for (const { hasRequest, isHeldUp, isAhead, stream } of board.all) {
+    const isBegun = !isAhead && (stream.shape === 'held' || stream.nextSpanByte > stream.startByte)
+    if (hasRequest || isHeldUp || isBegun) return false
+  }
+  return true
+}
+
+/**
  * How far ahead of its upload lane a streamed part is read, so that all lanes have work between the parts that are open. Through
  * windows the next span is asked for while the last slices of the one before are on their way.
  */

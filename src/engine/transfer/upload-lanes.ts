@@ -53,6 +53,7 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
       return uploaded
     } catch (error) {
       part.sentBytes = 0
+      part.hasRequest = false
       logRetry(run, `part ${part.task.number} could not be sent`, error)
       const isAskedForLess = done(error)
       // After a stop nobody would close a stream that is made anew.
@@ -63,6 +64,7 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
       part.retries++
       if (stream.shape === 'streamed') {
         part.stream = newStream(run, part.task.number, stream.startByte, stream.endByte)
+        run.board.notify()
         await stream.dispose(new Stop('part-closed'))
       }
     }
@@ -72,8 +74,12 @@ async function uploadPart(run: TransferRun, part: OpenPart): Promise<UploadedPar
 /** Waits until the bucket takes another request; other parts are not held up by this one meanwhile. */
 async function whenTaken(run: TransferRun, part: OpenPart): Promise<EndRequest> {
   part.isHeldUp = part.stream.shape === 'streamed'
+  // Its bytes are none that reading pauses for any more.
+  run.board.notify()
   try {
-    return await run.pace.begin(run.signal)
+    const done = await run.pace.begin(run.signal)
+    part.hasRequest = true
+    return done
   } finally {
     part.isHeldUp = false
     run.board.notify()

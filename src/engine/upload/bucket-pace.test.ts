@@ -28,6 +28,18 @@ describe('correctness 42: the pace of a bucket', () => {
     expect(pace.limit).toBeLessThan(5.1)
   })
 
+  it('limits nothing any more once it takes one more than ever wanted to go at once', async () => {
+    const pace = new BucketPace(() => 0)
+    for (const end of await begin(pace, 3)) end(slowDown())
+    const limits = [pace.limit]
+    while (Number.isFinite(pace.limit) && limits.length < 100) {
+      ;(await pace.begin(signal))(null)
+      limits.push(pace.limit)
+    }
+    expect(limits.at(-2)).toBeGreaterThanOrEqual(3.6)
+    expect(limits.at(-1)).toBe(Number.POSITIVE_INFINITY)
+  })
+
   it('waits again, and longer, where what began after the wait is refused too', async () => {
     const pace = new BucketPace(() => 0)
     for (const end of await begin(pace, 4)) end(slowDown())

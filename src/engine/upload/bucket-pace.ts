@@ -14,12 +14,15 @@ export type EndRequest = (error: unknown) => boolean
 /**
  * How many requests one bucket gets at once from this engine, over all transfers (correctness.md case 42). Where it answers "slow
  * down" the number is halved and everybody waits, longer each time and at least as long as Retry-After; each success lets it grow
- * again, by one for every full round. A bucket that never complains is not limited.
+ * again, by one for every full round. A bucket that never complains is not limited, nor is one that gets more than ever wanted to go to it.
  */
 export class BucketPace {
   readonly #random: () => number
   #limit = Number.POSITIVE_INFINITY
   #inFlight = 0
+  /** Requests that are under way or wait, and the most there ever were. */
+  #wanted = 0
+  #mostWanted = 0
   #refusals = 0
   #cutAtMs = Number.NEGATIVE_INFINITY
   #firstRefusedMs: number | null = null
@@ -30,19 +33,19 @@ export class BucketPace {
     this.#random = random
   }
 
-  /** Requests at once; Infinity where the bucket has not complained. */
+  /** Requests at once; Infinity where the bucket has not complained, or takes all there are by now. */
   get limit(): number {
     return this.#limit
   }
 
   /** Waits until a request may begin. Call what it returns when that has ended. Rejects with the signal's reason. */
   async begin(signal: AbortSignal): Promise<EndRequest> {
-    for (;;) {
-      signal.throwIfAborted()
-      const waitMs = this.#notBeforeMs - performance.now()
-      if (waitMs <= 0 && this.#inFlight < Math.max(1, Math.floor(this.#limit))) break
-      if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted())
-      else await this.#room(signal)
+    this.#mostWanted = Math.max(this.#mostWanted, ++this.#wanted)
+    try {
+      await this.#turn(signal)
+    } catch (error) {
+      this.#wanted--
+      throw error
     }
     this.#inFlight++
     const begunMs = performance.now()
@@ -51,9 +54,20 @@ export class BucketPace {
       if (isOver) return false
       isOver = true
       this.#inFlight--
+      this.#wanted--
       const isRefusal = this.#judge(error, begunMs)
       for (const wake of this.#waiting) wake()
       return isRefusal
+    }
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      const waitMs = this.#notBeforeMs - performance.now()
+      if (waitMs <= 0 && this.#inFlight < Math.max(1, Math.floor(this.#limit))) return
+      if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+      else await this.#room(signal)
     }
   }
 
@@ -61,7 +75,8 @@ export class BucketPace {
     if (error === null) {
       this.#refusals = 0
       this.#firstRefusedMs = null
-      if (Number.isFinite(this.#limit)) this.#limit += 1 / this.#limit
+      this.#limit += 1 / this.#limit
+      if (this.#limit >= this.#mostWanted + 1) this.#limit = Number.POSITIVE_INFINITY
       return false
     }
     if (!(error instanceof TransferError) || error.code !== 'bucket_slow_down') return false

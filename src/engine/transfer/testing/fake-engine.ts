@@ -36,6 +36,8 @@ export interface EngineFakes {
   readonly memoryBytes?: number
   readonly waitLimitMs?: number
   readonly bandwidth?: EngineBandwidth
+  /** Of the one bucket that all transfers write to; each has its own where it is left out. */
+  readonly pace?: BucketPace
   /** What readers have, and the cache it is in. */
   readonly published?: PublishedSlices
   readonly cache?: SharedFilesOptions['cache']
@@ -49,7 +51,10 @@ export interface TransferFakes {
   readonly partSizeBytes?: number
   readonly limits?: Partial<RunLimits>
   readonly limiter?: RateLimiter
+  /** Called before a part is taken; a rejection is the bucket's answer. */
   readonly onUpload?: (part: PartUpload) => Promise<void> | void
+  /** The same before each slice of it. */
+  readonly onSlice?: () => Promise<void> | void
 }
 
 /** An engine whose transfers read from a source that has the pattern's bytes, and write into buckets that keep what they are sent. */
@@ -121,6 +126,7 @@ export function fakeEngine(fakes: EngineFakes = {}) {
         const slices: Buffer[] = []
         let crc = 0
         for await (const slice of body.slices) {
+          await more.onSlice?.()
           slices.push(Buffer.from(slice))
           if (body.kind === 'streamed') crc = appendCrc32c(crc, body.sliceCrc32c?.() ?? 0, slice.length)
           await turn()
@@ -149,7 +155,7 @@ export function fakeEngine(fakes: EngineFakes = {}) {
         signal: stop.signal,
         log: createLog('engine', 'silent'),
         onPart: (part) => work.finished(part.task),
-        ...{ opened: null, inOrder: null, linear: [], pace: new BucketPace() },
+        ...{ opened: null, inOrder: null, linear: [], pace: fakes.pace ?? new BucketPace() },
         onFirstBytes: () => {},
         onPushBack: () => {},
         onEnd: async () => {},
