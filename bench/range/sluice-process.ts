@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { openTieredCache } from '../../src/engine/cache/open-tiered-cache.ts'
+import { listenWidely } from '../../src/engine/listen-widely.ts'
 import { ReadService } from '../../src/engine/range-server/read-service.ts'
 import { createAddressGuard } from '../../src/engine/source/address-guard.ts'
 import { createSource } from '../../src/engine/source/http-source.ts'
@@ -71,9 +71,8 @@ const server = createServer((request, response) => {
   if (!service.server.handle(request, response)) response.writeHead(404).end()
 })
 server.keepAliveTimeout = 65_000
-server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
-  answerParent(`http://127.0.0.1:${(server.address() as AddressInfo).port}/o/bench`, {
-    figures: () => ({ ...service.figures(), memory: process.memoryUsage(), cachedBytes: cache.stats().memory.bytes }),
-    purge: () => void service.purge('all'),
-  })
+const { port } = await listenWidely(server, { host: '127.0.0.1', port: 0 })
+answerParent(`http://127.0.0.1:${port}/o/bench`, {
+  figures: () => ({ ...service.figures(), memory: process.memoryUsage(), cachedBytes: cache.stats().memory.bytes }),
+  purge: () => void service.purge('all'),
 })

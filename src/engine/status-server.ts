@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 import { ConfigError, isLoopback } from '../server/config/env.ts'
+import { listenWidely, type WideListener } from './listen-widely.ts'
 
 export interface StatusServerOptions {
   readonly host: string
@@ -61,17 +61,16 @@ export async function startStatusServer(
   server.requestTimeout = 10_000
   // Longer than the minute for which proxies keep idle connections, so that it is not us who closes one that is just used again.
   server.keepAliveTimeout = 65_000
-  await listen(server, options)
-  const { port } = server.address() as AddressInfo
+  const listener = await listen(server, options)
+  const { port } = listener
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   return {
     url: `http://${host}:${port}`,
     port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: async () => {
+      listener.close()
+      server.closeAllConnections()
+    },
   }
 }
 
@@ -82,28 +81,22 @@ function isFromForeignPage({ headers }: IncomingMessage): boolean {
   return site !== 'none' && site !== 'same-origin' && !isFollowedLink
 }
 
-async function listen(server: Server, { host, port, setting, mayMove }: StatusServerOptions): Promise<void> {
+async function listen(
+  server: Server,
+  { host, port, setting, mayMove, files }: StatusServerOptions,
+): Promise<WideListener> {
+  // Readers come by the thousand, Prometheus alone.
+  const listeners = files ? undefined : 1
   try {
-    await listenOn(server, host, port)
+    return await listenWidely(server, { host, port }, listeners)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     if (!mayMove)
       throw new ConfigError(
         `Port ${port} is taken, so the engine cannot listen on it. Stop what uses it, or set ${setting} to another one.`,
       )
-    await listenOn(server, host, 0)
+    return await listenWidely(server, { host, port: 0 }, listeners)
   }
-}
-
-function listenOn(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    // A thousand players may come at once; the usual backlog is half of that.
-    server.listen(port, host, 4096, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 }
 
 function answer(
