@@ -1,5 +1,5 @@
 import { Agent, createServer, get } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
@@ -64,4 +64,16 @@ it('has one server answer, count and close what any of its sockets accepted', as
 it('shares its port with nobody else', async () => {
   const { listener } = await start()
   await expect(start(listener.port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+})
+
+it.runIf(process.platform === 'linux')('leaves a port alone that another engine is just taking', async () => {
+  const { listener } = await start()
+  listener.close()
+  const other = createTcpServer()
+  await new Promise<void>((resolve) => {
+    other.listen({ path: `\0sluice-port-${listener.port}` }, resolve)
+  })
+  await expect(start(listener.port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  await new Promise((resolve) => other.close(resolve))
+  expect((await start(listener.port)).listener.port).toBe(listener.port)
 })

@@ -24,31 +24,57 @@ export async function listenWidely(
   { host, port }: { readonly host: string; readonly port: number },
   listeners = LISTENERS,
 ): Promise<WideListener> {
-  // Alone first: sockets that share a port would share it with another engine, too.
+  const turn = port === 0 ? null : await takeTurn(port)
+  try {
+    return await listenAt(server, { host, port: await freePort(host, port) }, listeners)
+  } finally {
+    turn?.close()
+  }
+}
+
+/** Of engines that start at the same time, one may take a port; the others reject with EADDRINUSE. The turn ends with its socket. */
+async function takeTurn(port: number): Promise<Server | null> {
+  if (process.platform !== 'linux') return null
+  const turn = createServer()
+  // A name that is no file, and goes with the process.
+  await listen(turn, { path: `\0sluice-port-${port}` })
+  return turn
+}
+
+/** The port, where nobody has it. Asked for by one socket alone: sockets that share a port would share it with another engine, too. */
+async function freePort(host: string, port: number): Promise<number> {
   const probe = createServer()
   await listen(probe, { host, port })
-  const own = { host, port: (probe.address() as AddressInfo).port }
+  const { port: free } = probe.address() as AddressInfo
   await new Promise((resolve) => probe.close(resolve))
+  return free
+}
+
+async function listenAt(
+  server: HttpServer,
+  at: { readonly host: string; readonly port: number },
+  listeners: number,
+): Promise<WideListener> {
   const more: Server[] = []
   const close = () => {
     for (const listener of [server, ...more]) listener.close()
   }
-  const mayShare = listeners > 1 && (await listensShared(server, own))
-  if (!mayShare) await listen(server, own)
+  const mayShare = listeners > 1 && (await listensShared(server, at))
+  if (!mayShare) await listen(server, at)
   try {
     while (mayShare && more.length + 1 < listeners) {
       // With the options an HTTP server has for itself; that one counts and times out whatever is handed to it.
       const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
         server.emit('connection', socket)
       })
-      await listen(listener, { ...own, reusePort: true })
+      await listen(listener, { ...at, reusePort: true })
       more.push(listener)
     }
   } catch (error) {
     close()
     throw error
   }
-  return { port: own.port, close }
+  return { port: at.port, close }
 }
 
 /** Makes the server listen on a port that others may share; false where the system has no such thing. */
