@@ -32,9 +32,9 @@ export class ByteBudget {
     return this.#peakBytes
   }
 
-  /** True where so many bytes more would leave half of the budget free, and nobody waits: for what is asked for before it is needed. */
-  hasPlenty(bytes: number): boolean {
-    return this.#queue.length === 0 && this.#usedBytes + bytes <= this.totalBytes / 2
+  /** True where so many bytes more would leave this share of the budget free, and nobody waits: for what is asked for before it is needed. */
+  leavesFree(share: number, bytes: number): boolean {
+    return this.#queue.length === 0 && this.#usedBytes + bytes <= this.totalBytes * (1 - share)
   }
 
   /** Takes bytes where there is room for them right now and nobody waits; false where they have to be waited for. */

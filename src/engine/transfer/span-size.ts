@@ -7,6 +7,10 @@ const NOTABLE_FIRST_BYTE_MS = 20
 /** The rest of the budget is for what waits for the bucket: little, where first bytes are late and requests have to be long. */
 const READING_SHARE = 0.5
 const LATE_READING_SHARE = 0.8
+/** Of the budget: what is left for parts that have a lane, whatever is read ahead of the lanes. */
+const FREE_OF_AHEAD_SHARE = 0.25
+/** The same for parts that have a request, where the bucket counts them. */
+const FREE_OF_UNSENT_SHARE = 0.5
 
 /** Slices a windowed span is read through: one being filled, one being sent, one between them. */
 export const WINDOW_SLICES = 3
@@ -43,9 +47,9 @@ export function spanBytesNow(run: TransferRun): number {
   const isWindowed = readsThroughWindows(run)
   const usualBytes = isWindowed ? windowedSpanBytes(run) : Math.min(limits.spanBytes, RESERVED_SPAN_BYTES)
   const readingBytes = budget.totalBytes * (isLate ? LATE_READING_SHARE : READING_SHARE)
-  // While lanes grow, long requests of few would leave nothing to be asked for by those that come. And no request waits for more than half
-  // of the budget: the other half may be full of parts that are read ahead, and none of it is free before this one has its bytes.
-  const mostBytes = Math.min(readingBytes / origin.prospectiveLanes, budget.totalBytes / 2)
+  // While lanes grow, long requests of few would leave nothing to be asked for by those that come. And no request waits for more of the
+  // budget than parts that are read ahead leave free: none of what they have is given back before this one has its bytes.
+  const mostBytes = Math.min(readingBytes / origin.prospectiveLanes, budget.totalBytes * FREE_OF_AHEAD_SHARE)
   const shareBytes = isWindowed ? Number.POSITIVE_INFINITY : mostBytes
   const wanted = Math.min(Math.max(usualBytes, lateBytes), shareBytes, plan.partSizeBytes)
   return Math.max(1, Math.floor(wanted / pool.bufferBytes)) * pool.bufferBytes
@@ -79,13 +83,13 @@ export function lastSpanBytes(run: TransferRun, spanBytes: number): number {
 
 /**
  * True where a span may be read of a part that no upload lane has taken yet: where bytes come late, for the wait or for slow connections,
- * all lanes would stand still between the parts that are in hand and the next. Only from the free half of the budget, so that nothing
- * that is needed waits for it, and not while the bucket wants fewer requests.
+ * all lanes would stand still between the parts that are in hand and the next. A quarter of the budget is left free, so that nothing that
+ * is needed waits for it; and not while the bucket wants fewer requests.
  */
 export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
   const { limits, origin, budget, board } = run
   if (limits.shape !== 'streamed' || !origin.isLate || board.hasHeldUp) return false
-  return !readsThroughWindows(run) && budget.hasPlenty(spanBytes)
+  return !readsThroughWindows(run) && budget.leavesFree(FREE_OF_AHEAD_SHARE, spanBytes)
 }
 
 /**
@@ -94,7 +98,7 @@ export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
  * has none asks for no request.
  */
 export function mayReadUnsent({ pace, budget, board }: TransferRun, bytes: number): boolean {
-  if (pace.limit === Number.POSITIVE_INFINITY || budget.hasPlenty(bytes)) return true
+  if (pace.limit === Number.POSITIVE_INFINITY || budget.leavesFree(FREE_OF_UNSENT_SHARE, bytes)) return true
   for (const { hasRequest, isHeldUp, isAhead, stream } of board.all) {
     const isBegun = !isAhead && (stream.shape === 'held' || stream.nextSpanByte > stream.startByte)
     if (hasRequest || isHeldUp || isBegun) return false
