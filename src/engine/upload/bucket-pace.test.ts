@@ -73,6 +73,18 @@ describe('correctness 42: the pace of a bucket', () => {
     second(null)
   })
 
+  it('lets no more begin than its limit where several ask in the same moment', async () => {
+    const pace = new BucketPace(() => 0)
+    for (const end of await begin(pace, 4)) end(slowDown())
+    // Its wait is that of all.
+    const first = await pace.begin(signal)
+    let begun = 0
+    for (let asked = 0; asked < 4; asked++) void pace.begin(signal).then(() => begun++)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([pace.limit, begun]).toEqual([2, 1])
+    first(null)
+  })
+
   it('lets who waits go when its work stops', async () => {
     const pace = new BucketPace()
     const [end] = await begin(pace, 1)

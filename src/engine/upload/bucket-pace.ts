@@ -47,7 +47,6 @@ export class BucketPace {
       this.#wanted--
       throw error
     }
-    this.#inFlight++
     const begunMs = performance.now()
     let isOver = false
     return (error) => {
@@ -61,14 +60,16 @@ export class BucketPace {
     }
   }
 
+  /** Waits for room and takes it, in one breath: others ask in the same moment. */
   async #turn(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted()
       const waitMs = this.#notBeforeMs - performance.now()
-      if (waitMs <= 0 && this.#inFlight < Math.max(1, Math.floor(this.#limit))) return
+      if (waitMs <= 0 && this.#inFlight < Math.max(1, Math.floor(this.#limit))) break
       if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted())
       else await this.#room(signal)
     }
+    this.#inFlight++
   }
 
   #judge(error: unknown, begunMs: number): boolean {
