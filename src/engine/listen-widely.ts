@@ -36,9 +36,15 @@ export async function listenWidely(
 async function takeTurn(port: number): Promise<Server | null> {
   if (process.platform !== 'linux') return null
   const turn = createServer()
-  // A name that is no file, and goes with the process.
-  await listen(turn, { path: `\0sluice-port-${port}` })
-  return turn
+  try {
+    // A name that is no file, and goes with the process.
+    await listen(turn, { path: `\0sluice-port-${port}` })
+    return turn
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw error
+    // Where such sockets are forbidden, there are no turns.
+    return null
+  }
 }
 
 /** The port, where nobody has it. Asked for by one socket alone: sockets that share a port would share it with another engine, too. */
@@ -63,7 +69,7 @@ async function listenAt(
   if (!mayShare) await listen(server, at)
   try {
     while (mayShare && more.length + 1 < listeners) {
-      // With the options an HTTP server has for itself; that one counts and times out whatever is handed to it.
+      // With the options an HTTP server has for itself; that one times out and closes whatever is handed to it.
       const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
         server.emit('connection', socket)
       })

@@ -7,21 +7,6 @@ import { BucketPace } from '../upload/bucket-pace.ts'
 import { Stop } from './stop.ts'
 import { fakeEngine, PART, SIZE, SLICE } from './testing/fake-engine.ts'
 
-// The fake clock knows nothing of the timers of promises; what waits through them has to go by it, too.
-vi.mock('node:timers/promises', async (importOriginal) => ({
-  ...(await importOriginal<typeof import('node:timers/promises')>()),
-  setTimeout: (ms: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const timer = setTimeout(resolve, ms, value)
-      const stop = () => {
-        clearTimeout(timer)
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', stop, { once: true })
-    }),
-}))
-
 /**
  * Some; then those that stood still while parts without a request took the memory, whose lanes did not end after a stop, and where nobody
  * was told that a part is held up.

@@ -102,7 +102,9 @@ export async function readInLanes(run: TransferRun): Promise<void> {
         else await start(stream, stream.writer(help.span), 'alone')
         continue
       }
-      if (board.isClosed) ticking ??= setInterval(board.notify, END_GAME_MS)
+      // What another transfer gives back of the memory, nobody tells this one.
+      if (board.isClosed || run.pace.limit !== Number.POSITIVE_INFINITY)
+        ticking ??= setInterval(board.notify, END_GAME_MS)
       if (!board.isDone) await board.changed(signal, version)
     }
   } finally {
@@ -122,7 +124,7 @@ function hasOutgrownWindows(run: TransferRun, reads: Iterable<SpanRead>): boolea
 async function nextPart(run: TransferRun, spanBytes: number, signal: AbortSignal): Promise<OpenPart | null> {
   const { board, limits, work, plan } = run
   const mayBeAhead = mayReadAhead(run, spanBytes)
-  const mayBeUnsent = mayReadUnsent(run, limits.shape === 'held' ? wholeSlices(run, plan.partSizeBytes) : spanBytes)
+  const mayBeUnsent = mayReadUnsent(run, spanBytes)
   const open = board.nextToRead(aheadBytesNow(run, spanBytes), spanBytes, mayBeAhead, mayBeUnsent)
   if (open || board.isClosed || !mayBeUnsent) return open
   const isAhead = limits.shape === 'streamed' && board.size >= limits.uploadLanes

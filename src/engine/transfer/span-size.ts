@@ -97,8 +97,12 @@ export function mayReadAhead(run: TransferRun, spanBytes: number): boolean {
  * hold the memory that those under way need: then they have the free half of it. The first part of a transfer always may: a transfer that
  * has none asks for no request.
  */
-export function mayReadUnsent({ pace, budget, board }: TransferRun, bytes: number): boolean {
-  if (pace.limit === Number.POSITIVE_INFINITY || budget.leavesFree(FREE_OF_UNSENT_SHARE, bytes)) return true
+export function mayReadUnsent(run: TransferRun, spanBytes: number): boolean {
+  const { pace, budget, board, limits, plan, pool } = run
+  if (pace.limit === Number.POSITIVE_INFINITY) return true
+  const windowBytes = readsThroughWindows(run) ? WINDOW_SLICES * pool.bufferBytes : Number.POSITIVE_INFINITY
+  const bytes = limits.shape === 'held' ? plan.partSizeBytes : Math.min(spanBytes, windowBytes)
+  if (budget.leavesFree(FREE_OF_UNSENT_SHARE, bytes)) return true
   for (const { hasRequest, isHeldUp, isAhead, stream } of board.all) {
     const isBegun = !isAhead && (stream.shape === 'held' || stream.nextSpanByte > stream.startByte)
     if (hasRequest || isHeldUp || isBegun) return false

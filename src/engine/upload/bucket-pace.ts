@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { TransferError } from '../../server/domain/failure.ts'
 
 /** A store that does nothing but ask for patience this long is out of order. */
@@ -66,8 +65,7 @@ export class BucketPace {
       signal.throwIfAborted()
       const waitMs = this.#notBeforeMs - performance.now()
       if (waitMs <= 0 && this.#inFlight < Math.max(1, Math.floor(this.#limit))) break
-      if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted())
-      else await this.#room(signal)
+      await this.#change(signal, waitMs > 0 ? waitMs : LOOK_MS)
     }
     this.#inFlight++
   }
@@ -96,7 +94,8 @@ export class BucketPace {
     return nowMs - this.#firstRefusedMs < MAX_PATIENCE_MS
   }
 
-  #room(signal: AbortSignal): Promise<void> {
+  /** Waits until a request has ended, a stop, or so long. */
+  #change(signal: AbortSignal, mostMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer)
@@ -104,7 +103,7 @@ export class BucketPace {
         this.#waiting.delete(done)
         resolve()
       }
-      const timer = setTimeout(done, LOOK_MS)
+      const timer = setTimeout(done, mostMs)
       signal.addEventListener('abort', done, { once: true })
       this.#waiting.add(done)
     })
