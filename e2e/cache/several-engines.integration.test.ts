@@ -82,8 +82,6 @@ async function sumOf(of: readonly EngineProcess[], counter: RegExp): Promise<num
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
 }
 
-const SLICE_BYTES = 512 * 1024
-
 /** What engines took of files so far; the rest of an answer that was given up does not count. */
 const tookBytes = (of: readonly EngineProcess[]) => sumOf(of, /sluice_origin_bytes_total\{origin="films"\} (\d+)/)
 
@@ -130,8 +128,7 @@ describe.skipIf(redisMissing !== null)(`engines that share a cache ${redisMissin
     const errors = await sumOf([a, b], /sluice_cache_errors_total\{tier="shared"\} (\d+)/)
     const fallbacks = await sumOf([a, b], /sluice_origin_fallbacks_total (\d+)/)
     expect(took).toBeGreaterThanOrEqual(6 * MIB)
-    // The second engine's question brings bytes of a slice until it has that from the other one: less than a slice, so none came twice.
-    if (errors + fallbacks === 0) expect(took).toBeLessThan(6 * MIB + SLICE_BYTES)
+    if (errors + fallbacks === 0) expect(took).toBe(6 * MIB)
     else expect(took).toBeLessThanOrEqual(12 * MIB)
   })
 

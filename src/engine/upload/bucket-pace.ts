@@ -13,7 +13,8 @@ export type EndRequest = (error: unknown) => boolean
 /**
  * How many requests one bucket gets at once from this engine, over all transfers (correctness.md case 42). Where it answers "slow
  * down" the number is halved and everybody waits, longer each time and at least as long as Retry-After; each success lets it grow
- * again, by one for every full round. A bucket that never complains is not limited, nor is one that gets more than ever wanted to go to it.
+ * again, by one for every full round. A bucket that never complains is not limited, nor is one whose limit has
+ * grown above what ever wanted to go to it at once.
  */
 export class BucketPace {
   readonly #random: () => number
