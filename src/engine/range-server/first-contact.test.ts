@@ -38,6 +38,39 @@ describe('a file nobody knows yet', () => {
     expect(fixture.figures().counters).toMatchObject({ originFetches: 1, abortedFetches: 0 })
   })
 
+  test.each([
+    ['while its bytes pass', 2],
+    ['before its bytes come', 9],
+  ])('is had with one request where a slower tier says %s that it lacks a slice', async (_, late) => {
+    const cache = createPlainCache()
+    const get: typeof cache.get = async (key, signal) => {
+      // It answers once two slices have come.
+      if (key.index === late) await fixture.hostile.until(() => cache.slices.size > 1)
+      return cache.get(key, signal)
+    }
+    fixture = await openRangeFixture({ cache: { ...cache, get } })
+    fixture.serve('/a', { sizeBytes: 10 * SLICE, bytesPerSecond: 20 * SLICE })
+    const { body } = await fixture.get('/a')
+    expect(body.equals(patternBytes(0, 10 * SLICE))).toBe(true)
+    expect(ranges()).toHaveLength(1)
+    expect(fixture.figures().counters).toMatchObject({ originBytes: 10 * SLICE, abortedFetches: 0 })
+  })
+
+  test('is had with one request where a slower tier does not say in time that it lacks the first slice', async () => {
+    const cache = createPlainCache()
+    const get: typeof cache.get = (key, signal) => {
+      // Only the end of the looking ends it.
+      const never = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      return key.index === 0 ? never : cache.get(key, signal)
+    }
+    fixture = await openRangeFixture({ cache: { ...cache, get } })
+    fixture.serve('/a', { sizeBytes: 4 * SLICE })
+    const { body } = await fixture.get('/a')
+    expect(body.equals(patternBytes(0, 4 * SLICE))).toBe(true)
+    expect(ranges()).toHaveLength(1)
+    expect(fixture.figures().counters).toMatchObject({ originBytes: 4 * SLICE })
+  })
+
   test('counts as a request that failed where its origin does not answer, and as none where the reader has left', async () => {
     fixture = await openRangeFixture({ features: { breaker: false } })
     fixture.serve('/a', { status: 500 })

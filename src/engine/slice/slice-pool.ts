@@ -115,12 +115,17 @@ export class SlicePool {
    * engine fetches just now are left to it, and hold up nobody.
    */
   async #find(file: SlicedFile, slices: readonly FileSlice[]): Promise<void> {
-    for (const slice of await this.#missing(file, slices)) this.#ask(slice)
+    const missing = await this.#missing(file, slices, (slice) => this.#askAndPump(slice))
+    for (const slice of missing) this.#ask(slice)
     file.gate.pump()
   }
 
-  /** Those that are surely in no tier. What is not known in time is asked for by itself once it is. */
-  async #missing(file: SlicedFile, slices: readonly FileSlice[]): Promise<readonly FileSlice[]> {
+  /** Those that are surely in no tier. `late` is told of each that is not known in time, once it is. */
+  async #missing(
+    file: SlicedFile,
+    slices: readonly FileSlice[],
+    late: (slice: FileSlice) => void,
+  ): Promise<readonly FileSlice[]> {
     if (file.cache === null) return slices.filter((slice) => slice.state === 'looking')
     const looked = new Set<FileSlice>()
     const looking = slices.map(async (slice) => {
@@ -132,7 +137,7 @@ export class SlicePool {
     await Promise.race([Promise.all(looking), settled.promise])
     clearTimeout(timer)
     for (const [at, slice] of slices.entries())
-      if (!looked.has(slice)) void looking[at]?.then(() => this.#askAndPump(slice))
+      if (!looked.has(slice)) void looking[at]?.then(() => slice.state === 'looking' && late(slice))
     return [...looked].filter((slice) => slice.state === 'looking')
   }
 
@@ -187,15 +192,11 @@ export class SlicePool {
     const { file } = slices[0] as FileSlice
     this.#begin(file)
     if (opening.ready) await opening.ready
-    const carried = await this.#missing(
-      file,
-      slices.filter(({ state }) => state === 'looking'),
-    )
-    const span = new SpanFetch(slices, this.#options.source, this.counters, this.#options.waitLimitMs, {
-      carried,
-      opened,
-      pace: this.pace,
-    })
+    const { source, waitLimitMs } = this.#options
+    const span = new SpanFetch(slices, source, this.counters, waitLimitMs, { opened, pace: this.pace })
+    const looked = slices.filter(({ state }) => state === 'looking')
+    const missing = await this.#missing(file, looked, (slice) => span.join(slice) || this.#askAndPump(slice))
+    for (const slice of missing) span.join(slice)
     span.interestLost()
     // Where one connection is slow, several get more: the last slices are asked for beside it.
     const spread = setTimeout(() => {
@@ -214,7 +215,6 @@ export class SlicePool {
   }
 
   #askAndPump(slice: FileSlice): void {
-    if (slice.state !== 'looking') return
     this.#ask(slice)
     slice.file.gate.pump()
   }

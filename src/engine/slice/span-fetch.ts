@@ -49,19 +49,16 @@ export class SpanFetch implements SliceCarrier {
   readonly #pace: Pace | null
   /** It stands still because of a limit of ours, which is no silence of the source. */
   #isPaced = false
+  #isOver = false
   receivedBytes = 0
 
-  /** `opened`: the answer for all of `slices`, where a first contact has brought it along; then only those of `carried` are filled from it. */
+  /** `opened`: the answer for all of `slices`, where a first contact has brought it along; then it carries those that join. */
   constructor(
     slices: readonly FileSlice[],
     source: Source,
     counters: ReadCounters,
     waitLimitMs: number,
-    {
-      carried = slices,
-      opened = null,
-      pace = null,
-    }: { carried?: readonly FileSlice[]; opened?: OpenedSource | null; pace?: Pace | null } = {},
+    { opened = null, pace = null }: { opened?: OpenedSource | null; pace?: Pace | null } = {},
   ) {
     this.#slices = slices
     this.#pace = pace
@@ -70,11 +67,18 @@ export class SpanFetch implements SliceCarrier {
     this.#source = source
     this.#counters = counters
     this.#waitLimitMs = waitLimitMs
-    for (const slice of carried) slice.takenBy(this)
+    if (!opened) for (const slice of slices) slice.takenBy(this)
   }
 
   get isAborted(): boolean {
     return this.#stop.signal.aborted
+  }
+
+  /** Carries one of its slices that was still looked for elsewhere. False where it has passed, or the request is over. */
+  join(slice: FileSlice): boolean {
+    if (this.#isOver || this.isAborted || this.#slices.indexOf(slice) < this.#at) return false
+    slice.takenBy(this)
+    return true
   }
 
   /** Gives up the last of its slices that have not begun, all but so many of what is left; they are queued anew by the caller. */
@@ -132,6 +136,7 @@ export class SpanFetch implements SliceCarrier {
       // The last byte may be there already when the rest is cut off.
       if (this.#at < this.#slices.length) this.#counters.abortedFetches++
     } finally {
+      this.#isOver = true
       clearInterval(watch)
     }
   }
@@ -154,28 +159,31 @@ export class SpanFetch implements SliceCarrier {
   }
 
   #take(chunk: Uint8Array): void {
-    this.receivedBytes += chunk.byteLength
-    this.#counters.originBytes += chunk.byteLength
-    this.#file.gate.meter.originBytes += chunk.byteLength
-    for (let offset = 0; offset < chunk.byteLength; ) {
+    let offset = 0
+    // Where the last wanted slice ends within the chunk the request is given up, and what lies behind that was not taken.
+    while (offset < chunk.byteLength && !this.isAborted) {
       const slice = this.#slices[this.#at] as FileSlice
       const length = Math.min(chunk.byteLength - offset, slice.endByte - this.#position)
       this.#position += length
       this.#write(slice, chunk.subarray(offset, offset + length))
       offset += length
     }
+    this.receivedBytes += offset
+    this.#counters.originBytes += offset
+    this.#file.gate.meter.originBytes += offset
   }
 
   #write(slice: FileSlice, bytes: Uint8Array): void {
-    // One that a rival brought, or that nobody wants, or that was found elsewhere, is read past.
-    if (slice.carrier === this) {
+    // One that a rival brought, or that nobody wants, or that was found elsewhere, is read past. One still looked for has come with it.
+    const isFor = slice.carrier === this || slice.state === 'looking'
+    if (isFor) {
       slice.buffer ??= Buffer.allocUnsafeSlow(slice.lengthBytes)
       slice.buffer.set(bytes, slice.filledBytes)
       slice.filledBytes += bytes.byteLength
     }
     if (this.#position < slice.endByte) return
     this.#at++
-    if (slice.carrier === this && slice.buffer) this.#handOver(slice, slice.buffer)
+    if (isFor && slice.buffer) this.#handOver(slice, slice.buffer)
     if (this.#at < this.#slices.length) this.interestLost()
   }
 

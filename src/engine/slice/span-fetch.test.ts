@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import type { ReadLane } from '../source/origin.ts'
+import type { RangeRequest, ReadResult, Source } from '../source/source.ts'
+import { patternBytes } from '../testing/byte-pattern.ts'
+import { RANKS } from './fetch-queue.ts'
+import { OriginBreaker } from './origin-breaker.ts'
+import { OriginGate } from './origin-gate.ts'
+import { RequestLimiter } from './request-limiter.ts'
+import { Slice } from './slice.ts'
+import { type FileSlice, SlicedFile } from './sliced-file.ts'
+import { type ReadCounters, SpanFetch } from './span-fetch.ts'
+import { createPlainCache } from './testing/plain-cache.ts'
+
+const SLICE = 1000
+const SIZE = 3 * SLICE
+const LANE = { delivered: () => undefined } as unknown as ReadLane
+
+/** A span over three slices, and the request that it has made. */
+function beginSpan() {
+  const read = Promise.withResolvers<ReadResult>()
+  const requests: RangeRequest[] = []
+  const source = {
+    readRange(request: RangeRequest) {
+      requests.push(request)
+      request.signal.addEventListener('abort', () => read.reject(request.signal.reason))
+      return { done: read.promise, resume: () => undefined }
+    },
+  } as unknown as Source
+  const counters: ReadCounters = {
+    ...{ originFetches: 0, originBytes: 0, failedFetches: 0, abortedFetches: 0 },
+    ...{ retries: 0, coalescedSlices: 0, prefetchedSlices: 0, fallbacks: 0 },
+  }
+  const meter = { originBytes: 0 }
+  const cache = createPlainCache()
+  const file = new SlicedFile({
+    ...{ objectId: 'o', version: 'v', target: { url: 'http://origin/a', headers: {} }, sliceSizeBytes: SLICE, cache },
+    identity: { sizeBytes: SIZE, etag: '"v1"', lastModified: null, acceptsRanges: true },
+    gate: new OriginGate({
+      lanes: () => expect.fail(),
+      limiter: new RequestLimiter({ maxRequests: 1, maxQueued: 1, maxBytes: SIZE }),
+      breaker: new OriginBreaker({ isOn: false, failures: 1, openMs: 1 }),
+      hasPriorities: true,
+      meter,
+    }),
+  })
+  const slices: FileSlice[] = [0, 1, 2].map((index) => new Slice(file, index, RANKS.short, async () => true))
+  const span = new SpanFetch(slices, source, counters, 10_000)
+  const done = span.run(LANE)
+  const send = (startByte: number, endByte: number) => {
+    requests[0]?.sink(patternBytes(startByte, endByte))
+    if (endByte === SIZE) read.resolve({ bytes: SIZE, lengthVerified: true })
+  }
+  return { span, done, send, slices, counters, meter, cache, isGivenUp: () => requests[0]?.signal.aborted }
+}
+
+test('what lies behind the last slice that is wanted was not taken, though it came in the same chunk', async () => {
+  const { span, done, send, slices, counters, meter, cache, isGivenUp } = beginSpan()
+  send(0, 700)
+  expect(span.giveAway(1)).toEqual(slices.slice(1))
+  expect(isGivenUp()).toBe(false)
+  send(700, 2300)
+  await done
+  expect(isGivenUp()).toBe(true)
+  expect(await slices[0]?.bytes).toEqual(patternBytes(0, SLICE))
+  expect([counters.originBytes, meter.originBytes, span.receivedBytes]).toEqual([SLICE, SLICE, SLICE])
+  expect(cache.slices.size).toBe(1)
+  // The others are whoever's they were given to.
+  expect(slices.slice(1).map(({ state, filledBytes }) => [state, filledBytes])).toEqual([
+    ['resting', 0],
+    ['resting', 0],
+  ])
+})
+
+test('what is read past on the way to one that is wanted has come, and counts', async () => {
+  const { done, send, slices, counters, meter } = beginSpan()
+  slices[1]?.release()
+  send(0, 2500)
+  send(2500, SIZE)
+  await done
+  expect(await slices[2]?.bytes).toEqual(patternBytes(2 * SLICE, SIZE))
+  expect([counters.originBytes, meter.originBytes]).toEqual([SIZE, SIZE])
+})
