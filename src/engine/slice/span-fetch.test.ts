@@ -15,8 +15,8 @@ const SLICE = 1000
 const SIZE = 3 * SLICE
 const LANE = { delivered: () => undefined } as unknown as ReadLane
 
-/** A span over three slices, and the request that it has made. */
-function beginSpan() {
+/** A span over three slices, and the request that it has made; or the answer of a first contact, which carries `joined` of them. */
+function beginSpan(joined: readonly number[] | null = null) {
   const read = Promise.withResolvers<ReadResult>()
   const requests: RangeRequest[] = []
   const source = {
@@ -44,7 +44,9 @@ function beginSpan() {
     }),
   })
   const slices: FileSlice[] = [0, 1, 2].map((index) => new Slice(file, index, RANKS.short, async () => true))
-  const span = new SpanFetch(slices, source, counters, 10_000)
+  const opened = joined && { discard: () => undefined }
+  const span = new SpanFetch(slices, source, counters, 10_000, { opened })
+  for (const index of joined ?? []) span.join(slices[index] as FileSlice)
   const done = span.run(LANE)
   const send = (startByte: number, endByte: number) => {
     requests[0]?.sink(patternBytes(startByte, endByte))
@@ -79,4 +81,32 @@ test('what is read past on the way to one that is wanted has come, and counts', 
   await done
   expect(await slices[2]?.bytes).toEqual(patternBytes(2 * SLICE, SIZE))
   expect([counters.originBytes, meter.originBytes]).toEqual([SIZE, SIZE])
+})
+
+test('one that is known to be missing late joins the answer that will pass it, which then brings it', async () => {
+  const { span, done, send, slices } = beginSpan([0])
+  send(0, 500)
+  expect(slices.slice(1).map((slice) => span.join(slice))).toEqual([true, true])
+  send(500, SIZE)
+  await done
+  expect(await slices[2]?.bytes).toEqual(patternBytes(2 * SLICE, SIZE))
+  expect(span.join(slices[2] as FileSlice)).toBe(false)
+})
+
+test('what was given to others is not read past for one that is known to be missing late', async () => {
+  const { span, done, send, slices, counters } = beginSpan([0, 1])
+  send(0, 500)
+  expect(span.giveAway(1)).toEqual([slices[1]])
+  expect(span.join(slices[2] as FileSlice)).toBe(false)
+  send(500, SIZE)
+  await done
+  expect([slices[2]?.state, counters.originBytes]).toEqual(['looking', SLICE])
+})
+
+test('one still looked for whose bytes pass before those that are wanted has come with them', async () => {
+  const { done, send, slices } = beginSpan([1])
+  send(0, SIZE)
+  await done
+  expect(await slices[0]?.bytes).toEqual(patternBytes(0, SLICE))
+  expect(slices.map(({ state }) => state)).toEqual(['over', 'over', 'looking'])
 })

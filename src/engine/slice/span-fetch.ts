@@ -41,6 +41,8 @@ export class SpanFetch implements SliceCarrier {
   /** The slice that is passing, and the byte that is due. */
   #at = 0
   #position = 0
+  /** Slices from here on were given to others. */
+  #endAt: number
   /** What had come at the last look. */
   #seenBytes = 0
   /** Looks in a row at which nothing had come. A clock would take a standstill of our own for silence of the source. */
@@ -61,6 +63,7 @@ export class SpanFetch implements SliceCarrier {
     { opened = null, pace = null }: { opened?: OpenedSource | null; pace?: Pace | null } = {},
   ) {
     this.#slices = slices
+    this.#endAt = slices.length
     this.#pace = pace
     this.#opened = opened
     this.#file = (slices[0] as FileSlice).file
@@ -74,16 +77,18 @@ export class SpanFetch implements SliceCarrier {
     return this.#stop.signal.aborted
   }
 
-  /** Carries one of its slices that was still looked for elsewhere. False where it has passed, or the request is over. */
+  /** Carries one of its slices that was still looked for elsewhere. False where that has passed, or the request is over or ends before it. */
   join(slice: FileSlice): boolean {
-    if (this.#isOver || this.isAborted || this.#slices.indexOf(slice) < this.#at) return false
+    const at = this.#slices.indexOf(slice)
+    if (this.#isOver || this.isAborted || at < this.#at || at >= this.#endAt) return false
     slice.takenBy(this)
     return true
   }
 
   /** Gives up the last of its slices that have not begun, all but so many of what is left; they are queued anew by the caller. */
   giveAway(keepSlices: number): readonly FileSlice[] {
-    const given = this.#slices.slice(this.#at + keepSlices).filter((slice) => slice.carrier === this)
+    this.#endAt = Math.min(this.#endAt, this.#at + keepSlices)
+    const given = this.#slices.slice(this.#endAt).filter((slice) => slice.carrier === this)
     for (const slice of given) slice.rest()
     return given
   }
