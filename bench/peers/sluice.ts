@@ -22,7 +22,9 @@ import type { Peer, Work } from './peer.ts'
 const SECRET_KEY = 'a sealing key for the bench, 32 characters and more'
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 10_000
+/** How often it is looked whether all is done: less often while many are open, a millisecond for each, faster than files are moved. */
 const POLL_MS = 20
+const LONGEST_POLL_MS = 250
 const WARM_UP_BYTES = 24 * 1024 * 1024
 const SETTLE_MS = 2_000
 
@@ -168,7 +170,7 @@ async function measure(
     if (failure) throw new Error(`a transfer failed: ${failure}`)
     if (cpuSeconds(pid) === null) throw new Error('the engine ended')
     if (wallSeconds * 1000 > work.limitMs) throw new Error(`was not through after ${Math.round(wallSeconds)} s`)
-    await delay(POLL_MS, undefined, { signal: work.signal })
+    await delay(Math.min(LONGEST_POLL_MS, Math.max(POLL_MS, open)), undefined, { signal: work.signal })
   }
 }
 
