@@ -1,6 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from './generated/client.ts'
-import { createStatementNames } from './statement-names.ts'
 
 export type Db = PrismaClient
 /** What a query may run on: the client, or a transaction of it. */
@@ -43,17 +42,14 @@ const CONNECT_MS = 5_000
  */
 export function createDb(databaseUrl: string, maxConnections = 8, patienceMs?: number): Db {
   const answerMs = patienceMs ?? ANSWER_MS
-  const adapter = new PrismaPg(
-    {
-      connectionString: databaseUrl,
-      max: maxConnections,
-      connectionTimeoutMillis: patienceMs ?? CONNECT_MS,
-      idleTimeoutMillis: 30_000,
-      query_timeout: answerMs,
-      keepAlive: true,
-      idle_in_transaction_session_timeout: patienceMs ?? IDLE_IN_TRANSACTION_MS,
-    },
-    { statementNameGenerator: createStatementNames() },
-  )
+  const adapter = new PrismaPg({
+    connectionString: databaseUrl,
+    max: maxConnections,
+    connectionTimeoutMillis: patienceMs ?? CONNECT_MS,
+    idleTimeoutMillis: 30_000,
+    query_timeout: answerMs,
+    keepAlive: true,
+    idle_in_transaction_session_timeout: patienceMs ?? IDLE_IN_TRANSACTION_MS,
+  })
   return new PrismaClient({ adapter, transactionOptions: { maxWait: answerMs, timeout: answerMs } })
 }
