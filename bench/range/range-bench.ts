@@ -11,6 +11,7 @@ const KIB = 1024
 const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 const FILE_BYTES = 64 * MIB
+const COLD_FILE_BYTES = 256 * MIB
 /** 64 GiB go over the loopback; who is not through by then counts as an error. */
 const CROWD_LIMIT_MS = 120_000
 
@@ -87,6 +88,29 @@ export const RANGE_SCENARIOS: readonly RangeScenario[] = [
         'wall s': seconds,
         'first byte ms': p50Ms,
         'origin requests': (await source.counts()).requests - before,
+        errors,
+      }
+    },
+  },
+  {
+    name: 'cold-files',
+    shows:
+      'Twelve files of 256 MiB that nobody has read, one after the other, one reader: three times what the cache holds.',
+    async measure(subject, source) {
+      for (const url of [source.url, subject.url]) await readAtOnce(url + endlessPath(1, 0, COLD_FILE_BYTES), [null])
+      const cpuBefore = subject.cpuSeconds()
+      const startedMs = performance.now()
+      let bytes = 0
+      let errors = 0
+      for (let index = 1; index <= 12; index++) {
+        const figures = await readAtOnce(subject.url + endlessPath(1, index, COLD_FILE_BYTES), [null])
+        bytes += figures.bytes
+        errors += figures.errors
+      }
+      return {
+        'MiB/s': (bytes / MIB / (performance.now() - startedMs)) * 1000,
+        'CPU-s/GiB': (subject.cpuSeconds() - cpuBefore) / (bytes / GIB),
+        'peak MiB': subject.peakRssBytes() / MIB,
         errors,
       }
     },
