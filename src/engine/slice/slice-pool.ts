@@ -195,8 +195,8 @@ export class SlicePool {
     const { source, waitLimitMs } = this.#options
     const span = new SpanFetch(slices, source, this.counters, waitLimitMs, { opened, pace: this.pace })
     const looked = slices.filter(({ state }) => state === 'looking')
-    const missing = await this.#missing(file, looked, (slice) => span.join(slice) || this.#askAndPump(slice))
-    for (const slice of missing) span.join(slice)
+    const take = (slice: FileSlice) => span.join(slice) || this.#askAndPump(slice)
+    for (const slice of await this.#missing(file, looked, take)) take(slice)
     span.interestLost()
     // Where one connection is slow, several get more: the last slices are asked for beside it.
     const spread = setTimeout(() => {

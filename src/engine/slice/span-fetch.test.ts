@@ -52,7 +52,13 @@ function beginSpan(joined: readonly number[] | null = null) {
     requests[0]?.sink(patternBytes(startByte, endByte))
     if (endByte === SIZE) read.resolve({ bytes: SIZE, lengthVerified: true })
   }
-  return { span, done, send, slices, counters, meter, cache, isGivenUp: () => requests[0]?.signal.aborted }
+  const fetchOn = (left: readonly FileSlice[]) => {
+    const next = new SpanFetch(left, source, counters, 10_000)
+    void next.run(LANE).catch(() => undefined)
+    return requests.at(-1) as RangeRequest
+  }
+  const isGivenUp = () => requests[0]?.signal.aborted
+  return { span, done, send, fail: read.reject, fetchOn, slices, counters, meter, cache, isGivenUp }
 }
 
 test('what lies behind the last slice that is wanted was not taken, though it came in the same chunk', async () => {
@@ -109,4 +115,17 @@ test('one still looked for whose bytes pass before those that are wanted has com
   await done
   expect(await slices[0]?.bytes).toEqual(patternBytes(0, SLICE))
   expect(slices.map(({ state }) => state)).toEqual(['over', 'over', 'looking'])
+})
+
+test('a request that has failed is joined by none, and what came of a slice still looked for is gone on with', async () => {
+  const { span, done, send, fail, fetchOn, slices } = beginSpan([1])
+  send(0, 500)
+  fail(new Error('the connection was lost'))
+  await expect(done).rejects.toThrow('the connection was lost')
+  const [first] = slices as [FileSlice]
+  expect(span.join(first)).toBe(false)
+  const { startByte, endByte, sink } = fetchOn([first])
+  expect([startByte, endByte]).toEqual([500, SLICE])
+  sink(patternBytes(500, SLICE))
+  expect(await first.bytes).toEqual(patternBytes(0, SLICE))
 })

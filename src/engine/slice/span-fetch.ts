@@ -41,7 +41,7 @@ export class SpanFetch implements SliceCarrier {
   /** The slice that is passing, and the byte that is due. */
   #at = 0
   #position = 0
-  /** Slices from here on were given to others. */
+  /** Slices from here on were given to others; none is left once it is over. */
   #endAt: number
   /** What had come at the last look. */
   #seenBytes = 0
@@ -51,7 +51,6 @@ export class SpanFetch implements SliceCarrier {
   readonly #pace: Pace | null
   /** It stands still because of a limit of ours, which is no silence of the source. */
   #isPaced = false
-  #isOver = false
   receivedBytes = 0
 
   /** `opened`: the answer for all of `slices`, where a first contact has brought it along; then it carries those that join. */
@@ -80,7 +79,7 @@ export class SpanFetch implements SliceCarrier {
   /** Carries one of its slices that was still looked for elsewhere. False where that has passed, or the request is over or ends before it. */
   join(slice: FileSlice): boolean {
     const at = this.#slices.indexOf(slice)
-    if (this.#isOver || this.isAborted || at < this.#at || at >= this.#endAt) return false
+    if (this.isAborted || at < this.#at || at >= this.#endAt) return false
     slice.takenBy(this)
     return true
   }
@@ -90,6 +89,7 @@ export class SpanFetch implements SliceCarrier {
     this.#endAt = Math.min(this.#endAt, this.#at + keepSlices)
     const given = this.#slices.slice(this.#endAt).filter((slice) => slice.carrier === this)
     for (const slice of given) slice.rest()
+    this.interestLost()
     return given
   }
 
@@ -141,7 +141,7 @@ export class SpanFetch implements SliceCarrier {
       // The last byte may be there already when the rest is cut off.
       if (this.#at < this.#slices.length) this.#counters.abortedFetches++
     } finally {
-      this.#isOver = true
+      this.#endAt = 0
       clearInterval(watch)
     }
   }
