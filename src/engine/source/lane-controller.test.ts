@@ -19,6 +19,8 @@ class Play {
   demandLanes = Number.POSITIVE_INFINITY
   isHeldBack = false
   busyShare = 0.1
+  /** Lanes beside those that count, which stand still because of us. */
+  standingLanes = 0
   nowMs = 1_000
   deliveredBytes = 0
   refusals = 0
@@ -52,6 +54,7 @@ class Play {
     controller.tick(this.nowMs, {
       deliveredBytes: this.deliveredBytes,
       activeLanes: this.#openedMs.length,
+      openLanes: this.#openedMs.length + this.standingLanes,
       warmLanes: warm,
       firstByteMs: origin.firstByteMs,
       isHeldBack: this.isHeldBack,
@@ -111,6 +114,34 @@ describe('the lane controller', () => {
   it('goes down to a few lanes where one connection is as fast as many', () => {
     const play = new Play({ total: 1_000 }).run(180_000)
     expect(play.controller.lanes).toBeLessThanOrEqual(3)
+  })
+
+  it('goes down to 2 at once where connections are so fast that a few bring all there is', () => {
+    const play = new Play({ perLane: 1_000_000, total: 800_000 }).run(400)
+    expect(play.controller.lanes).toBe(2)
+    expect(play.controller.isQuick).toBe(true)
+    const seen = new Set<number>()
+    for (let step = 0; step < 1_000; step++) seen.add(play.run(50).controller.lanes)
+    // Now and then it looks whether one more would pay.
+    expect([...seen].sort((a, b) => a - b)).toEqual([2, 3])
+  })
+
+  it('takes them back where fast connections are limited each, and grows on; it does not try that twice', () => {
+    const play = new Play({ perLane: 50_000 }).run(400)
+    expect(play.controller.lanes).toBe(2)
+    play.run(2_000)
+    expect(play.controller.lanes).toBe(64)
+    let fewest = 64
+    for (let step = 0; step < 600; step++) fewest = Math.min(fewest, play.run(50).controller.lanes)
+    expect(fewest).toBeGreaterThanOrEqual(54)
+  })
+
+  it('does not take connections for fast that are many only because others stand still', () => {
+    const play = new Play({ perLane: 1_000_000, total: 300_000 })
+    play.standingLanes = 8
+    play.run(1_000)
+    expect(play.controller.isQuick).toBe(false)
+    expect(play.controller.lanes).toBeGreaterThanOrEqual(8)
   })
 
   it('finds 8 where the ninth request is answered 429, and asks again but rarely', () => {

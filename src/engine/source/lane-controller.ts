@@ -1,11 +1,14 @@
+import { MIB } from '../../server/domain/bytes.ts'
 import { LaneCap } from './lane-cap.ts'
 
 /** What a controller is told, some times in a window. */
 export interface LaneFigures {
   /** Bytes that all lanes have delivered so far; only grows. */
   readonly deliveredBytes: number
-  /** Lanes with a request under way. */
+  /** Lanes with a request under way that count as a load. */
   readonly activeLanes: number
+  /** The same with those that stand still because of us. */
+  readonly openLanes: number
   /** Lanes that have delivered since they were opened; a window begins when all that are wanted have. */
   readonly warmLanes: number
   /** Usual time from request to first byte. */
@@ -40,11 +43,19 @@ const PROBE_UP_EVERY = 6
 const PROBE_DOWN_EVERY = 12
 /** Lanes that cannot pay are looked for sooner. */
 const PROBE_DOWN_SATURATED_EVERY = 4
+const DOWN = 0.85
+/** Connections that are so fast are read one after the other at our end, and push each other's bytes out of the processor's caches. */
+const QUICK_BYTES_PER_MS = (32 * MIB) / 1000
+/** The step down where they are; a single one would stand still from request to request. */
+const FAR_DOWN = 0.25
+const FEWEST_QUICK = 2
 /** What a trial has to bring, as a share of the lanes that were added; what giving lanes up may cost. */
 const KEEP_DOUBLE_GAIN = 0.2
 const KEEP_UP_GAIN = 0.4
 const GROW_AGAIN_GAIN = 0.8
 const KEEP_DOWN_LOSS = 0.04
+/** So much less is no odd window: nothing is looked at again. */
+const PLAIN_LOSS = 0.3
 /** A cruising baseline is the mean of so many windows. */
 const BASELINE_WINDOWS = 3
 
@@ -52,11 +63,12 @@ const BASELINE_WINDOWS = 3
 interface Verdict {
   readonly goodput: number
   readonly isSaturated: boolean
+  readonly isQuick: boolean
   readonly isLate: boolean
 }
 
 interface Trial {
-  readonly kind: 'double' | 'up' | 'down'
+  readonly kind: 'double' | 'up' | 'down' | 'far-down'
   readonly fromLanes: number
   readonly fromGoodput: number
   /** Further windows that growth which seems not to pay is given: one odd window would end it, and many new connections are slow at first. */
@@ -79,6 +91,7 @@ export class LaneController {
   #settleSinceMs: number | null = null
   #lastMs = 0
   #laneMs = 0
+  #openMs = 0
   #busyMs = 0
   #isVoid = false
   #voidWindows = 0
@@ -86,6 +99,9 @@ export class LaneController {
   #cruiseWindows = 0
   #baseline: number[] = []
   #hasVerdict = false
+  #isQuick = false
+  /** A step far down has cost something since work began. */
+  #hasLostFarDown = false
 
   constructor(
     options: {
@@ -117,6 +133,11 @@ export class LaneController {
     return this.#cap.lanes
   }
 
+  /** Connections are so fast, when they were last looked at, that a few of them bring all there is and a request is over at once. */
+  get isQuick(): boolean {
+    return this.#isQuick
+  }
+
   /** What is worth remembering: the number last found good, null before anything was found. */
   get learnedLanes(): number | null {
     return this.#hasVerdict ? (this.#trial?.fromLanes ?? this.#lanes) : null
@@ -135,6 +156,8 @@ export class LaneController {
   restart(): void {
     if (this.#trial) this.#lanes = Math.min(this.#trial.fromLanes, this.#cap.lanes)
     this.#phase = 'growing'
+    this.#isQuick = false
+    this.#hasLostFarDown = false
     this.#change(null)
   }
 
@@ -161,6 +184,7 @@ export class LaneController {
       return
     }
     this.#laneMs += figures.activeLanes * elapsedMs
+    this.#openMs += figures.openLanes * elapsedMs
     this.#busyMs += figures.busyShare * elapsedMs
     if (figures.isHeldBack) this.#isVoid = true
     const { startedMs, startedBytes } = this.#window
@@ -168,11 +192,14 @@ export class LaneController {
     const leastMs = this.#phase === 'growing' ? GROWTH_WINDOW_MS : CRUISE_WINDOW_MS
     if (lastedMs < Math.max(leastMs, figures.firstByteMs)) return
     const isBusy = this.#laneMs / lastedMs >= BUSY_SHARE * this.#lanes
+    const goodput = (figures.deliveredBytes - startedBytes) / lastedMs
     const verdict: Verdict = {
-      goodput: (figures.deliveredBytes - startedBytes) / lastedMs,
+      goodput,
       isSaturated: this.#busyMs / lastedMs >= SATURATED_SHARE,
+      isQuick: goodput >= QUICK_BYTES_PER_MS * Math.max(this.#lanes, this.#openMs / lastedMs),
       isLate: figures.firstByteMs >= LATE_FIRST_BYTE_MS,
     }
+    this.#isQuick = verdict.isQuick
     this.#open(nowMs, figures.deliveredBytes)
     if (this.#isVoid || !isBusy) this.#noVerdict(verdict.goodput)
     else this.#judge(verdict)
@@ -192,6 +219,7 @@ export class LaneController {
   #open(nowMs: number, deliveredBytes: number): void {
     this.#window = { startedMs: nowMs, startedBytes: deliveredBytes }
     this.#laneMs = 0
+    this.#openMs = 0
     this.#busyMs = 0
   }
 
@@ -211,7 +239,12 @@ export class LaneController {
     else this.#cruise(verdict)
   }
 
-  #grow({ goodput, isSaturated }: Verdict, isLarge: boolean): void {
+  #grow(verdict: Verdict, isLarge: boolean): void {
+    const { goodput, isSaturated } = verdict
+    if (this.#mayGoFarDown(verdict)) {
+      this.#tryFewer(verdict, goodput)
+      return
+    }
     const wanted = Math.min(this.#cap.lanes, this.#lanes * (isLarge ? LARGE_GROWTH : 2))
     if (wanted > this.#lanes && !isSaturated) this.#try('double', wanted, goodput)
     else {
@@ -224,8 +257,11 @@ export class LaneController {
     const { goodput } = verdict
     const gain = trial.fromGoodput === 0 ? 1 : goodput / trial.fromGoodput - 1
     const added = this.#lanes / trial.fromLanes - 1
-    if (trial.kind === 'down') {
-      if (gain > -KEEP_DOWN_LOSS) this.#change([goodput])
+    if (trial.kind === 'down' || trial.kind === 'far-down') {
+      if (gain > -KEEP_DOWN_LOSS) {
+        this.#phase = 'cruising'
+        this.#change([goodput])
+      } else if (trial.looksLeft > 0 && gain > -PLAIN_LOSS) trial.looksLeft--
       else this.#revert(trial)
       return
     }
@@ -240,19 +276,30 @@ export class LaneController {
     else this.#giveUp(trial, goodput)
   }
 
-  #cruise({ goodput, isSaturated }: Verdict): void {
+  #cruise(verdict: Verdict): void {
+    const { goodput, isSaturated } = verdict
     this.#baseline = [...this.#baseline, goodput].slice(-BASELINE_WINDOWS)
     this.#cruiseWindows++
     const mean = this.#baseline.reduce((sum, value) => sum + value, 0) / this.#baseline.length
     if (this.#cruiseWindows % (isSaturated ? PROBE_DOWN_SATURATED_EVERY : PROBE_DOWN_EVERY) === 0) {
-      if (this.#lanes > 1) this.#try('down', Math.min(this.#lanes - 1, Math.round(this.#lanes * 0.85)), mean)
+      this.#tryFewer(verdict, mean)
     } else if (this.#cruiseWindows % PROBE_UP_EVERY === 0 && this.#lanes < this.#cap.lanes && !isSaturated)
       this.#try('up', Math.min(this.#cap.lanes, Math.ceil(this.#lanes * 1.25)), mean)
   }
 
+  #mayGoFarDown({ isQuick }: Verdict): boolean {
+    return isQuick && !this.#hasLostFarDown && this.#lanes > FEWEST_QUICK
+  }
+
+  #tryFewer(verdict: Verdict, fromGoodput: number): void {
+    if (this.#mayGoFarDown(verdict))
+      this.#try('far-down', Math.max(FEWEST_QUICK, Math.round(this.#lanes * FAR_DOWN)), fromGoodput)
+    else if (this.#lanes > (verdict.isQuick ? FEWEST_QUICK : 1))
+      this.#try('down', Math.min(this.#lanes - 1, Math.round(this.#lanes * DOWN)), fromGoodput)
+  }
+
   #try(kind: Trial['kind'], lanes: number, fromGoodput: number): void {
-    const isLarge = lanes > 2 * this.#lanes
-    const looksLeft = kind !== 'double' ? 0 : isLarge ? LARGE_LOOKS : 1
+    const looksLeft = lanes > 2 * this.#lanes ? LARGE_LOOKS : kind === 'double' || kind === 'far-down' ? 1 : 0
     const trial = { kind, fromLanes: this.#lanes, fromGoodput, looksLeft }
     this.#lanes = lanes
     this.#change(null)
@@ -271,6 +318,7 @@ export class LaneController {
   }
 
   #revert(trial: Trial): void {
+    if (trial.kind === 'far-down') this.#hasLostFarDown = true
     this.#lanes = Math.min(trial.fromLanes, this.#cap.lanes)
     this.#change([trial.fromGoodput])
   }

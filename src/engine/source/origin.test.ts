@@ -197,6 +197,33 @@ describe('an origin', () => {
     for (const lane of lanes) lane.release()
   })
 
+  it('whose connections are fast counts lanes that stand still, and gives nobody a lane beyond what is wanted', async () => {
+    const origin = new Origin('http://a:80', { busyShare: () => 0 })
+    const lanes = await takeAll(origin)
+    // All together bring 1,000 MiB/s, however many there are.
+    const deliver = async (steps: number) => {
+      for (let step = 0; step < steps; step++) {
+        for (const lane of lanes) lane.delivered((50 * 1024 * 1024) / lanes.length)
+        await vi.advanceTimersByTimeAsync(50)
+      }
+    }
+    await deliver(8)
+    expect(origin.lanes).toBe(2)
+    for (const lane of lanes.splice(2)) lane.release()
+    lanes[0]?.hold(true)
+    const [more, newcomer] = [origin.acquire(open), origin.acquire(open, {})]
+    expect(await isSettled(more)).toBe(false)
+    expect(await isSettled(newcomer)).toBe(false)
+    // The bucket takes little: what stands still is no load any more, and who waits may go on.
+    for (let step = 0; step < 40; step++) {
+      lanes[1]?.delivered(1024)
+      await vi.advanceTimersByTimeAsync(50)
+    }
+    expect(await isSettled(more)).toBe(true)
+    expect(await isSettled(newcomer)).toBe(true)
+    for (const lane of [...lanes, await more, await newcomer]) lane.release()
+  })
+
   it.each([
     ['that answers late', 160, 1000, true],
     ['whose connections are slow', 10, 5, true],

@@ -52,7 +52,7 @@ export class Origin {
   readonly #warm: boolean[] = []
   readonly #lost: number[] = []
   #active = 0
-  /** Of these, lanes that stand still because of us: they are no load for the source. */
+  /** Of these, lanes that stand still because of us. */
   #held = 0
   #idleTicks = 0
   #openUntilMs = 0
@@ -213,13 +213,21 @@ export class Origin {
 
   #isOpen(): boolean {
     const { lanes, maxLanes } = this.#controller
-    return this.#active - this.#held < lanes && this.#active < maxLanes && performance.now() >= this.#openUntilMs
+    return this.#loadLanes < lanes && this.#active < maxLanes && performance.now() >= this.#openUntilMs
   }
 
-  /** Who has no lane may have a first one beyond what is wanted, but never beyond what the source was seen to stand. */
+  /** Lanes that stand still because of us are no load, unless they go on so soon that others in their place would only come on top. */
+  get #loadLanes(): number {
+    return this.#controller.isQuick ? this.#active : this.#active - this.#held
+  }
+
+  /**
+   * Who has no lane may have a first one beyond what is wanted, but never beyond what the source was seen to stand, and not where lanes
+   * come free many times a second.
+   */
   #mayBegin(holder: object): boolean {
-    const { maxLanes } = this.#controller
-    return this.#lanesOf(holder) === 0 && this.#active < maxLanes && performance.now() >= this.#openUntilMs
+    const { maxLanes, isQuick } = this.#controller
+    return !isQuick && this.#lanesOf(holder) === 0 && this.#active < maxLanes && performance.now() >= this.#openUntilMs
   }
 
   #lanesOf(holder: object): number {
@@ -279,7 +287,8 @@ export class Origin {
     this.#controller.tick(performance.now(), {
       deliveredBytes: this.#deliveredBytes,
       // A few that stand still for a moment spoil no measurement; where many do, the source is not what limits.
-      activeLanes: this.#active - this.#held,
+      activeLanes: this.#loadLanes,
+      openLanes: this.#active,
       warmLanes: this.#warm.reduce((sum, isWarm) => (isWarm ? sum + 1 : sum), 0),
       firstByteMs: this.#firstByteMs,
       isHeldBack: this.#isHeldBack,
