@@ -182,6 +182,15 @@ const many: readonly Scenario[] = [
     rounds: 3,
   },
   {
+    name: 'many-10mb',
+    shows: '100 files of 10 MB from nginx into Ceph.',
+    source: { kind: 'nginx' },
+    store: ceph,
+    files: { count: 100, sizeBytes: 10_000_000 },
+    peers: ['sluice-warm', 'rclone-http', 'rclone-http-16'],
+    rounds: 3,
+  },
+  {
     name: 'ten-at-once',
     shows: 'Ten files of 128 MiB from nginx into a store that keeps nothing, at once.',
     source: { kind: 'nginx' },

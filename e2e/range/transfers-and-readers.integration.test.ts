@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { patternBytes } from '../../src/engine/testing/byte-pattern.ts'
-import { SMALL_BYTES } from '../../src/engine/transfer/move-small.ts'
+import { SMALL_BYTES } from '../../src/engine/transfer/one-request.ts'
 import { MIB } from '../../src/server/domain/bytes.ts'
 import { type ApiWithEngine, startApiWithEngine } from '../stack/api-with-engine.ts'
 import { until } from '../stack/until.ts'

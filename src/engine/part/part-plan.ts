@@ -63,6 +63,11 @@ export function planParts(input: PartPlanInput): PartPlan {
   return { partSizeBytes, partsTotal: sizeBytes === null ? null : Math.max(1, Math.ceil(sizeBytes / partSizeBytes)) }
 }
 
+/** Size of the one part of a file that goes as a whole. */
+export function wholePartBytes(sizeBytes: number): number {
+  return roundUp(sizeBytes)
+}
+
 function policySizeBytes({ sizeBytes, acceptsRanges, sizing, uploadLanes }: PartPlanInput): number {
   if (sizeBytes === null) return UNKNOWN_SIZE_PART_BYTES
   const table = tableSizeBytes(sizeBytes)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { GIB, MIB } from '../../server/domain/bytes.ts'
 import { TransferSlots } from './transfer-slots.ts'
 
 describe('TransferSlots', () => {
@@ -27,9 +28,25 @@ describe('TransferSlots', () => {
   it('is back at ten with the first large one, and takes none while there are more', () => {
     const slots = new TransferSlots(() => 0.5)
     for (let count = 0; count < 20; count++) slots.small()
-    slots.large()
+    slots.large(GIB)
     expect(slots.room(9, true)).toBe(1)
     expect(slots.room(25, true)).toBe(0)
+  })
+
+  it('says whether a file between small and large may be expected: not among many small ones, nor after one that is too large', () => {
+    const slots = new TransferSlots(() => 0.5)
+    for (let count = 0; count < 7; count++) slots.small()
+    expect(slots.suitOneRequest).toBe(true)
+    slots.small()
+    expect(slots.suitOneRequest).toBe(false)
+    slots.large(16 * MIB)
+    expect(slots.suitOneRequest).toBe(true)
+    slots.large(16 * MIB + 1)
+    expect(slots.suitOneRequest).toBe(false)
+    slots.large(3 * MIB)
+    expect(slots.suitOneRequest).toBe(true)
+    slots.large(null)
+    expect(slots.suitOneRequest).toBe(false)
   })
 
   it('gathers ends of work, so that many small ones cost few claims, but never waits where nothing runs or somebody asks', () => {

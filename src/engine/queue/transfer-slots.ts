@@ -1,4 +1,5 @@
 import { loopMeter } from '../source/loop-meter.ts'
+import { MOST_BYTES } from '../transfer/one-request.ts'
 
 /** Transfers one engine works on at once; they share its byte budget. */
 const MAX_TRANSFERS = 10
@@ -20,6 +21,7 @@ export class TransferSlots {
   #extra = 0
   #smallOnes = 0
   #isBusy = false
+  #wasTooLarge = false
   readonly #busyShare: () => number
 
   /** `busyShare`: how busy the thread was since the last call, from 0 to 1. */
@@ -32,14 +34,24 @@ export class TransferSlots {
     return MAX_TRANSFERS + this.#extra
   }
 
+  /**
+   * Whether the next one may well go in one request although it is not small (transfer/one-request.ts): not where a number of small ones
+   * have come, which are many at once, nor where the last one was too large for it, so that what is asked for would be sent in vain.
+   */
+  get suitOneRequest(): boolean {
+    return this.#extra < SMALL_ONES_A_LOOK && !this.#wasTooLarge
+  }
+
   small(): void {
     if (++this.#smallOnes % SMALL_ONES_A_LOOK === 0) this.#isBusy = this.#busyShare() >= BUSY_SHARE
     const most = this.#isBusy ? MAX_WHILE_BUSY : MAX_WITH_SMALL
     this.#extra += Math.sign(most - this.total)
   }
 
-  large(): void {
+  /** `sizeBytes`: null where nobody knows. */
+  large(sizeBytes: number | null): void {
     this.#extra = 0
+    this.#wasTooLarge = sizeBytes === null || sizeBytes > MOST_BYTES
   }
 
   /** How many more to claim; 0 where it is too early to look. `isAsked`: a timer or a hint asks, not an end of work. */

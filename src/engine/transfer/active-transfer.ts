@@ -1,5 +1,12 @@
 import { Stop } from './stop.ts'
 
+/** What transfers of an engine were found to be (queue/transfer-slots.ts). */
+interface Slots {
+  small(): void
+  large(sizeBytes: number | null): void
+  readonly suitOneRequest: boolean
+}
+
 /** A transfer this engine works on right now: how to stop it, and when it has let go of everything. */
 export class ActiveTransfer {
   readonly id: string
@@ -21,12 +28,20 @@ export class ActiveTransfer {
 
   /** Called once it is known: it went as a small file, or it is none. */
   readonly onSmall: () => void
-  readonly onLarge: () => void
+  readonly onLarge: (sizeBytes: number | null) => void
 
-  constructor(id: string, found: { small(): void; large(): void } = { small() {}, large() {} }) {
+  readonly #slots: Slots
+
+  constructor(id: string, slots: Slots = { small() {}, large() {}, suitOneRequest: true }) {
     this.id = id
-    this.onSmall = () => found.small()
-    this.onLarge = () => found.large()
+    this.#slots = slots
+    this.onSmall = () => slots.small()
+    this.onLarge = (sizeBytes) => slots.large(sizeBytes)
+  }
+
+  /** Those before it were of such a size that more than the least should be asked for at first. */
+  get suitsOneRequest(): boolean {
+    return this.#slots.suitOneRequest
   }
 
   get signal(): AbortSignal {

@@ -3,17 +3,20 @@ import type { Claim } from '../../server/db/claims.ts'
 import { isDatabaseTrouble } from '../../server/db/database-failure.ts'
 import { newId } from '../../server/db/new-id.ts'
 import type { TransferRow } from '../../server/db/transfer-steps.ts'
-import { formatBytes, MIB } from '../../server/domain/bytes.ts'
+import { formatBytes } from '../../server/domain/bytes.ts'
 import { TransferError } from '../../server/domain/failure.ts'
 import type { Verification } from '../../server/domain/transfer.ts'
+import { wholePartBytes } from '../part/part-plan.ts'
 import type { PartStream } from '../part/part-stream.ts'
 import { Meter } from '../progress/meter.ts'
 import type { RecordedRun } from '../progress/recorder.ts'
-import type { SourceProbe } from '../source/source.ts'
+import type { Origin } from '../source/origin.ts'
+import type { SourceIdentity, SourceProbe, SourceTarget } from '../source/source.ts'
 import { encodeCrc32c } from '../upload/crc32c.ts'
 import { type ObjectStore, WRITE_TOKEN_KEY } from '../upload/object-store.ts'
 import type { ActiveTransfer } from './active-transfer.ts'
 import { Attempts, backoffMs } from './backoff.ts'
+import { MOST_BYTES, oneRequestBytes, SMALL_BYTES } from './one-request.ts'
 import { newPlan } from './plan-transfer.ts'
 import { proveBytes } from './prove-bytes.ts'
 import { RateLimiter } from './rate-limiter.ts'
@@ -25,13 +28,7 @@ import { openStore, openTarget, type WorkContext } from './work-context.ts'
 import { zipWarning } from './zip-warning.ts'
 
 /**
- * A file of no more than this is small: what a single request to a source has at least anyhow (spanBytesFor), so reading it
- * through one connection costs no speed.
- */
-export const SMALL_BYTES = 2 * MIB
-
-/**
- * The short way of a small file: one request reads it with its probe, one writes it with its checksum, and one statement for
+ * The short way of a small file, or one that is over soon (one-request.ts): one request reads it with its probe, one writes it with its checksum, and one statement for
  * many transfers records plan, ledger and end together.
  *
  *   claim of the plan ──▶ read-small.ts ──▶ PutObject, If-None-Match: * ──▶ recorder.finishWhole
@@ -55,7 +52,9 @@ export async function moveSmall(
     const there = row.ifExists === 'fail' ? null : await store.head(row.key, active.signal)
     // One of a killed engine of ours is compared with the file, as where the store refuses to replace it.
     if (there && there.metadata[WRITE_TOKEN_KEY] !== row.id) return { probe: null }
-    return await new SmallRun(context, row, claim, active, store).run()
+    const target = openTarget(context, row)
+    const origin = await context.origins.of(target.url)
+    return await new SmallRun(context, row, claim, active, { store, target, origin }).run()
   } finally {
     store.close()
   }
@@ -71,20 +70,41 @@ class SmallRun implements RecordedRun {
   readonly #claim: Claim
   readonly #active: ActiveTransfer
   readonly #store: ObjectStore
+  readonly #target: SourceTarget
+  readonly #origin: Origin
+  readonly #mostBytes: number
   readonly #limiter = new RateLimiter()
   #bytes: PartStream | null = null
   #sentBytes = 0
 
-  constructor(context: WorkContext, row: TransferRow, claim: Claim, active: ActiveTransfer, store: ObjectStore) {
+  constructor(
+    context: WorkContext,
+    row: TransferRow,
+    claim: Claim,
+    active: ActiveTransfer,
+    { store, target, origin }: { readonly store: ObjectStore; readonly target: SourceTarget; readonly origin: Origin },
+  ) {
     this.id = row.id
-    const whole = { highWaterBytes: SMALL_BYTES, lowWaterBytes: SMALL_BYTES, spanBytes: SMALL_BYTES }
-    this.settings = runSettings(context, { uploadLanes: 1, shape: 'held', ...whole })
     this.#context = context
     this.#row = row
     this.#claim = claim
     this.#active = active
     this.#store = store
+    this.#target = target
+    this.#origin = origin
     this.#limiter.setLimit(toNumber(row.bandwidthLimitBytesPerSecond))
+    const limits = [this.#limiter.bytesPerSecond, context.bandwidth.bytesPerSecond].filter((limit) => limit !== null)
+    this.#mostBytes = oneRequestBytes({
+      laneBytesPerSecond: origin.laneBytesPerSecond,
+      freeLanes: origin.lanes - origin.activeLanes,
+      limitBytesPerSecond: limits.length > 0 ? Math.min(...limits) : null,
+      budgetBytes: context.budget.totalBytes,
+      bufferBytes: context.pool.bufferBytes,
+      wantedPartSizeBytes: toNumber(row.wantedPartSizeBytes),
+      isKeptShort: !active.suitsOneRequest || context.files.mayBeShared(row.sourceUrl, target),
+    })
+    const whole = { highWaterBytes: this.#mostBytes, lowWaterBytes: this.#mostBytes, spanBytes: this.#mostBytes }
+    this.settings = runSettings(context, { uploadLanes: 1, shape: 'held', ...whole })
   }
 
   sentBytes = () => this.#sentBytes
@@ -100,31 +120,48 @@ class SmallRun implements RecordedRun {
 
   async run(): Promise<'done' | { readonly probe: SourceProbe | null }> {
     const { recorder } = this.#context
-    const target = openTarget(this.#context, this.#row)
-    const origin = await this.#context.origins.of(target.url)
     recorder.add(this)
     let isRecorded = false
     try {
       const { meter } = this
-      const limiter = this.#limiter
+      const [target, origin, limiter] = [this.#target, this.#origin, this.#limiter]
       const onBytes = (bytes: PartStream | null) => {
         this.#bytes = bytes
       }
       const { signal } = this.#active
       const share = this.#context.bandwidth.share()
-      const read = { share, target, mostBytes: SMALL_BYTES, origin, meter, limiter, signal, onBytes }
-      const found = await readSmall(this.#context, read)
+      const read = { share, target, origin, meter, limiter, signal, onBytes }
+      let found = await readSmall(this.#context, { ...read, mostBytes: this.#mostBytes })
+      const wholeBytes = found.bytes ? 0 : await this.#writtenBytes(found.probe.identity)
+      if (wholeBytes > 0) {
+        found.probe.opened?.discard()
+        found = await readSmall(this.#context, { ...read, mostBytes: wholeBytes })
+      }
       if (!found.bytes) return { probe: found.probe }
       this.#active.signal.throwIfAborted()
       // What somebody else has written meanwhile is judged by the long way, which may overwrite it.
       if (!(await this.#write(found, found.bytes))) return { probe: null }
       isRecorded = true
+      if (found.bytes.sizeBytes <= SMALL_BYTES) this.#active.onSmall()
       return 'done'
     } finally {
       await this.#bytes?.dispose(new Stop('part-closed'))
       if (!isRecorded) await this.#giveUp()
-      await this.#context.origins.remember(origin).catch(() => {})
+      await this.#context.origins.remember(this.#origin).catch(() => {})
     }
+  }
+
+  /**
+   * What to ask for, where an engine that knew the source better wrote the file in one request and ended before it was recorded: only
+   * by the same way it is compared and kept. 0 where nothing of ours is there.
+   */
+  async #writtenBytes({ sizeBytes }: SourceIdentity): Promise<number> {
+    if (sizeBytes === null || sizeBytes <= this.#mostBytes || sizeBytes > MOST_BYTES) return 0
+    const { pool, budget } = this.#context
+    const wholeBytes = Math.ceil(sizeBytes / pool.bufferBytes) * pool.bufferBytes
+    if (wholeBytes > budget.totalBytes) return 0
+    const object = await this.#store.head(this.#row.key, this.#active.signal)
+    return object?.metadata[WRITE_TOKEN_KEY] === this.#row.id ? wholeBytes : 0
   }
 
   /** Writes and records the file; false where the key is taken now, and what is there may be overwritten or skipped. */
@@ -148,7 +185,8 @@ class SmallRun implements RecordedRun {
     const { identity, contentType, digests } = found.probe
     const oddZip = zipWarning({ key: row.key, url: row.sourceUrl, contentType }, slices[0] ?? new Uint8Array())
     const warnings = [...found.probe.warnings, ...(oddZip ? [oddZip] : [])]
-    const { partSizeBytes } = newPlan(context, row, identity, this.#store)
+    const planned = newPlan(context, row, identity, this.#store)
+    const partSizeBytes = Math.max(planned.partSizeBytes, wholePartBytes(bytes.sizeBytes))
     const seconds = (Date.now() - (row.startedAt ?? startedAt).getTime()) / 1000
     const size = formatBytes(bytes.sizeBytes)
     const file = {
@@ -226,10 +264,15 @@ class SmallRun implements RecordedRun {
         const isSlowDown = done(error)
         signal.throwIfAborted()
         isTaken = error instanceof TransferError && error.code === 'key_exists'
+        // A gateway may take parts and not the whole of a larger file; what else it refuses, it refuses on the long way too.
+        if (!isTaken && sizeBytes > SMALL_BYTES && error instanceof TransferError && error.retry === 'never')
+          return null
         if (!isTaken) {
           if (!isSlowDown) await attempts.failed(error, wish)
           this.meter.partRetries++
-          continue
+          // Of a larger one the refusal may be lost behind a connection that was cut while it was sent: it is not sent in vain again.
+          isTaken = !isSlowDown && sizeBytes > SMALL_BYTES && (await store.head(key, signal)) !== null
+          if (!isTaken) continue
         }
       }
       const object = await store.head(key, signal)

@@ -5,6 +5,7 @@ import type { SourceProbe, SourceTarget } from '../source/source.ts'
 import { Attempts } from './backoff.ts'
 import type { Share } from './engine-bandwidth.ts'
 import { keepsPace, placeWithin } from './keep-pace.ts'
+import { SMALL_BYTES } from './one-request.ts'
 import { isTooMuch, pushBackOf, tellOrigin } from './push-back.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { Stop } from './stop.ts'
@@ -35,25 +36,28 @@ export interface ReadSmall {
 
 /**
  * Probes a source and reads it with the same request where it is small. Room is reserved before it is asked, and a lane of its
- * origin is had for it. All bytes come from the one answer that was probed; a read that breaks begins anew, with another probe.
- * A source that pushes back is asked again later, with fewer lanes; other failures of the probe are the caller's.
+ * origin is had for it. All bytes come from the one answer that was probed; a read that breaks begins anew, with another probe, but that of
+ * a larger file is left to who can go on from the byte it had reached. A source that pushes back is asked again later, with fewer lanes; other failures of the probe are the caller's.
  */
 export async function readSmall(context: WorkContext, read: SmallRead): Promise<ReadSmall> {
   const attempts = new Attempts()
   for (;;) {
     const outcome = await readOnce(context, read, attempts)
     if ('probe' in outcome) return outcome
-    const { error, hasBegun } = outcome
+    const { error, begun } = outcome
     read.signal.throwIfAborted()
+    const isLarger = (begun?.identity.sizeBytes ?? 0) > SMALL_BYTES
     const pushBack = pushBackOf(error)
     if (pushBack && isTooMuch(pushBack.error)) await attempts.refused(pushBack.error, read.signal)
-    else if (hasBegun) await attempts.failed(error, read.signal)
-    else throw error
+    else if (!begun) throw error
+    else if (!isLarger) await attempts.failed(error, read.signal)
     read.meter.sourceRetries++
+    if (begun && isLarger) return { probe: begun, bytes: null }
   }
 }
 
-type Outcome = ReadSmall | { readonly error: unknown; readonly hasBegun: boolean }
+/** `begun`: what was probed of an answer that broke while it was read; null where it did not come so far. */
+type Outcome = ReadSmall | { readonly error: unknown; readonly begun: SourceProbe | null }
 
 async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempts): Promise<Outcome> {
   const { source, pool, budget } = context
@@ -66,6 +70,7 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
     await budget.reserve(reservedBytes, signal).finally(() => meter.resume())
   }
   let stream: PartStream | null = null
+  let begun: SourceProbe | null = null
   try {
     const lane = await origin.acquire(signal, context)
     meter.sourceRequests++
@@ -79,6 +84,7 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
       const neededBytes = wholeSlices(whole.sizeBytes)
       budget.release(reservedBytes - neededBytes)
       reservedBytes = 0
+      begun = probe
       stream = new PartStream({
         ...{ number: 1, startByte: 0, endByte: whole.sizeBytes, shape: 'held' },
         ...{ pool, budget, counters: meter, onChange: () => {} },
@@ -100,7 +106,7 @@ async function readOnce(context: WorkContext, read: SmallRead, attempts: Attempt
       return { probe, bytes }
     } catch (error) {
       if (!signal.aborted) tellOrigin(origin, lane, error, attempts.count < REFUSALS_THAT_COUNT)
-      return { error, hasBegun: stream !== null }
+      return { error, begun }
     } finally {
       meter.laneClosed('read')
       lane.release()

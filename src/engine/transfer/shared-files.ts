@@ -64,6 +64,14 @@ export class SharedFiles {
     return this.#expected.get(shownUrl)?.size ?? 0
   }
 
+  /** Another transfer reads from the same URL, or has begun and may, or readers of a published origin may have it. */
+  mayBeShared(shownUrl: string, target: SourceTarget): boolean {
+    if (!this.#options.isOn) return false
+    if (this.expectedAt(shownUrl) > 1 || this.#options.published.of(target).length > 0) return true
+    for (const file of this.#files.values()) if (file.shownUrl === shownUrl) return true
+    return false
+  }
+
   forget(expected: ExpectedTransfer): void {
     const others = this.#expected.get(expected.shownUrl)
     others?.delete(expected)

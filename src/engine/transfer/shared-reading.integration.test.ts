@@ -5,7 +5,7 @@ import { applyAction } from '../../server/db/transfer-actions.ts'
 import { MIB } from '../../server/domain/bytes.ts'
 import { transferInputSchema } from '../../server/domain/transfer-input.ts'
 import { patternSha256 } from '../testing/byte-pattern.ts'
-import { SMALL_BYTES } from './move-small.ts'
+import { SMALL_BYTES } from './one-request.ts'
 
 const SIZE = 24 * MIB
 /** The first contact asks for what a small file has, and hangs up; kernels on both sides may have taken all of that. */

@@ -157,7 +157,7 @@ describe('a small file', () => {
       isWritten = true
       return { kind: 'hold', until: writeOther(key) }
     })
-    const sourceUrl = stack.source.serve(`/${key}`, { sizeBytes: 13 * MIB })
+    const sourceUrl = stack.source.serve(`/${key}`, { sizeBytes: 17 * MIB })
     const done = await stack.waitFor(await stack.create({ sourceUrl, ifExists: 'skip' }), 'completed', 'failed')
     expect(done.failure).toBeNull()
     expect(done.warnings.map(({ code }) => code)).toContain('skipped_existing')

@@ -96,7 +96,7 @@ export async function workOnTransfer(
       const moved = await moveSmall(context, row, first, active)
       if (moved === 'done') {
         isSettled = true
-        return active.onSmall()
+        return
       }
       found = moved.probe
     }
@@ -116,7 +116,7 @@ export async function workOnTransfer(
     }
     if (row?.status !== 'running' || !row.uploadId) return
     if (!row.acceptsRanges && row.partsDone > 0) return await restartStream(context, row, active.signal)
-    active.onLarge()
+    active.onLarge(row.sizeBytes === null ? null : Number(row.sizeBytes))
     await moveParts(context, row, store, { first: first.firstPart === 0 ? null : first, opened, expected }, active)
     expected?.end()
     await completeTransfer(context, id, active.signal)
