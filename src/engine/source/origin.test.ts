@@ -214,6 +214,8 @@ describe('an origin', () => {
     const [more, newcomer] = [origin.acquire(open), origin.acquire(open, {})]
     expect(await isSettled(more)).toBe(false)
     expect(await isSettled(newcomer)).toBe(false)
+    // A reader does not wait.
+    lanes.push(await origin.acquire(open, {}, true))
     // The bucket takes little: what stands still is no load any more, and who waits may go on.
     for (let step = 0; step < 40; step++) {
       lanes[1]?.delivered(1024)

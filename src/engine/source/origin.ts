@@ -133,7 +133,7 @@ export class Origin {
    */
   acquire(signal: AbortSignal, holder: object = this, isUrgent = false): Promise<ReadLane> {
     if (signal.aborted) return Promise.reject(signal.reason)
-    if (this.hasRoom || this.#mayBegin(holder)) return Promise.resolve(this.#open(holder))
+    if (this.hasRoom || this.#mayBegin(holder, isUrgent)) return Promise.resolve(this.#open(holder))
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(entry), 1)
@@ -222,12 +222,13 @@ export class Origin {
   }
 
   /**
-   * Who has no lane may have a first one beyond what is wanted, but never beyond what the source was seen to stand, and not where lanes
-   * come free many times a second.
+   * Who has no lane may have a first one beyond what is wanted, but never beyond what the source was seen to stand. Where lanes come free
+   * many times a second, only a reader may.
    */
-  #mayBegin(holder: object): boolean {
+  #mayBegin(holder: object, isUrgent: boolean): boolean {
     const { maxLanes, isQuick } = this.#controller
-    return !isQuick && this.#lanesOf(holder) === 0 && this.#active < maxLanes && performance.now() >= this.#openUntilMs
+    if (this.#lanesOf(holder) > 0 || (isQuick && !isUrgent)) return false
+    return this.#active < maxLanes && performance.now() >= this.#openUntilMs
   }
 
   #lanesOf(holder: object): number {
@@ -252,7 +253,7 @@ export class Origin {
 
   /** Who gets a lane now, or null. */
   #next(): Waiter | null {
-    if (!this.#isOpen()) return this.#waiting.find(({ holder }) => this.#mayBegin(holder)) ?? null
+    if (!this.#isOpen()) return this.#waiting.find(({ holder, isUrgent }) => this.#mayBegin(holder, isUrgent)) ?? null
     const isTurnOfOthers = this.#readersInARow >= READERS_IN_A_ROW && this.#waiting.some(({ isUrgent }) => !isUrgent)
     let best: Waiter | null = null
     for (const waiter of this.#waiting) {

@@ -28,8 +28,8 @@ import { openStore, openTarget, type WorkContext } from './work-context.ts'
 import { zipWarning } from './zip-warning.ts'
 
 /**
- * The short way of a small file, or one that is over soon (one-request.ts): one request reads it with its probe, one writes it with its checksum, and one statement for
- * many transfers records plan, ledger and end together.
+ * The short way of a small file, or of one that is over soon (one-request.ts): one request reads it with its probe, one writes it with its
+ * checksum, and one statement for many transfers records plan, ledger and end together.
  *
  *   claim of the plan ──▶ read-small.ts ──▶ PutObject, If-None-Match: * ──▶ recorder.finishWhole
  *
@@ -271,7 +271,8 @@ class SmallRun implements RecordedRun {
           if (!isSlowDown) await attempts.failed(error, wish)
           this.meter.partRetries++
           // Of a larger one the refusal may be lost behind a connection that was cut while it was sent: it is not sent in vain again.
-          isTaken = !isSlowDown && sizeBytes > SMALL_BYTES && (await store.head(key, signal)) !== null
+          if (isSlowDown || sizeBytes <= SMALL_BYTES) continue
+          isTaken = (await store.head(key, signal).catch(() => null)) !== null
           if (!isTaken) continue
         }
       }

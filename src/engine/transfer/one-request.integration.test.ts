@@ -47,7 +47,7 @@ describe('a file that one connection has at once', () => {
     expect(uploads()).toHaveLength(1)
   })
 
-  it('is read on from the byte it had reached where its answer breaks', async () => {
+  it('goes in parts where its answer breaks, because they can go on from where it breaks again', async () => {
     await startKnowing()
     let answers = 0
     const sourceUrl = rig.stack.source.serve('/file.bin', () => ({

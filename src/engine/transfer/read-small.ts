@@ -36,8 +36,9 @@ export interface ReadSmall {
 
 /**
  * Probes a source and reads it with the same request where it is small. Room is reserved before it is asked, and a lane of its
- * origin is had for it. All bytes come from the one answer that was probed; a read that breaks begins anew, with another probe, but that of
- * a larger file is left to who can go on from the byte it had reached. A source that pushes back is asked again later, with fewer lanes; other failures of the probe are the caller's.
+ * origin is had for it. All bytes come from the one answer that was probed; a read that breaks begins anew, with another probe. A larger
+ * file is given up then, for the long way can go on from where it breaks again. A source that pushes back is asked again later, with fewer
+ * lanes; other failures of the probe are the caller's.
  */
 export async function readSmall(context: WorkContext, read: SmallRead): Promise<ReadSmall> {
   const attempts = new Attempts()
